@@ -1,0 +1,1 @@
+"""Seawall: quiet exchange of attack intelligence between defence communities."""

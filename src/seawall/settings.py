@@ -1,0 +1,89 @@
+"""The one place that reads configuration: ``seawall.toml`` in the node folder, under ``SEAWALL_*`` variables."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from seawall.model import Fault
+
+ENVIRONMENT_PREFIX = "SEAWALL_"
+
+
+class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who this node is."""
+
+    id: str = ""
+    name: str = ""
+    economy: str = ""  # ISO 3166-1 alpha-2; also the default side
+    sector: str = "unknown"
+    timezone: str = "UTC"
+    lang: str = "en"
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where knowledge is kept; empty: SQLite in the node folder."""
+
+    url: str = ""
+
+
+class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How telemetry is stored and processed."""
+
+    engine: str = "duckdb"
+    threads: int = 2
+    memory_limit_mb: int = 700  # DuckDB's own limit; the whole process stays under 1.5 GB
+    batch_lines: int = 500_000
+
+
+class WarnSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How warnings are drawn."""
+
+    assumed_sharing_delay_seconds: float = 0.0  # one lake with two sides: nobody had to be told
+
+
+class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The two listeners."""
+
+    host: str = "127.0.0.1"
+    port: int = 8700
+    peer_host: str = "0.0.0.0"  # noqa: S104 - peers must reach it; TLS 1.3 with pinned client certificates only
+    peer_port: int = 8701
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole tree, as in ``seawall.toml``."""
+
+    node: NodeSettings = NodeSettings()
+    store: StoreSettings = StoreSettings()
+    lake: LakeSettings = LakeSettings()
+    warn: WarnSettings = WarnSettings()
+    serve: ServeSettings = ServeSettings()
+
+
+def load_settings(folder: Path, environ: dict[str, str] | None = None) -> Settings:
+    """Read ``folder/seawall.toml`` and lay ``SEAWALL_<SECTION>_<KEY>`` variables over it.
+
+    Raises Fault E-CONF-001 when the folder is no node, E-CONF-002 when the file or a variable cannot be used.
+    """
+    path = folder / "seawall.toml"
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise Fault("E-CONF-001", "There is no node in {folder}; run 'seawall init' first.", folder=folder) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise Fault("E-CONF-002", "Cannot use {path}: {reason}.", path=path, reason=error) from None
+    for section in Settings.__struct_fields__:
+        for key in type(getattr(Settings(), section)).__struct_fields__:
+            variable = f"{ENVIRONMENT_PREFIX}{section}_{key}".upper()
+            if (value := (environ if environ is not None else os.environ).get(variable)) is not None:
+                tree.setdefault(section, {})[key] = value
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Fault("E-CONF-002", "Cannot use {path}: {reason}.", path=path, reason=error) from None
