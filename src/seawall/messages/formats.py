@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel import Locale, dates, numbers, units
+from babel import Locale, dates, numbers
 
 from seawall.messages.catalogue import canonical_language
 
@@ -55,14 +56,20 @@ def format_moment(moment: int, lang: str, timezone: str = "UTC", style: str = "m
     return f"{text} {local:%z}" if style == "full" else text
 
 
+_Unit = Literal["day", "hour", "minute", "second"]
+_UNITS: tuple[tuple[_Unit, int], ...] = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_KEEP_UNIT = 10**9  # threshold above which Babel would change to a greater unit; we choose the unit ourselves
+
+
 def format_duration(seconds: float, lang: str) -> str:
     """Seconds as ``5 hours 2 minutes``: the two greatest units, never a false precision."""
     left = round(abs(seconds))
     parts: list[str] = []
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+    for unit, length in _UNITS:
         amount, left = divmod(left, length)
         if amount or (unit == "second" and not parts):
-            parts.append(units.format_unit(amount, f"duration-{unit}", "long", locale=_locale(lang)))
+            span = timedelta(seconds=amount * length)
+            parts.append(dates.format_timedelta(span, unit, threshold=_KEEP_UNIT, locale=_locale(lang)))
         if len(parts) == 2:
             break
     return ("-" if seconds < 0 else "") + " ".join(parts)
