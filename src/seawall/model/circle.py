@@ -1,0 +1,98 @@
+"""The terms of a circle: a named audience and what may go to it. Values only; ``policy`` gives them meaning."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from seawall.model.marking import Pap, Tlp
+
+SHAREABLE_TYPES: frozenset[str] = frozenset(
+    {
+        "attack-pattern",
+        "autonomous-system",
+        "campaign",
+        "course-of-action",
+        "domain-name",
+        "email-addr",
+        "file",
+        "grouping",
+        "identity",
+        "incident",
+        "indicator",
+        "infrastructure",
+        "intrusion-set",
+        "ipv4-addr",
+        "ipv6-addr",
+        "language-content",
+        "location",
+        "malware",
+        "malware-analysis",
+        "marking-definition",
+        "extension-definition",
+        "note",
+        "opinion",
+        "relationship",
+        "report",
+        "sighting",
+        "threat-actor",
+        "tool",
+        "url",
+        "vulnerability",
+        "x509-certificate",
+    }
+)
+"""What a circle permits unless its terms say otherwise. Raw telemetry (observed-data, network-traffic, artifact,
+process, user-account, e-mail messages) is not among them: rule 3."""
+
+
+class Track(StrEnum):
+    """Who is seated: officials (1), officials in private role with others (1.5), non-officials only (2)."""
+
+    ONE = "1"
+    ONE_AND_A_HALF = "1.5"
+    TWO = "2"
+
+
+class StandingRelease(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes without a click, and within which bounds.
+
+    In force only when two named people here approved it (``approved_by``), this node and the recipient's both signed
+    it (``signed_by``, node ids), it is not suspended, and ``expires_at`` (microseconds UTC) lies ahead.
+    """
+
+    name: str
+    types: frozenset[str]  # STIX types; an empty set releases nothing
+    least_confidence: int = 0  # STIX confidence 0-100; an object without one counts as 0
+    least_sensors: int = 0  # distinct sensors behind the object
+    bases: frozenset[str] = frozenset()  # one of these bases must stand behind the object; empty: any
+    tlp_at_most: Tlp = Tlp.AMBER  # stricter objects always need two named people
+    cap_per_hour: int = 1_000
+    cap_per_day: int = 10_000
+    expires_at: int
+    suspended: bool = False
+    approved_by: tuple[str, ...] = ()
+    signed_by: frozenset[str] = frozenset()
+
+
+class CircleTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a circle's terms. Members and exclusions are local names: peers' code names or TAXII users."""
+
+    name: str
+    version: int = 1  # rises with every change; part of the policy version that releases and refusals carry
+    members: frozenset[str]
+    exclusions: frozenset[str] = frozenset()  # never recipients, here or of anything made from what came in here
+    tlp_ceiling: Tlp
+    tlp_floor: Tlp = Tlp.AMBER_STRICT  # what unmarked objects are taken for
+    pap_ceiling: Pap = Pap.RED
+    types: frozenset[str] = SHAREABLE_TYPES
+    track: Track = Track.ONE
+    community: bool = False  # a named community in the sense of TLP:GREEN
+    onward_at_most: Tlp | None = Tlp.GREEN  # what came in here may go on to other circles up to this; None: nothing
+    attribution: bool = True  # False: do not name us, here or further on
+    redaction: frozenset[str] = frozenset()  # property names struck at any depth, beside own and victim values
+    minimum_context: frozenset[str] = frozenset()  # "confidence" or "indicator.labels": must be there and not empty
+    standing: tuple[StandingRelease, ...] = ()
+    auto_enforce: bool = False  # block on what members send, without a click here
+    commitment_age_seconds: int = 86_400  # how long a value must have been committed before an overlap run uses it
