@@ -72,3 +72,6 @@ class Warning(msgspec.Struct, frozen=True):
     indicator_ids: tuple[str, ...] = ()
     campaigns: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    tlp: Tlp = Tlp.AMBER  # the strictest of what it was made from (rule 2)
+    pap: Pap = Pap.AMBER
+    origins: frozenset[str] = frozenset()  # peers whose knowledge stands in it
