@@ -1,0 +1,66 @@
+"""Totals of all hits: what ``seawall match`` reports for the whole lake."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seawall.match.interface import LakeSession
+from seawall.match.report import BothSides, Increments, MatchReport
+
+HOUR = 3_600_000_000  # microseconds
+# floor to the hour, also before 1970: SQL's integer division truncates
+_HOUR_OF = f"(time - ((time % {HOUR}) + {HOUR}) % {HOUR})"
+
+
+def count_totals(session: LakeSession, hits: str, observations: str, keys: pa.Table) -> MatchReport:
+    """Counts over the relation ``hits``; ``keys`` names each indicator's campaign. ``new`` and ``run`` stay empty."""
+    counted = session.sql(
+        f"SELECT count(*) AS hits, count(DISTINCT event) AS matched_events FROM {hits} AS h"
+    ).to_pylist()[0]
+    rows = session.sql(
+        f"SELECT count(*) AS n FROM (SELECT DISTINCT indicator, side, sector, {_HOUR_OF} AS hour FROM {hits} AS h)"
+    )
+    seen = session.sql(
+        "SELECT indicator, type, side, min(time) AS first, count(*) AS n "
+        f"FROM {hits} AS h GROUP BY indicator, type, side ORDER BY indicator, first, side"
+    )
+    by_type = seen.group_by("type").aggregate([("n", "sum")]).sort_by("type")
+    lake = session.sql(f"SELECT count(*) AS n, count(DISTINCT side) AS sides FROM {observations} AS o").to_pylist()[0]
+    return MatchReport(
+        events=lake["n"],
+        hits=counted["hits"],
+        matched_events=counted["matched_events"],
+        aggregates=rows["n"][0].as_py(),
+        indicators_hit=pc.count_distinct(seen["indicator"]).as_py(),
+        sightings=seen.num_rows,
+        by_indicator_type=dict(zip(by_type["type"].to_pylist(), by_type["n_sum"].to_pylist(), strict=True)),
+        both_sides=_both_sides(seen, keys) if lake["sides"] >= 2 else None,
+        new=Increments(),
+    )
+
+
+def _both_sides(seen: pa.Table, keys: pa.Table) -> BothSides:
+    """``seen`` is sorted by indicator, then first sighting: the first two rows of an indicator are its two sides."""
+    indicator = seen["indicator"].to_numpy()
+    first = seen["first"].to_numpy()
+    starts = np.flatnonzero(np.concatenate([[True], indicator[1:] != indicator[:-1]])) if len(indicator) else []
+    starts = np.asarray(starts, dtype=np.int64)
+    ends = np.append(starts[1:], len(indicator)) if len(starts) else starts
+    both = starts[ends - starts >= 2]
+    lags = first[both + 1] - first[both]
+    campaigns = 0
+    if "campaign" in keys.column_names and len(both):
+        hit = pc.is_in(keys["number"].cast(pa.int64()), value_set=pa.array(indicator[both]))
+        campaigns = pc.count_distinct(keys["campaign"].filter(hit), mode="only_valid").as_py()
+    return BothSides(indicators=len(both), campaigns=campaigns, median_lag_seconds=median_seconds(lags))
+
+
+def median_seconds(lags: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float | None:
+    """The median of microseconds, as seconds: integers until the final division, the mean of the middle two."""
+    if len(lags) == 0:
+        return None
+    ordered = np.sort(lags)
+    lower, upper = int(ordered[(len(ordered) - 1) // 2]), int(ordered[len(ordered) // 2])
+    return (lower + upper) / 2_000_000
