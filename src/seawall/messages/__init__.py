@@ -9,7 +9,7 @@ that language writes them. Never here: deciding what to say, reading configurati
 "There is no node in here; run 'seawall init' first."
 """
 
-from seawall.messages.catalogue import LANGUAGES, canonical_language, catalogue, translate
+from seawall.messages.catalogue import LANGUAGES, canonical_language, catalogue, mark, translate
 from seawall.messages.formats import format_bytes, format_duration, format_moment, format_number, format_percent
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "format_moment",
     "format_number",
     "format_percent",
+    "mark",
     "translate",
 ]

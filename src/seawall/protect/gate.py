@@ -1,0 +1,237 @@
+"""The safety gate: what passes becomes a directive with expiry and undo; what does not is left out with its reason.
+
+The order of the checks, each one a function below:
+
+1. the ledger entry permits it: purpose ``enforce``, and the released objects include this indicator;
+2. a person has not undone it;
+3. it still stands at this moment (``valid_from``, ``valid_until``), and gets an expiry;
+4. it is neither ours, nor a partner's, nor on the operator's never-block list;
+5. its blast radius is bounded: no huge network, no bogon, no root, top-level name or public suffix;
+6. no warninglist names it;
+7. the export is not full.
+
+Rule 5: nothing is blocked without expiry, undo and this gate. Watch entries pass the same gate, because a watch list
+that names our own mail server is as useless as a block list that does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from seawall.model import Fault, Observable, ObservableType, Recorded, Refused, Release
+from seawall.model.directive import Action, Directive, LeftOut
+from seawall.model.indicator import IndicatorEntry
+from seawall.protect import bounds, objections
+from seawall.protect.names import ProtectedNames, is_name, look_alike
+from seawall.protect.networks import BOGON_SPANS, Span, Spans, address_number, network_span
+from seawall.protect.objections import Objection
+
+_HOST_END = re.compile(r"[/?#\\]")
+_SINGLE = frozenset({ObservableType.IPV4, ObservableType.IPV6})
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One recorded permission and the store's entries that it covers.
+
+    ``action`` is what policy said of them; entries are unique by (type, value) within one export.
+    """
+
+    recorded: Recorded[Release]
+    entries: tuple[IndicatorEntry, ...]
+    action: Action = Action.BLOCK
+
+
+class NeverBlock(msgspec.Struct, frozen=True):
+    """What the operator and the partners protect: networks or addresses, and names with everything below them."""
+
+    networks: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Callbacks(msgspec.Struct, frozen=True):
+    """The questions that reference data answers for the gate."""
+
+    is_own: Callable[[Observable], bool]
+    warninglist: Callable[[Observable], str | None]  # the list's name
+    is_public_suffix: Callable[[str], bool]
+    is_undone: Callable[[str], bool] = lambda _undo_id: False
+
+
+class Gate:
+    """Holds the protected lists; ``admit`` turns pages into directives and refusals, in a stream."""
+
+    def __init__(self, callbacks: Callbacks, own: NeverBlock, partners: NeverBlock, never: NeverBlock) -> None:
+        """Raises Fault E-PROTECT-002 when a protected network cannot be read: a typo must not open the gate."""
+        self._ask = callbacks
+        self._networks = [(rule, _spans(given)) for rule, given in _ruled(own, partners, never)]
+        self._names = [(rule, ProtectedNames(given.names)) for rule, given in _ruled(own, partners, never)]
+
+    def admit(self, pages: Iterable[Page], at: int) -> Iterator[Directive | LeftOut]:
+        """Directives and refusals in the order of the entries; ``at`` is microseconds UTC.
+
+        Raises Refused E-PROTECT-001 when a page's permission is not for enforcement or does not cover an entry.
+        """
+        counts: Counter[ObservableType] = Counter()
+        covered = 0
+        for page in pages:
+            permitted, release = _permitted(page)
+            for entry in page.entries:
+                if entry.indicator_id not in permitted:
+                    raise _not_permitted(page.recorded)
+                observable = Observable(entry.type, entry.value)
+                undo_id = undo_name(page.action, observable)
+                refusal, flags, addresses = self._refusal(observable, entry, undo_id, at)
+                if refusal is None and counts[entry.type] >= bounds.most(entry.type):
+                    refusal = objections.FULL.about(str(bounds.most(entry.type)))
+                if refusal is None and covered + addresses > bounds.MAX_IPV4_ADDRESSES_COVERED:
+                    refusal = objections.RADIUS.about(str(bounds.MAX_IPV4_ADDRESSES_COVERED))
+                if refusal is not None:
+                    yield left_out(observable, refusal, entry.indicator_id)
+                    continue
+                counts[entry.type] += 1
+                covered += addresses
+                yield Directive(
+                    action=page.action,
+                    observable=observable,
+                    expires_at=expiry(entry.type, entry.valid_until, at),
+                    reason=(entry.campaign or entry.description or "")[: bounds.MAX_REASON_LENGTH],
+                    release=release,
+                    undo_id=undo_id,
+                    source=entry.sources[0] if entry.sources else (entry.origin or ""),
+                    indicator_id=entry.indicator_id,
+                    flags=flags,
+                )
+
+    def _refusal(
+        self, observable: Observable, entry: IndicatorEntry, undo_id: str, at: int
+    ) -> tuple[Objection | None, tuple[str, ...], int]:
+        """The objection or None; flags; how many IPv4 addresses a network covers."""
+        if self._ask.is_undone(undo_id):
+            return objections.UNDONE.about(undo_id), (), 0
+        if entry.valid_until is not None and entry.valid_until <= at:
+            return objections.EXPIRED, (), 0
+        if entry.valid_from is not None and entry.valid_from > at:
+            return objections.NOT_YET, (), 0
+        flags: tuple[str, ...] = ()
+        addresses = 0
+        problem: Objection | None = None
+        if observable.type in _SINGLE or observable.type is ObservableType.CIDR:
+            problem, addresses = self._address_problem(observable)
+        elif observable.type is ObservableType.DOMAIN:
+            problem = self._name_problem(observable.value)
+            flags = ("idn-look-alike",) if look_alike(observable.value) else ()
+        elif observable.type is ObservableType.URL:
+            problem = self._host_problem(observable.value)
+        if problem is None and self._ask.is_own(observable):
+            problem = objections.OWN
+        if problem is None and (name := self._ask.warninglist(observable)) is not None:
+            problem = objections.LISTED.about(name)
+        return problem, flags, addresses
+
+    def _address_problem(self, observable: Observable) -> tuple[Objection | None, int]:
+        try:
+            if observable.type is ObservableType.CIDR:
+                first, last = network_span(observable.value)
+            else:
+                first = last = address_number(observable.value)
+        except (ValueError, OSError):
+            return objections.MALFORMED, 0
+        if observable.type is ObservableType.CIDR and (huge := _huge(observable.value)):
+            return objections.HUGE.about(huge), 0
+        if (bogon := BOGON_SPANS.touching(first, last)) is not None:
+            return objections.BOGON.about(bogon), 0
+        for objection, spans in self._networks:
+            if (touched := spans.touching(first, last)) is not None:
+                return objection.about(touched), 0
+        is_ipv4_network = observable.type is ObservableType.CIDR and ":" not in observable.value
+        return None, last - first + 1 if is_ipv4_network else 0
+
+    def _name_problem(self, name: str) -> Objection | None:
+        if len(name) > bounds.MAX_DOMAIN_LENGTH:
+            return objections.LONG.about(str(bounds.MAX_DOMAIN_LENGTH))
+        if not is_name(name):
+            return objections.MALFORMED
+        if "." not in name:
+            return objections.TOP
+        if self._ask.is_public_suffix(name):
+            return objections.SUFFIX
+        for objection, names in self._names:
+            if (touched := names.touching(name)) is not None:
+                return objection.about(touched)
+        return None
+
+    def _host_problem(self, url: str) -> Objection | None:
+        """A URL is judged by its host too: a block of ``https://our-portal/x`` is a block of our portal."""
+        host = _HOST_END.split(url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+        name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+        if not name:
+            return objections.MALFORMED
+        kind = ObservableType.IPV6 if ":" in name else ObservableType.IPV4
+        try:
+            address_number(name)
+        except (ValueError, OSError):
+            for objection, names in self._names:
+                if (touched := names.touching(name)) is not None:
+                    return objection.about(touched)
+            return objections.OWN if self._ask.is_own(Observable(ObservableType.DOMAIN, name)) else None
+        return self._address_problem(Observable(kind, name))[0]
+
+
+def left_out(observable: Observable, objection: Objection, indicator_id: str) -> LeftOut:
+    """The refusal as a value."""
+    return LeftOut(observable, objection.rule, objection.reason, objection.detail, indicator_id)
+
+
+def undo_name(action: Action, observable: Observable) -> str:
+    """The stable name by which a person takes one directive back: 16 hex digits of SHA-256."""
+    text = f"{action}|{observable.type}|{observable.value}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def expiry(kind: ObservableType, valid_until: int | None, at: int) -> int:
+    """When a directive made at ``at`` ends: its source's word, else the type's default; never past the longest life."""
+    life = bounds.life(kind)
+    return min(valid_until if valid_until is not None else at + life.default, at + life.longest)
+
+
+def _permitted(page: Page) -> tuple[frozenset[str], str]:
+    release = page.recorded.value
+    if release.purpose != "enforce":
+        raise _not_permitted(page.recorded)
+    return frozenset(item.id for item in release.objects), f"{page.recorded.leaf_index}:{page.recorded.leaf_hash}"
+
+
+def _not_permitted(recorded: Recorded[Release]) -> Refused:
+    return Refused(
+        "E-PROTECT-001",
+        "Ledger entry {leaf} does not permit this enforcement; make a release with purpose 'enforce' that names it.",
+        leaf=recorded.leaf_index,
+    )
+
+
+def _ruled(own: NeverBlock, partners: NeverBlock, never: NeverBlock) -> list[tuple[Objection, NeverBlock]]:
+    return [(objections.OWN_RANGE, own), (objections.PARTNER, partners), (objections.NEVER, never)]
+
+
+def _spans(given: NeverBlock) -> Spans:
+    named: list[tuple[str, Span]] = []
+    for text in given.networks:
+        try:
+            named.append((text, network_span(text) if "/" in text else (address_number(text), address_number(text))))
+        except (ValueError, OSError):
+            raise Fault(
+                "E-PROTECT-002",
+                "{network} on the never-block list is neither an address nor a network; correct it before exporting.",
+                network=repr(text[:60]),
+            ) from None
+    return Spans(named)
+
+
+def _huge(network: str) -> str | None:
+    bound = bounds.SHORTEST_IPV6_PREFIX if ":" in network else bounds.SHORTEST_IPV4_PREFIX
+    return f"/{bound}" if int(network.rpartition("/")[2]) < bound else None
