@@ -1,0 +1,85 @@
+"""Peers, circles in force, and the exchange with them over TAXII 2.1.
+
+Comes in: recorded releases, and what peers offer or post. Goes out: bytes of recorded releases to whom they were
+released, and received objects, checked, through the inbound desk. Never here: deciding a release (``policy``),
+recording it (``ledger``), keeping anything (``store``): ``flow`` injects these as an ``ExchangeService``, a
+``ReleaseService`` and callbacks.
+
+>>> from seawall.exchange import collection_id
+>>> collection_id("node--1", "tw-kr") == collection_id("node--1", "tw-kr") != collection_id("node--2", "tw-kr")
+True
+"""
+
+from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
+from seawall.exchange.inbound import InboundDesk, ReceivedObject, TakenIn
+from seawall.exchange.interface import (
+    CollectionInfo,
+    ExchangeService,
+    ObjectsQuery,
+    Outcome,
+    ReleasedPage,
+    collection_id,
+    manifest_record,
+)
+from seawall.exchange.listeners import (
+    HostCheck,
+    Listener,
+    allowed_hosts,
+    bearer_token,
+    local_actor,
+    local_listener,
+    peer_listener,
+    require_safe_bind,
+)
+from seawall.exchange.peers import add_peer, require_verified, sever_peer, suspend_peer, verify_peer
+from seawall.exchange.sync import CursorStore, Outgoing, ReleaseService, SyncDeps, SyncReport, sync
+from seawall.exchange.taxii import (
+    Crossing,
+    TaxiiClient,
+    TaxiiDoor,
+    Wire,
+    peer_app,
+    taxii_router,
+    taxii_state,
+)
+
+__all__ = [
+    "DEFAULT_BOUNDS",
+    "Bounds",
+    "CollectionInfo",
+    "Crossing",
+    "CursorStore",
+    "ExchangeService",
+    "HostCheck",
+    "InboundDesk",
+    "Listener",
+    "ObjectsQuery",
+    "Outcome",
+    "Outgoing",
+    "ReceivedObject",
+    "ReleaseService",
+    "ReleasedPage",
+    "SyncDeps",
+    "SyncReport",
+    "TakenIn",
+    "TaxiiClient",
+    "TaxiiDoor",
+    "Wire",
+    "add_peer",
+    "allowed_hosts",
+    "bearer_token",
+    "collection_id",
+    "local_actor",
+    "local_listener",
+    "manifest_record",
+    "peer_app",
+    "peer_listener",
+    "require_safe_bind",
+    "require_verified",
+    "sever_peer",
+    "suspend_peer",
+    "sync",
+    "taxii_router",
+    "taxii_state",
+    "verify_peer",
+]

@@ -1,0 +1,29 @@
+"""Every size, count and time that a peer or a client controls, with its reason (rule 10)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How much of somebody else we are ready to bear. All sizes in bytes, all times in seconds."""
+
+    page_objects: int = 1_000  # objects asked for, and given, in one page: 1,000 x 2 kB is a 2 MB answer
+    page_bytes: int = 64 * 1024 * 1024  # one answer: 1,000 objects of the largest kind seen in public feeds (60 kB)
+    object_bytes: int = 1024 * 1024  # one object: the largest public STIX objects (reports) stay below 300 kB
+    nesting: int = 64  # STIX objects nest about 10 deep; codec and JSON readers stay far from the recursion limit
+    pages: int = 10_000  # pages of one walk through one collection: ten million objects
+    objects: int = 5_000_000  # objects of one walk: twice the largest community feed known to us
+    answer_seconds: float = 60.0  # one answer, from the first byte sent to the last byte read
+    silence_seconds: float = 15.0  # no byte for so long means that the peer is gone
+    walk_seconds: float = 3_600.0  # one walk through one collection
+    collections: int = 10_000  # collections of one API root
+    content_length: int = 32 * 1024 * 1024  # one POST to us (max_content_length of our API root)
+    posted_objects: int = 5_000  # objects of one POST to us
+    match_values: int = 1_000  # values of one match[...] filter
+    next_length: int = 2_048  # characters of a ``next`` or of a date header that we send back to its maker
+    status_polls: int = 30  # how often we ask a peer whether it has finished
+    statuses_kept: int = 1_000  # statuses remembered for askers, the oldest forgotten first
+
+
+DEFAULT_BOUNDS = Bounds()

@@ -1,0 +1,134 @@
+"""Runs listeners: a socket bound first (the port is known, errors are clear), uvicorn in a thread, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from uvicorn import Server
+from uvicorn.config import Config
+
+from seawall.exchange.listeners.local import HostCheck, allowed_hosts, local_config
+from seawall.exchange.listeners.peer import PeerLookup, peer_config
+from seawall.exchange.listeners.selftest import require_closed_door
+from seawall.model import Unavailable
+
+START_SECONDS = 15.0
+STOP_SECONDS = 10.0
+BACKLOG = 512
+
+
+class Listener:
+    """One listening address. ``start`` returns when it answers; ``stop`` when it has finished; ``with`` does both."""
+
+    def __init__(
+        self, make_config: Callable[[int], Config], host: str, port: int, *, after_start: Callable[[int], None] | None
+    ) -> None:
+        self._make_config = make_config
+        self._after_start = after_start
+        self._bound = _bind(host, port)
+        self.host = host
+        self.port: int = self._bound.getsockname()[1]
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Self:
+        """Serve in a thread; raises Unavailable E-EXCHANGE-012, or what the start-up self-test raises."""
+        server = Server(self._make_config(self.port))
+        self._server = server
+        self._thread = threading.Thread(target=self._run, args=(server,), name=f"listener-{self.port}", daemon=True)
+        self._thread.start()
+        _wait_started(server, self._thread, self.host, self.port)
+        if self._after_start is not None:
+            try:
+                self._after_start(self.port)
+            except BaseException:
+                self.stop()
+                raise
+        return self
+
+    def _run(self, server: Server) -> None:
+        asyncio.run(server.serve([self._bound]))  # outside the main thread it leaves the signals alone
+
+    def stop(self) -> None:
+        """Finish the running requests and close the address."""
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+        self._bound.close()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop."""
+        self.stop()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host.strip("[]"), port))
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise Unavailable(
+            "E-EXCHANGE-012",
+            "Cannot listen on {host} port {port}: {reason}. Free the port or choose another.",
+            host=host,
+            port=port,
+            reason=error.strerror or "unknown",
+        ) from None
+    return bound
+
+
+def _wait_started(server: Server, thread: threading.Thread, host: str, port: int) -> None:
+    pause = threading.Event()
+    for _ in range(int(START_SECONDS / 0.005)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        pause.wait(0.005)
+    raise Unavailable(
+        "E-EXCHANGE-012",
+        "Cannot listen on {host} port {port}: {reason}. Free the port or choose another.",
+        host=host,
+        port=port,
+        reason="the server did not start",
+    )
+
+
+def peer_listener(app: Any, lookup: PeerLookup, context: ssl.SSLContext, *, host: str, port: int) -> Listener:
+    """The listener for peers; its start fails unless a caller without certificate is really refused."""
+    return Listener(
+        lambda _port: peer_config(app, lookup, context, host=host),
+        host,
+        port,
+        after_start=lambda bound: require_closed_door(host, bound),
+    )
+
+
+def local_listener(
+    app: Any, *, host: str, port: int, tls: ssl.SSLContext | None = None, names: tuple[str, ...] = ()
+) -> Listener:
+    """The listener for people and third-party clients. ``names`` are further Host names (behind a proxy).
+
+    Raises Fault E-EXCHANGE-011 before it binds when ``host`` is not loopback and there is no TLS.
+    """
+    local_config(app, host=host, tls=tls)
+    return Listener(
+        lambda bound: local_config(HostCheck(app, allowed_hosts(host, bound, names)), host=host, tls=tls),
+        host,
+        port,
+        after_start=None,
+    )

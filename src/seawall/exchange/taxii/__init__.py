@@ -1,0 +1,26 @@
+"""TAXII 2.1 (OASIS Standard, 10 June 2021). Comes in: an ``ExchangeService`` or a server's address. Goes out: an
+app, a client.
+
+Never here: deciding what may leave or come in.
+"""
+
+from seawall.exchange.taxii.app import peer_app, taxii_state
+from seawall.exchange.taxii.client import TaxiiClient
+from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
+from seawall.exchange.taxii.server import API_ROOT_PATH, DISCOVERY_PATH, TaxiiDoor, taxii_router
+from seawall.exchange.taxii.walk import WalkedPage
+from seawall.exchange.taxii.wire import Crossing, Wire
+
+__all__ = [
+    "API_ROOT_PATH",
+    "DISCOVERY_PATH",
+    "TAXII_MEDIA_TYPE",
+    "Crossing",
+    "TaxiiClient",
+    "TaxiiDoor",
+    "WalkedPage",
+    "Wire",
+    "peer_app",
+    "taxii_router",
+    "taxii_state",
+]

@@ -1,0 +1,32 @@
+"""The peer listener's app: TAXII and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+
+from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
+from seawall.exchange.interface import ExchangeService
+from seawall.exchange.listeners.peer import peer_actor
+from seawall.exchange.taxii.errors import taxii_exception_handler
+from seawall.exchange.taxii.server import STATE_KEY, TaxiiDoor, taxii_router
+from seawall.model import Clock
+
+
+def taxii_state(door: TaxiiDoor) -> dict[str, Any]:
+    """What an app that includes ``taxii_router()`` needs in its state."""
+    return {STATE_KEY: door}
+
+
+def peer_app(service: ExchangeService, *, title: str, clock: Clock, bounds: Bounds = DEFAULT_BOUNDS) -> Litestar:
+    """The app behind the peer listener; who asks is told by the client certificate, never by the request."""
+    door = TaxiiDoor(service, peer_actor, title=title, clock=clock, bounds=bounds)
+    return Litestar(
+        route_handlers=[taxii_router()],
+        state=State(taxii_state(door)),
+        openapi_config=None,
+        exception_handlers={Exception: taxii_exception_handler},
+        debug=False,
+    )

@@ -1,0 +1,110 @@
+"""The TAXII 2.1 client: discovery, collections, objects, and POST of recorded releases only (rule 1)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from seawall.exchange.bounds import Bounds
+from seawall.exchange.taxii.resources import ApiRoot, Collection, Collections, Discovery, Envelope, Status
+from seawall.exchange.taxii.walk import Walk, WalkedPage
+from seawall.exchange.taxii.wire import Answer, Wire
+from seawall.model import Fault, Recorded, Release, Unavailable
+
+Resource = TypeVar("Resource")
+POLL_SECONDS = 1.0
+
+
+class TaxiiClient:
+    """A client of one server. It only ever calls addresses under the ones it was given. Also a context manager."""
+
+    def __init__(self, wire: Wire, bounds: Bounds, *, wait: Callable[[float], None] = time.sleep) -> None:
+        self._wire = wire
+        self._bounds = bounds
+        self._wait = wait
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the connection."""
+        self._wire.close()
+
+    def api_roots(self, url: str) -> list[str]:
+        """The API roots that a discovery at ``url`` offers; those on another host or port are left out."""
+        discovery = self._resource(self._wire.get(_slashed(url)), Discovery)
+        roots = [urljoin(_slashed(url), root) for root in discovery.api_roots]
+        return [_slashed(root) for root in roots if urlsplit(root)[:2] == urlsplit(url)[:2]]
+
+    def information(self, root: str) -> ApiRoot:
+        """API root information."""
+        return self._resource(self._wire.get(_slashed(root)), ApiRoot)
+
+    def collections(self, root: str) -> tuple[Collection, ...]:
+        """The collections of an API root; raises Unavailable E-EXCHANGE-116 when there are absurdly many."""
+        found = self._resource(self._wire.get(f"{_slashed(root)}collections/"), Collections).collections
+        if len(found) > self._bounds.collections:
+            raise self._fault(
+                "E-EXCHANGE-116", "The peer {peer} sends more than any honest walk needs; it was stopped."
+            )
+        return found
+
+    def walk(
+        self, root: str, collection: str, cursor: str | None, filters: Mapping[str, str] | None = None
+    ) -> Iterator[WalkedPage]:
+        """All pages after ``cursor``, oldest first. Store a page's objects, then save its ``cursor``."""
+        url = f"{_slashed(root)}collections/{collection}/objects/"
+        return Walk(self._wire, self._bounds, url, filters or {}).pages(cursor)
+
+    def add_objects(self, root: str, collection: str, released: Recorded[Release]) -> Status:
+        """POST recorded objects and wait until the server has decided each; raises Unavailable E-EXCHANGE-120."""
+        url = f"{_slashed(root)}collections/{collection}/objects/"
+        status = self._final(root, self._post(url, [item.body for item in released.value.objects]))
+        if status.success_count + status.failure_count > len(released.value.objects):
+            raise self._garbled()
+        return status
+
+    def _post(self, url: str, bodies: Sequence[bytes]) -> Status:
+        body = b'{"objects":[' + b",".join(bodies) + b"]}"
+        return self._resource(self._wire.post(url, body), Status, expected=202)
+
+    def _final(self, root: str, status: Status) -> Status:
+        for _ in range(self._bounds.status_polls):
+            if status.status == "complete":
+                return status
+            self._wait(POLL_SECONDS)
+            if len(status.id) > 64 or not status.id.replace("-", "").isalnum():
+                raise self._garbled()
+            status = self._resource(self._wire.get(f"{_slashed(root)}status/{status.id}/"), Status)
+        raise self._fault(
+            "E-EXCHANGE-120", "The peer {peer} did not finish with what we sent; it is sent again next time."
+        )
+
+    def _resource(self, answer: Answer, kind: type[Resource], *, expected: int = 200) -> Resource:
+        if answer.status != expected:
+            raise self._fault(
+                "E-EXCHANGE-121", "The peer {peer} answered with HTTP {status}; try again later.", status=answer.status
+            )
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise self._garbled() from None
+
+    def _garbled(self) -> Fault:
+        return self._fault("E-EXCHANGE-107", "The answer of the peer {peer} is not what TAXII 2.1 describes.")
+
+    def _fault(self, code: str, text: str, **values: object) -> Fault:
+        return Unavailable(code, text, peer=self._wire.peer, **values)
+
+
+def _slashed(url: str) -> str:
+    return url if url.endswith("/") else url + "/"
+
+
+__all__ = ["Envelope", "TaxiiClient"]
