@@ -1,0 +1,89 @@
+"""What a leaf says, as canonical JSON (sorted keys, no spaces), and the other events that belong on the record."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+
+import msgspec
+
+from seawall.model import Release, Withheld
+
+
+class EventKind(StrEnum):
+    """Events beside releases and refusals. The spelling is stored and stable."""
+
+    KEYS_CREATED = "keys-created"
+    KEYS_RENEWED = "keys-renewed"
+    PEER_ADDED = "peer-added"
+    PEER_VERIFIED = "peer-verified"
+    PEER_SUSPENDED = "peer-suspended"
+    PEER_SEVERED = "peer-severed"
+    CIRCLE_TERMS = "circle-terms"
+    CIRCLE_AGREED = "circle-agreed"
+    STANDING_SUSPENDED = "standing-suspended"
+    APPROVAL = "approval"
+    SYNC_RECEIPT = "sync-receipt"
+    INBOUND_DECLINED = "inbound-declined"
+    RECALL = "recall"
+    OVERRIDE = "override"
+    PAYLOAD_ERASED = "payload-erased"
+    REPAIR = "repair"
+
+
+class LedgerEvent(msgspec.Struct, frozen=True):
+    """Something that happened around sharing: who did what to which subject, with a few plain details."""
+
+    kind: EventKind
+    at: int  # microseconds UTC
+    actor: str  # local user, peer code name, or "node"
+    subject: str  # which peer, circle, object ...
+    details: dict[str, str | int | list[str]] = {}
+
+
+def canonical_event(value: Release | Withheld | LedgerEvent) -> bytes:
+    """The bytes a leaf commits to. A release lists [id, version, SHA-256 of the bytes that leave] of each object."""
+    return msgspec.json.encode(_plain(value), order="sorted")
+
+
+def refusal_key(withheld: Withheld) -> bytes:
+    """16 bytes naming what one refusal leaf stands for: recipient, circle, object version and policy version."""
+    parts = [
+        withheld.recipient,
+        withheld.circle,
+        withheld.object_id,
+        withheld.object_version,
+        withheld.policy_version,
+    ]
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).digest()
+
+
+def _plain(value: Release | Withheld | LedgerEvent) -> dict[str, object]:
+    if isinstance(value, LedgerEvent):
+        return {
+            "kind": value.kind.value,
+            "at": value.at,
+            "actor": value.actor,
+            "subject": value.subject,
+            "details": value.details,
+        }
+    shared: dict[str, object] = {
+        "at": value.at,
+        "recipient": value.recipient,
+        "circle": value.circle,
+        "rule": value.rule,
+        "policy_version": value.policy_version,
+    }
+    if isinstance(value, Withheld):
+        return shared | {
+            "kind": "withheld",
+            "object_id": value.object_id,
+            "object_version": value.object_version,
+            "reason": value.reason,
+        }
+    return shared | {
+        "kind": "release",
+        "purpose": value.purpose,
+        "approved_by": list(value.approved_by),
+        "objects": [[item.id, item.version, hashlib.sha256(item.body).hexdigest()] for item in value.objects],
+    }
