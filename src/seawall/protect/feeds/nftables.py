@@ -20,7 +20,7 @@ FILES = ("seawall.nft",)
 
 TABLE = "inet seawall"
 MAX_LINE_ELEMENTS = 1_000  # elements per command: nft reads a million in such lines in seconds
-PRIORITY = -150  # before connection tracking (-200 is conntrack's own; filter rules stand at 0): nf_ip_priorities
+PRIORITY = -150  # after connection tracking (-200), before every filter rule (0): linux/netfilter_ipv4.h
 
 _SETS = (
     ("block4", "ipv4_addr", "timeout"),
