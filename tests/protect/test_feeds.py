@@ -21,7 +21,7 @@ def test_rpz_lists_the_name_and_all_below() -> None:
     text, report = exported("rpz", page([entry(T.DOMAIN, "evil.example.net")]))
     lines = text.decode("ascii").splitlines()
     assert f" {AT // 1_000_000} " in lines[2]
-    assert any(line.startswith("evil.example.net CNAME . ; until 2026-04-13T00:00:00Z undo ") for line in lines)
+    assert any(line.startswith("evil.example.net CNAME . ; until 2026-04-13T00:00:00.000000Z undo ") for line in lines)
     assert "*.evil.example.net CNAME ." in lines
     assert report.blocks == 1
     assert report.first_expiry == AT + 30 * DAY

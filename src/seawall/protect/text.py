@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from seawall.model import rfc3339
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _BLANKS = dict.fromkeys((*range(32), *range(127, 160), 8232, 8233, 8206, 8207, 65279), " ")
 _BLANKS |= dict.fromkeys((*range(8234, 8239), *range(8294, 8298)), " ")  # bidirectional overrides
+
+
+@lru_cache(maxsize=4096)  # the directives of one export share few ends
+def moment_text(moment: int) -> str:
+    """Microseconds UTC as RFC 3339."""
+    return rfc3339(moment)
 
 
 def one_line(text: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
-from seawall.model import ObservableType, rfc3339
+from seawall.model import ObservableType
 from seawall.model.directive import Directive
 from seawall.protect.interface import Feed, Heading, Sink
 from seawall.protect.objections import Objection
-from seawall.protect.text import one_line, spreadsheet_cell
+from seawall.protect.text import moment_text, one_line, spreadsheet_cell
 
 NAME = "csv"
 TYPES = frozenset(ObservableType)
@@ -32,7 +32,7 @@ class CsvWriter:
                 directive.observable.type.value,
                 spreadsheet_cell(directive.observable.value),
                 directive.action.value,
-                rfc3339(directive.expires_at),
+                moment_text(directive.expires_at),
                 spreadsheet_cell(directive.reason),
                 spreadsheet_cell(directive.source),
                 one_line(directive.indicator_id),

@@ -7,12 +7,13 @@ the sets are flushed and filled within the transaction, and the named counters k
 
 from __future__ import annotations
 
-from seawall.model import ObservableType, from_microseconds
+from seawall.model import ObservableType
 from seawall.model.directive import Action, Directive
 from seawall.protect import objections
 from seawall.protect.interface import Feed, Heading, Sink
 from seawall.protect.networks import Span, address_number, network_span
 from seawall.protect.objections import Objection
+from seawall.protect.text import moment_text
 
 NAME = "nftables"
 TYPES = frozenset({ObservableType.IPV4, ObservableType.IPV6, ObservableType.CIDR})
@@ -51,8 +52,8 @@ class NftablesWriter:
         except (ValueError, OSError):
             return objections.MALFORMED
         if directive.action is Action.WATCH:
-            until = from_microseconds(directive.expires_at)
-            self._out.write(f"# watch {value} until {until:%Y-%m-%dT%H:%M:%SZ} undo {directive.undo_id}\n".encode())
+            until = moment_text(directive.expires_at)
+            self._out.write(f"# watch {value} until {until} undo {directive.undo_id}\n".encode("ascii"))
             return None
         if directive.observable.type is ObservableType.CIDR:
             self._networks.append((span, directive))
@@ -90,7 +91,7 @@ class NftablesWriter:
 
 
 def _table(made_at: int) -> str:
-    made = f"{from_microseconds(made_at):%Y-%m-%dT%H:%M:%SZ}"
+    made = moment_text(made_at)
     sets = "".join(
         f"add set {TABLE} {name} {{ type {kind}; flags {flags}; }}\nflush set {TABLE} {name}\n"
         for name, kind, flags in _SETS

@@ -1,6 +1,6 @@
 """A DNS response policy zone (draft-vixie-dnsop-dns-rpz-00): names that resolvers answer with NXDOMAIN.
 
-    name    CNAME .      ; until 2026-04-13T00:00:00Z undo 0f3a...
+    name    CNAME .      ; until 2026-04-13T00:00:00.000000Z undo 0f3a...
     *.name  CNAME .
 
 Zone transfers carry no expiry per name: the zone is written anew before the earliest one, and resolvers compare the
@@ -9,13 +9,14 @@ serial, which is the moment of the export in seconds.
 
 from __future__ import annotations
 
-from seawall.model import ObservableType, from_microseconds
+from seawall.model import ObservableType
 from seawall.model.directive import Action, Directive
 from seawall.protect import objections
 from seawall.protect.bounds import MAX_DOMAIN_LENGTH
 from seawall.protect.interface import Feed, Heading, Sink
 from seawall.protect.names import is_name
 from seawall.protect.objections import Objection
+from seawall.protect.text import moment_text
 
 NAME = "rpz"
 TYPES = frozenset({ObservableType.DOMAIN})
@@ -50,7 +51,7 @@ class RpzWriter:
             return objections.TRIGGER.about(last)
         if len(name) + len(self._zone) + len("*..") > MAX_DOMAIN_LENGTH:
             return objections.ZONE_NAME.about(self._zone)
-        note = f"until {from_microseconds(directive.expires_at):%Y-%m-%dT%H:%M:%SZ} undo {directive.undo_id}"
+        note = f"until {moment_text(directive.expires_at)} undo {directive.undo_id}"
         if directive.action is Action.WATCH:
             text = f"; watch {name} {note}\n"
         else:

@@ -14,13 +14,14 @@ import base64
 import ipaddress
 from typing import BinaryIO
 
-from seawall.model import ObservableType, from_microseconds, rfc3339
+from seawall.model import ObservableType
 from seawall.model.directive import Action, Directive
 from seawall.protect import objections
 from seawall.protect.interface import Feed, Heading, Sink
 from seawall.protect.names import is_name
 from seawall.protect.networks import address_number
 from seawall.protect.objections import Objection
+from seawall.protect.text import moment_text
 
 NAME = "suricata"
 TYPES = frozenset(
@@ -94,13 +95,13 @@ class SuricataWriter:
         if name:
             self._files[f"{directive.action}-{name}.lst"].write(line + b"\n")
         self._files[EXPIRIES].write(
-            f"{kind},{value},{directive.action},{rfc3339(directive.expires_at)},{directive.undo_id}\r\n".encode()
+            f"{kind},{value},{directive.action},{moment_text(directive.expires_at)},{directive.undo_id}\r\n".encode()
         )
         return None
 
     def finish(self) -> list[tuple[Directive, Objection]]:
         """Write the rules and their classification."""
-        made = f"{from_microseconds(self._made_at):%Y-%m-%dT%H:%M:%SZ}"
+        made = moment_text(self._made_at)
         rules = [f"# Seawall, made {made}. When each value ends stands in {EXPIRIES}.\n"]
         for action in Action:
             rules += [_lookup(action, *lookup) for lookup in _LOOKUPS]
