@@ -1,0 +1,196 @@
+"""Writes a batch of indicators in one transaction: compare, insert the new, join the known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from seawall.model import ObservableType
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.stored import PutCounts
+from seawall.store.bulk import insert_rows, rows_for, update_rows
+from seawall.store.database import Database
+from seawall.store.indicator_sources import SourceFacts, content_of, facts, joined
+from seawall.store.tables import indicator_bodies, indicator_sources, indicators
+from seawall.store.values import clean, optional
+
+CHUNK = 500  # numbers in one query
+Key = tuple[str, str]
+
+HELD = """
+SELECT given.position, held.number, said.content
+FROM {given} JOIN indicators AS held ON held.type = given.a AND held.value = given.b
+LEFT JOIN indicator_sources AS said ON said.number = held.number AND said.source = :source
+"""
+
+
+def put_batch(
+    database: Database, connection: Connection, batch: Sequence[IndicatorEntry], source: str, at: int
+) -> PutCounts:
+    """Write a batch; a value that stands in it twice is taken in the order given."""
+    source = clean(source)
+    counts = PutCounts()
+    while batch:
+        once: dict[Key, IndicatorEntry] = {}
+        again = []
+        for entry in batch:
+            key = (entry.type.value, clean(entry.value))
+            if key in once:
+                again.append(entry)
+            else:
+                once[key] = entry
+        counts += _put_distinct(database, connection, once, source, at)
+        batch = again
+    return counts
+
+
+def _put_distinct(
+    database: Database, connection: Connection, batch: dict[Key, IndicatorEntry], source: str, at: int
+) -> PutCounts:
+    keys = sorted(batch)  # index pages are then touched in order
+    content = {key: content_of(batch[key]) for key in keys}
+    # the numbers are reserved first: their lock keeps two writers from inserting one value at once
+    number = database.numbers(connection, "indicators", len(keys))
+    held = {keys[row[0]]: (row[1], row[2]) for row in rows_for(connection, keys, HELD, source=source)}
+    fresh = [key for key in keys if key not in held]
+    changed = [key for key in held if held[key][1] != content[key]]
+    _insert(connection, [(key, batch[key], content[key]) for key in fresh], number, source, at)
+    _join(connection, [(batch[key], held[key][0], content[key]) for key in changed], number + len(fresh), source, at)
+    return PutCounts(len(fresh), len(changed), len(keys) - len(fresh) - len(changed))
+
+
+def _insert(
+    connection: Connection, fresh: Sequence[tuple[Key, IndicatorEntry, int]], number: int, source: str, at: int
+) -> None:
+    """New values: their number is also their first change number."""
+    rows, bodies, said = [], [], []
+    for place, (key, entry, content) in enumerate(fresh, number):
+        tlp, pap = int(entry.tlp), int(entry.pap)
+        rows.append(
+            (
+                place,
+                *key,
+                clean(entry.indicator_id),
+                optional(entry.campaign),
+                optional(entry.description),
+                entry.confidence,
+                tlp,
+                pap,
+                entry.valid_from,
+                entry.valid_until,
+                entry.origin,
+                optional(entry.external_id),
+                place,
+                at,
+            )
+        )
+        bodies.append((place, entry.body))
+        ends = (entry.confidence, entry.valid_from, entry.valid_until)
+        said.append((place, source, 0, content, tlp, pap, entry.origin, *ends))
+    insert_rows(connection, indicators, rows)
+    insert_rows(connection, indicator_bodies, bodies)
+    insert_rows(connection, indicator_sources, said)
+
+
+def _join(
+    connection: Connection, changed: Sequence[tuple[IndicatorEntry, int, int]], change: int, source: str, at: int
+) -> None:
+    """Known values: let this source say its new word, then join what all of them say."""
+    held = _sources(connection, [number for _, number, _ in changed])
+    rows, bodies, said = [], [], []
+    for place, (entry, number, content) in enumerate(changed, change):
+        sources = held[number]
+        mine = next((one for one in sources if one.source == source), None)
+        position = mine.position if mine is not None else max(one.position for one in sources) + 1
+        word = facts(entry, number, source, position, content)
+        sources = [one for one in sources if one.source != source] + [word]
+        said.append(word)
+        first = position == min(one.position for one in sources)
+        rows.append(
+            {
+                "number": number,
+                **msgspec.structs.asdict(joined(sources)),
+                # the first source names the entry; the others fill in what it left open
+                "indicator_id": clean(entry.indicator_id) if first else None,
+                "campaign": optional(entry.campaign),
+                "description": optional(entry.description),
+                "external_id": optional(entry.external_id),
+                "first": first,
+                "change": place,
+                "stored_at": at,
+            }
+        )
+        if first:
+            bodies.append({"number": number, "body": entry.body})
+    _say(connection, said)
+    _rewrite(connection, rows)
+    update_rows(connection, indicator_bodies, bodies)
+
+
+def _rewrite(connection: Connection, rows: list[dict[str, object]]) -> None:
+    texts = ("indicator_id", "campaign", "description", "external_id")
+    update_rows(connection, indicators, [_without(row, "first") for row in rows if row["first"]])
+    filling = [row for row in rows if not row["first"]]
+    if not filling:
+        return
+    change = {
+        name: sa.func.coalesce(indicators.c[name], sa.bindparam(f"_{name}"))
+        if name in texts
+        else sa.bindparam(f"_{name}")
+        for name in filling[0]
+        if name not in ("number", "first")
+    }
+    update = sa.update(indicators).where(indicators.c.number == sa.bindparam("_number")).values(change)
+    connection.execute(
+        update, [{f"_{name}": value for name, value in _without(row, "first").items()} for row in filling]
+    )
+
+
+def _without(row: dict[str, object], name: str) -> dict[str, object]:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def _sources(connection: Connection, numbers: Sequence[int]) -> dict[int, list[SourceFacts]]:
+    found: dict[int, list[SourceFacts]] = {}
+    for start in range(0, len(numbers), CHUNK):
+        query = sa.select(indicator_sources).where(indicator_sources.c.number.in_(numbers[start : start + CHUNK]))
+        for row in connection.execute(query):
+            found.setdefault(row.number, []).append(SourceFacts(*row))
+    return found
+
+
+def _say(connection: Connection, said: list[SourceFacts]) -> None:
+    """Replace or add what one source says."""
+    for start in range(0, len(said), CHUNK):
+        chunk = said[start : start + CHUNK]
+        connection.execute(
+            sa.delete(indicator_sources).where(
+                indicator_sources.c.source == chunk[0].source,
+                indicator_sources.c.number.in_([word.number for word in chunk]),
+            )
+        )
+    insert_rows(connection, indicator_sources, [msgspec.structs.astuple(word) for word in said])
+
+
+def withdraw_source(database: Database, connection: Connection, type: ObservableType, value: str, source: str) -> bool:
+    """Drop one source of a value, and the value with its last one."""
+    number = connection.execute(
+        sa.select(indicators.c.number).where(indicators.c.type == type.value, indicators.c.value == value)
+    ).scalar()
+    if number is None:
+        return False
+    change = database.numbers(connection, "indicators", 1)
+    mine = sa.and_(indicator_sources.c.number == number, indicator_sources.c.source == source)
+    if connection.execute(sa.delete(indicator_sources).where(mine)).rowcount == 0:
+        return False
+    left = _sources(connection, [number]).get(number)
+    if left:
+        row = {"number": number, **msgspec.structs.asdict(joined(left)), "change": change}
+        update_rows(connection, indicators, [row])
+    else:
+        connection.execute(sa.delete(indicator_bodies).where(indicator_bodies.c.number == number))
+        connection.execute(sa.delete(indicators).where(indicators.c.number == number))
+    return True

@@ -1,0 +1,153 @@
+"""Indicators by value: a million of them in and out quickly, each with all its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import Row
+
+from seawall.model import ObservableType, Pap, Tlp, Visibility
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.stored import Page, PutCounts
+from seawall.store.database import Database
+from seawall.store.indicator_keys import read_keys
+from seawall.store.indicator_put import put_batch, withdraw_source
+from seawall.store.tables import indicator_bodies, indicator_sources, indicators
+from seawall.store.values import bounded
+from seawall.store.visible import visible_indicators
+
+BATCH = 20_000  # entries of one transaction: under a second of the write lock
+
+
+class Indicators:
+    """The group ``store.indicators``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, rows: Iterable[IndicatorEntry], *, source: str, at: int) -> PutCounts:
+        """Keep what ``source`` calls hostile, as of ``at``.
+
+        A value never seen is ``new``. The same value with the same content from the same source is ``unchanged``;
+        with other content, or from another source, it is ``updated``: one entry, all its sources, the strictest
+        marking of them. Id and body stay those of the first source. ``entry.sources`` is not read. Batches are
+        committed one by one, so a killed process keeps what was done and a repeat is harmless.
+        """
+        counts = PutCounts()
+        remaining = iter(rows)
+        while batch := list(islice(remaining, BATCH)):
+            with self._database.writing(durable=False) as connection:
+                counts += put_batch(self._database, connection, batch, source, at)
+        return counts
+
+    def keys(self, after: int = 0) -> pa.Table:
+        """All match keys new or changed behind change number ``after``, as one snapshot (KEYS_SCHEMA).
+
+        The highest ``change`` in the table is the ``after`` of the next call. Rows that were removed are not told:
+        only a full call leaves them out.
+        """
+        with self._database.reading() as connection:
+            return read_keys(connection, after)
+
+    def change(self) -> int:
+        """The last change number given; 0 for an empty store."""
+        with self._database.reading() as connection:
+            return self._database.current(connection, "indicators")
+
+    def lookup(
+        self, type: ObservableType, value: str, *, visibility: Visibility | None = None
+    ) -> IndicatorEntry | None:
+        """The entry of this canonical value; None when there is none or the asker may not see it."""
+        conditions = [indicators.c.type == type.value, indicators.c.value == value]
+        if visibility is not None:
+            conditions += visible_indicators(visibility)
+        found = self._entries(conditions, 1)
+        return found[0][1] if found else None
+
+    def by_id(self, indicator_id: str, *, visibility: Visibility | None = None) -> tuple[IndicatorEntry, ...]:
+        """The entries that carry this STIX id: one for each value that its pattern names."""
+        conditions = [indicators.c.indicator_id == indicator_id]
+        if visibility is not None:
+            conditions += visible_indicators(visibility)
+        return tuple(entry for _, entry in self._entries(conditions, bounded(10**9)))
+
+    def list(
+        self,
+        visibility: Visibility,
+        *,
+        types: Iterable[ObservableType] | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> Page[IndicatorEntry]:
+        """Entries that the asker may see, in order of their number behind ``after``."""
+        conditions = [indicators.c.number > after, *visible_indicators(visibility)]
+        if types is not None:
+            conditions.append(indicators.c.type.in_(sorted(kind.value for kind in types)))
+        limit = bounded(limit)
+        found = self._entries(conditions, limit + 1)
+        return Page(tuple(entry for _, entry in found[:limit]), found[limit - 1][0] if len(found) > limit else None)
+
+    def count_by_type(self) -> dict[str, int]:
+        """How many values of each type are held, by type."""
+        query = sa.select(indicators.c.type, sa.func.count()).group_by(indicators.c.type).order_by(indicators.c.type)
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def withdraw(self, type: ObservableType, value: str, *, source: str) -> bool:
+        """Take back what one source said about a value; the entry goes with its last source. False: nothing was held.
+
+        What other sources say is joined anew, so a marking may become less strict again.
+        """
+        with self._database.writing() as connection:
+            return withdraw_source(self._database, connection, type, value, source)
+
+    def _entries(self, conditions: Iterable[sa.ColumnElement[bool]], limit: int) -> Entries:
+        query = (
+            sa.select(indicators, indicator_bodies.c.body)
+            .join(indicator_bodies, indicator_bodies.c.number == indicators.c.number)
+            .where(*conditions)
+            .order_by(indicators.c.number)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+            sources: dict[int, tuple[str, ...]] = {}
+            for chunk in _chunks([row.number for row in rows]):
+                said = (
+                    sa.select(indicator_sources.c.number, indicator_sources.c.source)
+                    .where(indicator_sources.c.number.in_(chunk))
+                    .order_by(indicator_sources.c.number, indicator_sources.c.position)
+                )
+                for number, source in connection.execute(said):
+                    sources[number] = (*sources.get(number, ()), source)
+        return [(row.number, _entry(row, sources.get(row.number, ()))) for row in rows]
+
+
+Entries = list[tuple[int, IndicatorEntry]]
+
+
+def _chunks(numbers: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(numbers), 500):
+        yield numbers[start : start + 500]
+
+
+def _entry(row: Row[tuple[object, ...]], sources: tuple[str, ...]) -> IndicatorEntry:
+    return IndicatorEntry(
+        type=ObservableType(row.type),
+        value=row.value,
+        indicator_id=row.indicator_id,
+        campaign=row.campaign,
+        description=row.description,
+        confidence=row.confidence,
+        tlp=Tlp(row.tlp),
+        pap=Pap(row.pap),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        origin=row.origin,
+        external_id=row.external_id,
+        sources=sources,
+        body=bytes(row.body),
+    )

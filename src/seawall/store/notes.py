@@ -1,0 +1,32 @@
+"""Small facts a node remembers under a key."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from seawall.store.database import Database
+from seawall.store.replace import replace
+from seawall.store.tables import notes
+
+
+class Notes:
+    """The group ``store.notes``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> str | None:
+        """The value last set; None when there is none."""
+        with self._database.reading() as connection:
+            value: str | None = connection.execute(sa.select(notes.c.value).where(notes.c.key == key)).scalar()
+            return value
+
+    def set(self, key: str, value: str) -> None:
+        """Remember ``value`` under ``key``."""
+        with self._database.writing() as connection:
+            replace(connection, notes, {"key": key, "value": value})
+
+    def delete(self, key: str) -> None:
+        """Forget the key; unknown keys are forgotten already."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(notes).where(notes.c.key == key))

@@ -1,0 +1,144 @@
+"""Outboxes: what became releasable in each circle, append-only, in the order in which it did (rule 11).
+
+Every row has a date-added that is unique in its circle and higher than all before, also while the clock stands still
+or goes back. The circle's head row is locked from choosing the date until the commit, so rows become visible in order
+of date-added: whoever has read up to a date has missed nothing before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from seawall.model.outbox import OutboxFilter, OutboxPage, OutboxRow
+from seawall.store.ancestry import insert_new
+from seawall.store.database import Database
+from seawall.store.outbox_query import BODY, MANIFEST, Query, decode_next, page_query, to_page
+from seawall.store.tables import outbox, outboxes
+from seawall.store.values import bounded, checked_name, clean, names_to_text, version_moment
+
+EVERYTHING = OutboxFilter()
+
+
+class Outbox:
+    """The group ``store.outbox``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, circle: str, rows: Sequence[OutboxRow], at: int) -> int:
+        """Append rows; returns the last date-added in microseconds UTC (``at`` when there are no rows).
+
+        On disk when this returns. The same version may be added again, for other recipients or after a withdrawal:
+        each recipient sees its latest row only.
+        """
+        if not rows:
+            return at
+        with self._database.writing() as connection:
+            number, last = self._head(connection, circle)
+            first = max(at, last + 1)
+            connection.execute(
+                sa.insert(outbox), [_values(row, number, first + place) for place, row in enumerate(rows)]
+            )
+            last = first + len(rows) - 1
+            connection.execute(sa.update(outboxes).where(outboxes.c.number == number).values(last_added=last))
+        return last
+
+    def page(
+        self,
+        circle: str,
+        recipient: str | None,
+        *,
+        added_after: int | None = None,
+        next: str | None = None,
+        limit: int = 1000,
+        match: OutboxFilter = EVERYTHING,
+    ) -> OutboxPage:
+        """Rows that ``recipient`` may read (None: our own view of all), with bodies, in order of date-added.
+
+        ``added_after`` is strict (TAXII 2.1 section 3.4). ``next`` is what the page before gave; the other arguments
+        must be the same. Raises Fault E-STORE-070 when ``next`` is not one of ours. An unknown circle is empty.
+        """
+        return self._page(BODY, Query(circle, recipient, added_after, match), next, limit)
+
+    def manifest_page(
+        self,
+        circle: str,
+        recipient: str | None,
+        *,
+        added_after: int | None = None,
+        next: str | None = None,
+        limit: int = 1000,
+        match: OutboxFilter = EVERYTHING,
+    ) -> OutboxPage:
+        """As ``page``, but with empty bodies (TAXII 2.1 section 5.3)."""
+        return self._page(MANIFEST, Query(circle, recipient, added_after, match), next, limit)
+
+    def withdraw(self, circle: str, object_id: str, at: int, version: str | None = None) -> int:
+        """Hide an object (or one version) from now on; returns how many rows that hid. On disk when this returns."""
+        conditions = [
+            outbox.c.circle == _number(circle),
+            outbox.c.object_id == object_id,
+            outbox.c.withdrawn_at.is_(None),
+        ]
+        if version is not None:
+            conditions.append(outbox.c.version_at == version_moment(version))
+        with self._database.writing() as connection:
+            done = connection.execute(sa.update(outbox).where(*conditions).values(withdrawn_at=at))
+        return int(done.rowcount)
+
+    def holding(self, object_id: str) -> tuple[tuple[str, str], ...]:
+        """Where an object stands: (circle, version), oldest row first. What a recall has to reach."""
+        query = (
+            sa.select(outboxes.c.circle, outbox.c.version)
+            .join(outbox, outbox.c.circle == outboxes.c.number)
+            .where(outbox.c.object_id == object_id, outbox.c.withdrawn_at.is_(None))
+            .order_by(outbox.c.number)
+        )
+        with self._database.reading() as connection:
+            return tuple(dict.fromkeys((row.circle, row.version) for row in connection.execute(query)))
+
+    def last_added(self, circle: str) -> int:
+        """The circle's last date-added, whoever it was for; 0 before the first."""
+        query = sa.select(outboxes.c.last_added).where(outboxes.c.circle == circle)
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar() or 0)
+
+    def _page(self, columns: Sequence[sa.Column[object]], query: Query, next: str | None, limit: int) -> OutboxPage:
+        limit = bounded(limit)
+        behind = decode_next(next, query) if next is not None else query.added_after
+        with self._database.reading() as connection:
+            number = connection.execute(sa.select(outboxes.c.number).where(outboxes.c.circle == query.circle)).scalar()
+            if number is None:
+                return to_page([], limit, query)
+            statement = page_query(columns, query, number, behind).limit(limit + 1)
+            return to_page(connection.execute(statement).all(), limit, query)
+
+    def _head(self, connection: Connection, circle: str) -> tuple[int, int]:
+        """The circle's number and last date-added, locked until the transaction ends."""
+        insert_new(connection, outboxes, [{"circle": checked_name("circle", circle), "last_added": 0}])
+        query = sa.select(outboxes.c.number, outboxes.c.last_added).where(outboxes.c.circle == circle)
+        row = connection.execute(query.with_for_update()).one()
+        return int(row.number), int(row.last_added)
+
+
+def _number(circle: str) -> sa.ScalarSelect[int]:
+    return sa.select(outboxes.c.number).where(outboxes.c.circle == circle).scalar_subquery()
+
+
+def _values(row: OutboxRow, circle: int, added: int) -> dict[str, object]:
+    return {
+        "circle": circle,
+        "added": added,
+        "object_id": clean(row.object_id),
+        "type": clean(row.type),
+        "version": clean(row.version),
+        "version_at": version_moment(row.version),
+        "spec_version": row.spec_version,
+        # an empty set means nobody, which is not the same as everybody
+        "recipients": None if row.recipients is None else names_to_text(row.recipients) or "[]",
+        "withdrawn_at": None,
+        "body": row.body,
+    }

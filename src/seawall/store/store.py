@@ -1,0 +1,83 @@
+"""Store: one knowledge store, its groups as attributes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from seawall.store.approvals import Approvals
+from seawall.store.circles import Circles
+from seawall.store.database import Database
+from seawall.store.indicators import Indicators
+from seawall.store.notes import Notes
+from seawall.store.objects import Objects
+from seawall.store.outbox import Outbox
+from seawall.store.peers import Peers
+from seawall.store.received import Received
+from seawall.store.schema import migrate
+from seawall.store.sightings import Sightings
+from seawall.store.sync import Sync
+from seawall.store.users import Users
+from seawall.store.warnings import Warnings
+
+FILE_NAME = "seawall.db"
+
+
+class Store:
+    """Knowledge, accounts and outboxes. Safe to use from several threads and several processes at once."""
+
+    def __init__(self, database: Database) -> None:
+        """Use ``Store.open``."""
+        self._database = database
+        self.objects = Objects(database)
+        self.indicators = Indicators(database)
+        self.sightings = Sightings(database)
+        self.warnings = Warnings(database)
+        self.users = Users(database)
+        self.approvals = Approvals(database)
+        self.peers = Peers(database)
+        self.circles = Circles(database)
+        self.outbox = Outbox(database)
+        self.sync = Sync(database)
+        self.notes = Notes(database)
+        self.received = Received(database)
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open the store at an SQLAlchemy address, creating or upgrading it when needed.
+
+        ``sqlite:////path/to/file`` (the file is made, readable by its owner only) or
+        ``postgresql+psycopg://user@host/name``. Raises Fault E-STORE-001 for another address, E-STORE-002 without the
+        driver, E-STORE-003 to E-STORE-006 when it is busy, full, damaged or out of reach, E-STORE-008 when a newer
+        Seawall wrote it.
+        """
+        database = Database(url)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    @property
+    def where(self) -> str:
+        """The store's address, without its password."""
+        return self._database.where
+
+    def close(self) -> None:
+        """Close all connections; the store can be opened again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def sqlite_url(folder: Path) -> str:
+    """The default address: a file in the node's ``store`` folder."""
+    return f"sqlite:///{(folder / FILE_NAME).resolve()}"

@@ -1,0 +1,94 @@
+"""Named local people and third-party clients. Tokens are shown once; only their SHA-256 is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from seawall.model import Actor, Fault, NotFound, Refused, UserRole
+from seawall.model.approval import UserRecord
+from seawall.store.database import Database
+from seawall.store.tables import users
+from seawall.store.values import checked_name
+
+TOKEN_BYTES = 32  # 256 bits: cannot be guessed, so a fast hash is enough
+MAX_TOKEN_LENGTH = 256  # characters we are willing to hash for a stranger
+
+
+class Users:
+    """The group ``store.users``."""
+
+    def __init__(self, database: Database, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._database = database
+        self._random_bytes = random_bytes
+
+    def add(self, name: str, role: UserRole, at: int) -> str:
+        """Add a person; returns the token, which is shown once and kept nowhere.
+
+        Names that differ only in case are one person. A revoked name stays taken: the record of what they did names
+        them. Raises Fault E-STORE-030 for an unusable name, E-STORE-031 for a taken one.
+        """
+        token = self._random_bytes(TOKEN_BYTES).hex()
+        row = {
+            "name": checked_name("user", name),
+            "person": person(name),
+            "role": role.value,
+            "token_sha256": _digest(token),
+            "created_at": at,
+        }
+        with self._database.writing() as connection:
+            try:
+                connection.execute(sa.insert(users), row)
+            except IntegrityError:
+                raise Fault("E-STORE-031", "There is a user {name} already; choose another name.", name=name) from None
+        return token
+
+    def authenticate(self, token: str) -> Actor:
+        """Who holds this token. Raises Refused E-STORE-032, alike for unknown, revoked and misshapen tokens."""
+        digest = _digest(token[:MAX_TOKEN_LENGTH])
+        query = sa.select(users).where(users.c.token_sha256 == digest, users.c.revoked_at.is_(None))
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        # the index has compared already, on a digest nobody can steer; this one does not depend on the engine
+        if row is None or not hmac.compare_digest(row.token_sha256, digest):
+            raise Refused("E-STORE-032", "This token is not valid here; ask an administrator for a new one.")
+        return Actor(name=row.name, role=UserRole(row.role))
+
+    def get(self, name: str) -> UserRecord:
+        """The user of exactly this name. Raises NotFound E-STORE-033."""
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(users).where(users.c.name == name)).first()
+        if row is None:
+            raise NotFound("E-STORE-033", "There is no user {name}.", name=ascii(name[:64]))
+        return UserRecord(row.name, UserRole(row.role), row.created_at, row.revoked_at)
+
+    def list(self) -> tuple[UserRecord, ...]:
+        """All users by name, revoked ones included."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(users).order_by(users.c.name)).all()
+        return tuple(UserRecord(row.name, UserRole(row.role), row.created_at, row.revoked_at) for row in rows)
+
+    def revoke(self, name: str, at: int) -> None:
+        """End a user's token for good; doing it twice changes nothing. Raises NotFound E-STORE-033."""
+        with self._database.writing() as connection:
+            known = connection.execute(sa.select(users.c.name).where(users.c.name == name)).first()
+            if known is None:
+                raise NotFound("E-STORE-033", "There is no user {name}.", name=ascii(name[:64]))
+            connection.execute(
+                sa.update(users).where(users.c.name == name, users.c.revoked_at.is_(None)).values(revoked_at=at)
+            )
+
+
+def person(name: str) -> str:
+    """The name without case and compatibility forms: what tells two people apart."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
