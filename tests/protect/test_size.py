@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from protect.scenes import AT, T, entry, home_gate, page
 
+from protect.scenes import AT, T, entry, home_gate, page
 from seawall.protect import Page, export
 
 PAGE_ENTRIES = 1_000
