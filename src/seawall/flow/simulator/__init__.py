@@ -1,8 +1,8 @@
 """A day of two sides' traffic in real Suricata EVE format, with attackers whose every step is known.
 
-Comes in: a folder, a scale, a seed. Goes out: log files by side and time slice, sensors, assets, and the truth, which no
-node ever sees. Never here: matching, grading, a clock of its own. The proportions are in ``parameters``, fixed before
-any matcher was tuned.
+Comes in: a folder, a scale, a seed. Goes out: log files by side and time slice, sensors, assets, and the truth, which
+no node ever sees. Never here: matching, grading, a clock of its own. The proportions are in ``parameters``, fixed
+before any matcher was tuned.
 
 Example::
 

@@ -29,6 +29,7 @@ class Scene:
     sensors: Integers
     begins: int  # microseconds UTC
     ends: int
+    ipv6: np.ndarray[tuple[int], np.dtype[np.bool_]]  # which addresses are
     rng: np.random.Generator
 
     def start(self, count: int, **columns: object) -> dict[str, object]:
@@ -43,16 +44,18 @@ class Scene:
             **columns,
         }
 
-    def client_of(self, sensor: Integers) -> Integers:
-        """An own person's machine behind each sensor, mostly on IPv4."""
+    def client_of(self, sensor: Integers, peer: Integers) -> Integers:
+        """An own person's machine behind each sensor, of the peer's address family."""
         hosts = self.rng.integers(RESOLVER + 1, CLIENTS, len(sensor))
-        six = self.rng.random(len(sensor)) < self.parameters.ipv6
-        v6 = CLIENTS + SERVERS + self.rng.integers(0, CLIENTS_V6, len(sensor))
-        return own_host(sensor, np.where(six, v6, hosts))
+        return own_host(sensor, np.where(self.ipv6[peer], self._host_v6(len(sensor)), hosts))
 
-    def server_of(self, sensor: Integers) -> Integers:
-        """A public server behind each sensor."""
-        return own_host(sensor, CLIENTS + self.rng.integers(0, SERVERS, len(sensor)))
+    def server_of(self, sensor: Integers, peer: Integers) -> Integers:
+        """A public server behind each sensor, of the peer's address family."""
+        hosts = CLIENTS + self.rng.integers(0, SERVERS, len(sensor))
+        return own_host(sensor, np.where(self.ipv6[peer], self._host_v6(len(sensor)), hosts))
+
+    def _host_v6(self, count: int) -> Integers:
+        return CLIENTS + SERVERS + self.rng.integers(0, CLIENTS_V6, count)
 
     def kinds(self, count: int, shares: dict[Kind, float]) -> Integers:
         """``count`` kinds drawn by ``shares``."""
@@ -95,10 +98,11 @@ def web(scene: Scene, count: int) -> Rows:
     asks = np.isin(kind, [Kind.DNS_QUERY, Kind.DNS_ANSWER])
     resolver = own_host(sensor, np.full(count, RESOLVER))
     files = scene.world.pools["common_files"]
+    server = np.where(asks, resolver, sites.address[visited])
     columns.update(
         kind=kind,
-        client=scene.client_of(sensor),
-        server=np.where(asks, resolver, sites.address[visited]),
+        client=scene.client_of(sensor, server),
+        server=server,
         site=sites.name[visited],
         answer=sites.address[visited],
         file=files[np.minimum((len(files) * rng.random(count) ** 2).astype(np.int64), len(files) - 1)],
@@ -118,7 +122,7 @@ def vendor(scene: Scene, count: int) -> Rows:
     file = pools["vendor_files"][rng.integers(0, len(pools["vendor_files"]), count)]
     columns.update(
         kind=kind,
-        client=scene.client_of(np.asarray(columns["sensor"])),
+        client=scene.client_of(np.asarray(columns["sensor"]), pools["vendor_addresses"][which]),
         server=pools["vendor_addresses"][which],
         site=pools["vendor_names"][which],
         path=file % PATHS,
@@ -144,10 +148,11 @@ def _visits(scene: Scene, count: int, pool: Integers, alert: float) -> Rows:
     sensor = np.asarray(columns["sensor"])
     kind = scene.kinds(count, {Kind.HTTP: 0.36, Kind.TLS: 0.27, Kind.FLOW: 0.36, Kind.ANOMALY: 0.01})
     signature = scene.alarm(kind, alert, "innocent")
+    client = pool[scene.rng.integers(0, len(pool), count)]
     columns.update(
         kind=kind,
-        client=pool[scene.rng.integers(0, len(pool), count)],
-        server=scene.server_of(sensor),
+        client=client,
+        server=scene.server_of(sensor, client),
         site=scene.world.pools["own_names"][sensor],
         signature=signature,
         port=_port_of(kind),
@@ -180,10 +185,11 @@ def mail(scene: Scene, count: int) -> Rows:
     """Ordinary mail from other people's servers to own ones."""
     pool = scene.world.pools["mail_servers"]
     columns = scene.start(count)
+    client = pool[scene.rng.integers(0, len(pool), count)]
     columns.update(
         kind=int(Kind.SMTP),
-        client=pool[scene.rng.integers(0, len(pool), count)],
-        server=scene.server_of(np.asarray(columns["sensor"])),
+        client=client,
+        server=scene.server_of(np.asarray(columns["sensor"]), client),
         site=scene.world.sites.name[scene.world.sites.visit(scene.rng, count)],
         port=MAIL_PORT,
     )
@@ -208,7 +214,7 @@ def _knocks(scene: Scene, count: int, client: Integers, alert: float, use: str) 
     columns.update(
         kind=np.where(fires, int(Kind.ALERT), int(Kind.FLOW)),
         client=client,
-        server=scene.server_of(np.asarray(columns["sensor"])),
+        server=scene.server_of(np.asarray(columns["sensor"]), client),
         signature=np.where(fires, choose(scene.rng, use, count), -1),
         port=np.array(SCANNED_PORTS)[scene.rng.integers(0, len(SCANNED_PORTS), count)],
     )

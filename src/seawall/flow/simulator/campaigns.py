@@ -13,7 +13,7 @@ from seawall.flow.simulator.world import World
 
 SECOND = 1_000_000  # microseconds
 HOUR = 3_600 * SECOND
-RIGS_MOST = 3
+RIGS_MOST = 4
 NEEDS_INFRASTRUCTURE = ("web-exploitation", "phishing", "c2-beacon")
 
 
@@ -98,7 +98,7 @@ def _campaign(
     rows: int,
     begins: int,
 ) -> Campaign:
-    order = (alone,) if alone else (SIDES if rng.random() < 0.55 else SIDES[::-1])
+    order: tuple[str, ...] = (alone,) if alone else (SIDES if rng.random() < 0.55 else SIDES[::-1])
     first = begins + int(rng.uniform(0.5, 10.0) * HOUR)
     starts = {order[0]: first}
     if not alone:

@@ -81,7 +81,7 @@ def write_day(
     if not SMALLEST_SCALE <= scale <= LARGEST_SCALE or not 1 <= slices <= SLICES_MOST:
         raise Fault(
             "E-SIM-001",
-            "Cannot simulate scale {scale} in {slices} slices; use a scale from {least} to {most} and 1 to {parts} slices.",
+            "Cannot simulate scale {scale} in {slices} slices; use {least} to {most} and 1 to {parts} slices.",
             scale=scale,
             slices=slices,
             least=SMALLEST_SCALE,
@@ -137,11 +137,12 @@ def _side_rows(
     parameters, world, side, sensors, seed = shape
     edges = [begins + DAY_MICROSECONDS * part // slices for part in range(slices + 1)]
     place = np.searchsorted(np.array(edges[1:-1], dtype=np.int64), special.time, side="right")
+    six = world.ipv6()
     there = np.bincount(place, minlength=slices)
     ordinary = apportion(max(0, total - len(special)), _daylight(parameters, side, slices))
     for part in range(slices):
         rng = np.random.default_rng([seed, 6, SIDES.index(side), part])
-        scene = Scene(parameters, world, side, sensors, edges[part], edges[part + 1], rng)
+        scene = Scene(parameters, world, side, sensors, edges[part], edges[part + 1], six, rng)
         rows = background(scene, int(ordinary[part]))
         if there[part]:
             rows = Rows.join([rows, special.take(place == part)])
@@ -152,7 +153,9 @@ def _daylight(parameters: Parameters, side: str, slices: int) -> np.ndarray[tupl
     """Weights of the slices: least at 04:00, most at 16:00 local time. Slices begin at 16:00 UTC."""
     local = (16 + UTC_OFFSET_HOURS[side] + (np.arange(slices) + 0.5) * 24 / slices) % 24
     floor = parameters.night_floor
-    weights: np.ndarray[tuple[int], np.dtype[np.float64]] = floor + (1 - floor) * (1 - np.cos((local - 4) * np.pi / 12)) / 2
+    weights: np.ndarray[tuple[int], np.dtype[np.float64]] = (
+        floor + (1 - floor) * (1 - np.cos((local - 4) * np.pi / 12)) / 2
+    )
     return weights
 
 

@@ -22,7 +22,7 @@ from seawall.flow.simulator.world import World
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/133.0.0.0 Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/605.1.15",
     "curl/8.5.0",
     "python-requests/2.32.3",
 )
@@ -45,7 +45,8 @@ _HTTP = (
 _TLS = (
     '"tls":{"subject":"CN=<site>","issuerdn":"C=ZZ, O=Example Trust, CN=R3","serial":"<serial>",'
     '"fingerprint":"<fingerprint>","sni":"<site>","version":"TLS 1.2","notbefore":"2026-01-02T00:00:00",'
-    '"notafter":"2026-04-02T00:00:00","ja3":{"hash":"<ja3>","string":"771,4865-4866-49195-49199,0-23-65281-10-11,29-23,0"},'
+    '"notafter":"2026-04-02T00:00:00",'
+    '"ja3":{"hash":"<ja3>","string":"771,4865-4866-49195-49199,0-23-65281-10-11,29-23,0"},'
     '"ja3s":{"hash":"15af977ce25de452b96affa2addb1036","string":"771,4866,43-51"}},'
 )
 _SSH = (
@@ -58,9 +59,12 @@ _SMB = (
     '"smb":{"id":<small>,"dialect":"3.11","command":"SMB2_COMMAND_CREATE","status":"STATUS_SUCCESS","status_code":"0x0",'
     '"session_id":<flow>,"tree_id":1,"filename":"<attachment>","disposition":"FILE_OPEN","access":"normal"},'
 )
-_FILE = '"filename":"<file_name>","gaps":false,"state":"CLOSED","sha256":"<file>","stored":false,"size":<bytes_back>,"tx_id":0'
+_FILE = (
+    '"filename":"<file_name>","gaps":false,"state":"CLOSED","sha256":"<file>","stored":false,'
+    '"size":<bytes_back>,"tx_id":0'
+)
 _COUNTS = '"pkts_toserver":<pkts>,"pkts_toclient":<pkts_back>,"bytes_toserver":<bytes>,"bytes_toclient":<bytes_back>,'
-_QUERY = '"type":"query","id":<small>,"rrname":"<site>","rrtype":"A","tx_id":0,"opcode":0'
+_QUERY = '"type":"query","id":<small>,"rrname":"<site>","rrtype":"<rrtype>","tx_id":0,"opcode":0'
 _ANSWER = (
     '"type":"answer","id":<small>,"flags":"%s","qr":true,"rd":true,"ra":true,"opcode":0,"rrname":"<site>","rrtype":"A",'
 )
@@ -85,11 +89,8 @@ def _flow(protocol: str, application: str, tcp: str) -> str:
 def _alert(shown: str, application: str, direction: str = "to_server", protocol: str = "TCP") -> str:
     ends = (_OUT if direction == "to_server" else _BACK) % protocol
     flow = (
-        '"flow":{'
-        + _COUNTS
-        + '"start":"<second>.<micro>+0000",'
-        + (_OUT % "").partition('"proto"')[0].rstrip(",")
-        + "},"
+        '"flow":{' + _COUNTS + '"start":"<second>.<micro>+0000",'
+        '"src_ip":"<client>","dest_ip":"<server>","src_port":<port_client>,"dest_port":<port>},'
     )
     head = _HEAD % "alert" + ends + _WIRE + '"tx_id":0,"alert":<alert>,'
     return head + shown + f'"app_proto":"{application}","direction":"{direction}",' + flow + _TAIL
@@ -99,13 +100,15 @@ SHAPES: dict[Kind, str] = {
     Kind.FLOW: _flow("TCP", "<application>", _TCP),
     Kind.FLOW_UDP: _flow("UDP", "dns", ""),
     Kind.DNS_QUERY: _HEAD % "dns" + _OUT % "UDP" + _WIRE + '"dns":{"version":2,' + _QUERY + "}," + _TAIL,
-    Kind.DNS_ANSWER: _HEAD % "dns" + _OUT % "UDP" + _WIRE + '"dns":{"version":2,' + _ANSWER % "8180" + '"rcode":"NOERROR",'
-    '"answers":[{"rrname":"<site>","rrtype":"A","ttl":<age>,"rdata":"<answer>"}],"grouped":{"A":["<answer>"]}},' + _TAIL,
+    Kind.DNS_ANSWER: _HEAD % "dns" + _OUT % "UDP" + _WIRE + '"dns":{"version":2,' + _ANSWER % "8180"
+    + '"rcode":"NOERROR","answers":[{"rrname":"<site>","rrtype":"<rrtype>","ttl":<age>,"rdata":"<answer>"}],'
+    '"grouped":{"<rrtype>":["<answer>"]}},' + _TAIL,
     Kind.DNS_NXDOMAIN: _HEAD % "dns" + _OUT % "UDP" + _WIRE + '"dns":{"version":2,' + _ANSWER % "8183"
     + '"rcode":"NXDOMAIN",' + _SOA + "}," + _TAIL,
     Kind.HTTP: _HEAD % "http" + _OUT % "TCP" + _WIRE + '"tx_id":0,' + _HTTP + _TAIL,
     Kind.TLS: _HEAD % "tls" + _OUT % "TCP" + _WIRE + _TLS + _TAIL,
-    Kind.FILE: _HEAD % "fileinfo" + _BACK % "TCP" + _WIRE + _HTTP + '"app_proto":"http","fileinfo":{' + _FILE + "}," + _TAIL,
+    Kind.FILE: _HEAD % "fileinfo" + _BACK % "TCP" + _WIRE + _HTTP
+    + '"app_proto":"http","fileinfo":{' + _FILE + "}," + _TAIL,
     Kind.SSH: _HEAD % "ssh" + _OUT % "TCP" + _WIRE + '"tx_id":0,' + _SSH + _TAIL,
     Kind.SMTP: _HEAD % "smtp" + _OUT % "TCP" + _WIRE + '"tx_id":0,' + _SMTP + _EMAIL + _TAIL,
     Kind.SMB: _HEAD % "smb" + _OUT % "TCP" + _WIRE + _SMB + _TAIL,
@@ -158,6 +161,7 @@ class Writer:
             "client": ("client", tables.addresses),
             "server": ("server", tables.addresses),
             "answer": ("answer", tables.addresses),
+            "rrtype": ("answer", [*("AAAA" if ":" in text else "A" for text in tables.addresses), "A"]),  # -1: A
             "site": ("site", tables.names),
             "path": ("path", tables.paths),
             "file": ("file", tables.files),

@@ -79,7 +79,7 @@ def write_sensors(path: Path, sensors: Iterable[Sensor]) -> None:
 
 
 def write_assets(path: Path, ground: Ground, sides: Iterable[str]) -> None:
-    """``asset,organisation,sector,criticality``: public ranges, IPv6 ranges and names; private ranges need no telling."""
+    """``asset,organisation,sector,criticality``: public and IPv6 ranges, names; private ranges need no telling."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("asset", "organisation", "sector", "criticality"))

@@ -66,10 +66,14 @@ class Recorder:
                 seen.hostile += kind in ALERTS
                 if sensor.sector not in seen.sectors:
                     seen.sectors.append(sensor.sector)
-        sectors = {side: tuple(self._ground.sensors[n].sector for n in campaign.targets[side]) for side in campaign.sides}
+        sectors = {
+            side: tuple(self._ground.sensors[n].sector for n in campaign.targets[side]) for side in campaign.sides
+        }
         detected = tuple(side for side in campaign.sides if campaign.detected[side])
         self._campaigns.append(
-            CampaignTruth(campaign.id, campaign.kind, campaign.sides, campaign.delay_seconds, len(rows), detected, sectors)
+            CampaignTruth(
+                campaign.id, campaign.kind, campaign.sides, campaign.delay_seconds, len(rows), detected, sectors
+            )
         )
 
     def _shown(self, rows: Rows, place: int, kind: Kind) -> Iterator[Key]:
@@ -113,7 +117,7 @@ class Recorder:
             format=FORMAT,
             sides=SIDES,
             values=tuple(values),
-            traps=tuple([*more, *traps]),
+            traps=(*more, *traps),
             campaigns=tuple(self._campaigns),
             **about,  # type: ignore[arg-type]
         )
@@ -133,7 +137,9 @@ def _value(key: Key, campaign: str, by_side: dict[str, _Seen]) -> ValueTruth:
     else:
         note = "" if findable else "names software or a sender, not infrastructure"
     sides = {
-        side: SideTruth(rfc3339(min(seen.times)), rfc3339(max(seen.times)), len(seen.times), seen.hostile, tuple(seen.sectors))
+        side: SideTruth(
+            rfc3339(min(seen.times)), rfc3339(max(seen.times)), len(seen.times), seen.hostile, tuple(seen.sectors)
+        )
         for side, seen in sorted(by_side.items())
     }
     return ValueTruth(key[0], key[1], campaign, true, findable, sides, note)

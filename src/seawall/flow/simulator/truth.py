@@ -30,8 +30,9 @@ class SideTruth(msgspec.Struct, frozen=True):
 class ValueTruth(msgspec.Struct, frozen=True):
     """One value of a campaign.
 
-    ``true``: one campaign used it against both sides, so a warning about it is right. ``findable``: also seen with a
-    hostile basis on at least one side and of a type that names infrastructure or a file, so a missing warning is a miss.
+    ``true``: one campaign used it against both sides, so a warning about it is right. ``findable``: also seen with
+    a hostile basis on at least one side and of a type that names infrastructure or a file, so that a missing warning
+    is a miss.
     """
 
     type: ObservableType
@@ -116,7 +117,10 @@ def read_truth(path: Path) -> Truth:
 
 def _wrong(path: Path, reason: object) -> Fault:
     return Fault(
-        "E-TRUTH-002", "{path} is not a truth file: {reason}; see docs/reference/truth-format.md.", path=path, reason=reason
+        "E-TRUTH-002",
+        "{path} is not a truth file: {reason}; see docs/reference/truth-format.md.",
+        path=path,
+        reason=reason,
     )
 
 

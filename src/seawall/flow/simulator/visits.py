@@ -31,13 +31,19 @@ class Visit:
 
     def __init__(self, world: World, rng: np.random.Generator, sensor: int, rig: Rig, at: int) -> None:
         self.world, self.rng, self.sensor, self.rig, self.at = world, rng, sensor, rig, at
-        self.victim = self.host(int(rng.integers(RESOLVER + 1, CLIENTS)))
+        six = rig.server >= 0 and ":" in world.tables.addresses[rig.server]
+        hosts = (CLIENTS + SERVERS, HOSTS) if six else (RESOLVER + 1, CLIENTS)
+        self.victim = self.host(int(rng.integers(*hosts)))
         self.server = self.host(CLIENTS + int(rng.integers(0, SERVERS)))
         self.rows: list[Row] = []
 
     def host(self, number: int) -> int:
         """Row number of an own address at the target."""
         return self.sensor * HOSTS + number
+
+    def server_of(self, peer: int) -> int:
+        """The public server, by the address that can reach ``peer``."""
+        return self.victim if ":" in self.world.tables.addresses[peer] else self.server
 
     def line(self, kind: Kind, client: int, server: int, port: int, *, use: str = "", **columns: int) -> None:
         """Add one line a few seconds after the one before; ``use`` names the signature of an alert."""
@@ -55,7 +61,7 @@ def web_exploitation(visit: Visit, alert: bool) -> None:
     visit.line(Kind.HTTP, rig.attacker, visit.server, WEB, site=own_name)
     if alert:
         visit.line(Kind.ALERT_HTTP, rig.attacker, visit.server, WEB, site=own_name, use="exploit")
-    _fetch(visit, visit.server, alert)
+    _fetch(visit, visit.server_of(rig.server), alert)
 
 
 def phishing(visit: Visit, alert: bool) -> None:
@@ -69,12 +75,15 @@ def phishing(visit: Visit, alert: bool) -> None:
 def _fetch(visit: Visit, client: int, alert: bool) -> None:
     """Name look-up, request, file; the alert shows all of them."""
     rig = visit.rig
-    what = {"site": rig.domain, "path": rig.path, "file": rig.file}
+
+    def show(kind: Kind, use: str = "") -> None:
+        visit.line(kind, client, rig.server, WEB, use=use, site=rig.domain, path=rig.path, file=rig.file)
+
     visit.line(Kind.DNS_ANSWER, client, visit.host(RESOLVER), DNS_PORT, site=rig.domain, answer=rig.server)
-    visit.line(Kind.HTTP, client, rig.server, WEB, **what)
-    visit.line(Kind.FILE, client, rig.server, WEB, **what)
+    show(Kind.HTTP)
+    show(Kind.FILE)
     if alert:
-        visit.line(Kind.ALERT_FILE, client, rig.server, WEB, use="payload", **what)
+        show(Kind.ALERT_FILE, "payload")
     else:
         visit.line(Kind.FLOW, client, rig.server, WEB)
 
@@ -94,20 +103,21 @@ def c2_beacon(visit: Visit, alert: bool) -> None:
 def brute_force(visit: Visit, alert: bool) -> None:
     """Passwords tried on a public SSH server, from two of the rig's addresses."""
     for address in (visit.rig.attacker, visit.rig.server):
-        visit.line(Kind.SSH, address, visit.server, SSH_PORT)
-        visit.line(Kind.FLOW, address, visit.server, SSH_PORT)
+        target = visit.server_of(address)
+        visit.line(Kind.SSH, address, target, SSH_PORT)
+        visit.line(Kind.FLOW, address, target, SSH_PORT)
         if alert:
-            visit.line(Kind.ALERT_SSH, address, visit.server, SSH_PORT, use="brute")
+            visit.line(Kind.ALERT_SSH, address, target, SSH_PORT, use="brute")
 
 
 def living_off_the_land(visit: Visit, alert: bool) -> None:
     """The system's own tools between own machines, and one outside address that is never used again."""
-    other = visit.host(int(visit.rng.integers(RESOLVER + 1, CLIENTS)))
-    visit.line(Kind.SMB, visit.victim, other, SMB_PORT)
-    visit.line(Kind.SMB, visit.victim, other, SMB_PORT)
+    one, other = (visit.host(int(visit.rng.integers(RESOLVER + 1, CLIENTS))) for _ in range(2))
+    visit.line(Kind.SMB, one, other, SMB_PORT)
+    visit.line(Kind.SMB, one, other, SMB_PORT)
     if alert:
-        visit.line(Kind.ALERT_SMB, visit.victim, other, SMB_PORT, use="inside")
-    visit.line(Kind.FLOW, visit.victim, visit.world.fresh_address(visit.rng), TLS_PORT)
+        visit.line(Kind.ALERT_SMB, one, other, SMB_PORT, use="inside")
+    visit.line(Kind.FLOW, one, visit.world.fresh_address(visit.rng), TLS_PORT)
 
 
 LEAVES: dict[str, Callable[[Visit, bool], None]] = {
@@ -154,7 +164,8 @@ def innocent_rows(
             other = [sensor.number for sensor in ground.sensors if sensor.side != campaign.sides[0]]
             for _ in range(parameters.recycled_visits):
                 at = int(rng.uniform(opens, ends - HOUR))
-                visit = Visit(world, rng, int(rng.choice(other)), campaign.rigs[campaign.sides[0]][-1], at)
+                rig = campaign.rigs[campaign.sides[0]][-1]
+                visit = Visit(world, rng, int(rng.choice(other)), rig, at)
                 visit.line(Kind.TLS, visit.victim, address, TLS_PORT, site=int(site))
                 rows.extend(visit.rows)
     for side in ("TW", "KR"):

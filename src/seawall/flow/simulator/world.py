@@ -61,6 +61,10 @@ class World:
     sites: Sites
     pools: dict[str, Integers] = field(default_factory=dict)
 
+    def ipv6(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which addresses are IPv6, by row number."""
+        return np.array([":" in text for text in self.tables.addresses])
+
     def fresh_address(self, rng: np.random.Generator, ipv6: bool = False) -> int:
         """A new outside address that nobody else has."""
         text = _v6(rng) if ipv6 else _v4(int(rng.integers(OUTSIDE_FIRST, OUTSIDE_FIRST + OUTSIDE_COUNT)))
