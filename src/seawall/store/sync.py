@@ -28,7 +28,8 @@ class Sync:
     def set_cursor(self, peer: str, circle: str, direction: str, value: str) -> None:
         """Note where an exchange stopped, after what it brought is stored: a repeat is harmless, a gap is not."""
         with self._database.writing() as connection:
-            replace(connection, cursors, {"peer": peer, "circle": circle, "direction": direction, "value": clean(value)})
+            row = {"peer": peer, "circle": circle, "direction": direction, "value": clean(value)}
+            replace(connection, cursors, row)
 
     def forget(self, peer: str) -> None:
         """Drop a peer's cursors; the next exchange starts from the beginning."""
