@@ -1,0 +1,28 @@
+"""STIX patterns. Comes in: pattern text. Goes out: match keys, a tree, or what is wrong with it.
+
+Never here: matching (``match`` and its engines), stored indicators.
+
+>>> from seawall.codec.pattern import simple_keys
+>>> [key.value for key in simple_keys("[domain-name:value IN ('a.example', 'b.example')]")]
+['a.example', 'b.example']
+"""
+
+from __future__ import annotations
+
+from seawall.codec.pattern.grammar import PatternError, parse
+from seawall.codec.pattern.simple import pattern_for, simple_keys
+from seawall.codec.pattern.tree import Both, Comparison, Node, Observation, Path, Qualified, Timestamp
+
+__all__ = [
+    "Both",
+    "Comparison",
+    "Node",
+    "Observation",
+    "Path",
+    "PatternError",
+    "Qualified",
+    "Timestamp",
+    "parse",
+    "pattern_for",
+    "simple_keys",
+]
