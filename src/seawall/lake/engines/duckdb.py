@@ -1,0 +1,122 @@
+"""DuckDB, in this process: SQL over the Parquet files of one snapshot.
+
+Extensions are never looked for or loaded from elsewhere, Python variables are never read as tables, and memory is
+bounded: what does not fit goes to a temporary folder inside the lake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
+from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Unavailable
+from seawall.settings import LakeSettings
+
+SQL_TYPES = {pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.string(): "VARCHAR"}
+
+
+def connect(settings: LakeSettings, temporary: Path) -> duckdb.DuckDBPyConnection:
+    """One engine for this process; sessions take cursors of it, so they share its memory limit and threads."""
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "threads": settings.threads,
+            "memory_limit": f"{settings.memory_limit_mb}MB",
+            "temp_directory": str(temporary),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "python_enable_replacements": False,
+        },
+    )
+
+
+class DuckDBSession:
+    """A snapshot read with DuckDB; see ``interface.LakeSession`` for what each method promises."""
+
+    def __init__(self, folder: Path, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._cursor = engine.cursor()
+
+    @property
+    def generation(self) -> int:
+        """Commits in this snapshot."""
+        return self._manifest.generation
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """An Arrow table under ``name``."""
+        self._cursor.register(name, table)
+
+    def sql(self, query: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """Run one statement. Raises Unavailable E-LAKE-005 when memory, disk or a file fails."""
+        try:
+            relation: duckdb.DuckDBPyRelation | None = self._cursor.sql(query, params=list(parameters) or None)
+            return pa.table({}) if relation is None else relation.to_arrow_table()
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise query_failed(error) from error
+
+    def observations(self, after: int = 0) -> str:
+        """Relation text of the observations committed after a generation."""
+        return self._relation(self._manifest.of(OBSERVATIONS, after=after), OBSERVATION_SCHEMA)
+
+    def rollup(self, after: int = 0) -> str:
+        """Relation text of the roll-up rows committed after a generation."""
+        return self._relation(self._manifest.of(ROLLUP, after=after), ROLLUP_SCHEMA)
+
+    def derived(self, name: str) -> str | None:
+        """Relation text of a derived data set; None when it was never written."""
+        parts = self._manifest.of(DERIVED, name=name)
+        return f"(SELECT * FROM {self._files(parts, unlike=True)})" if parts else None
+
+    def note(self, key: str) -> str | None:
+        """A small value kept with the snapshot."""
+        return self._manifest.notes.get(key)
+
+    def parts(self) -> tuple[Part, ...]:
+        """The observation files, oldest first."""
+        return self._manifest.of(OBSERVATIONS)
+
+    def read_part(self, part: Part, columns: Sequence[str]) -> pa.Table:
+        """Some columns of one file. Raises Unavailable E-LAKE-003 when it cannot be read."""
+        path = self._folder / part.path
+        try:
+            return pq.read_table(path, columns=list(columns), use_threads=False, partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise Unavailable(
+                "E-LAKE-003",
+                "The lake file {path} cannot be read: {reason}; restore it from a backup.",
+                path=path,
+                reason=error,
+            ) from error
+
+    def close(self) -> None:
+        """Let go of registered tables and temporary data."""
+        self._cursor.close()
+
+    def _relation(self, parts: Sequence[Part], schema: pa.Schema) -> str:
+        if not parts:
+            empty = ", ".join(f"NULL::{SQL_TYPES[field.type]} AS {field.name}" for field in schema)
+            return f"(SELECT {empty} WHERE false)"
+        names = ", ".join(f'"{name}"' for name in schema.names)
+        return f"(SELECT {names} FROM {self._files(parts)})"
+
+    def _files(self, parts: Sequence[Part], *, unlike: bool = False) -> str:
+        paths = ", ".join(quoted(str(self._folder / part.path)) for part in parts)
+        return f"read_parquet([{paths}], hive_partitioning=false, union_by_name={str(unlike).lower()})"
+
+
+def quoted(text: str) -> str:
+    """``text`` as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def query_failed(error: Exception) -> Unavailable:
+    """The fault for a query that ran out of memory or disk, or met a damaged file."""
+    reason = str(error).splitlines()[0][:300]
+    return Unavailable("E-LAKE-005", "The lake could not answer: {reason}.", reason=reason)

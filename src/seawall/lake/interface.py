@@ -1,0 +1,71 @@
+"""What a lake engine must provide. ``engines/`` holds one implementation per file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from seawall.lake.manifest import Part
+
+OnWait = Callable[[str], None]
+"""Called once when a writer must wait; receives who holds the lake, for the screen."""
+
+
+class LakeSession(Protocol):
+    """A consistent snapshot: what is committed later does not show here."""
+
+    @property
+    def generation(self) -> int:
+        """The number of commits this snapshot holds; rises by one with each commit."""
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable in SQL under ``name`` until the session ends."""
+
+    def sql(self, query: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """Run one statement; its rows (none for a statement without a result). ``?`` places take ``parameters``.
+
+        Raises Unavailable E-LAKE-005 when memory, disk or a file fails.
+        """
+
+    def observations(self, after: int = 0) -> str:
+        """Relation text for FROM, with the columns of OBSERVATION_SCHEMA: rows committed in generations > ``after``."""
+
+    def rollup(self, after: int = 0) -> str:
+        """Relation text with the columns of ROLLUP_SCHEMA; one key may have rows from several batches: GROUP BY."""
+
+    def derived(self, name: str) -> str | None:
+        """Relation text of the derived data set ``name``; None when it was never written."""
+
+    def note(self, key: str) -> str | None:
+        """A small value kept with the snapshot; None when absent."""
+
+    def parts(self) -> tuple[Part, ...]:
+        """The observation files of this snapshot, oldest first."""
+
+    def read_part(self, part: Part, columns: Sequence[str]) -> pa.Table:
+        """Some columns of one file, in row order. Raises Unavailable E-LAKE-003 when it cannot be read."""
+
+
+class LakeWriter(LakeSession, Protocol):
+    """A session that may write. All of it becomes visible in one step at the end, or none of it."""
+
+    def append_observations(self, relation: str | pa.Table) -> tuple[Part, ...]:
+        """Add rows with the columns of OBSERVATION_SCHEMA except ``event``, which is given here; the files made.
+
+        String columns may be dictionary-encoded. Raises Fault E-LAKE-006 when a column is missing, of another type
+        or NULL where it must not be.
+        """
+
+    def append_rollup(self, relation: str | pa.Table) -> None:
+        """Add roll-up rows with the columns of ROLLUP_SCHEMA."""
+
+    def append_derived(self, name: str, relation: str | pa.Table) -> int:
+        """Add rows to a derived data set; the number of rows added."""
+
+    def replace_derived(self, name: str, relation: str | pa.Table) -> int:
+        """Replace a derived data set; the number of rows it has now."""
+
+    def set_note(self, key: str, value: str) -> None:
+        """Keep a small value with the snapshot."""

@@ -1,0 +1,140 @@
+"""The one writer: collects new files, and gives the manifest that makes all of them visible together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from seawall.lake.engines.duckdb import DuckDBSession, query_failed, quoted
+from seawall.lake.files import by_day_and_side, checked, day_folder, side_folder, time_range, write_table
+from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part, sync_file, sync_folder
+from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA
+
+GIVEN = pa.schema([field for field in OBSERVATION_SCHEMA if field.name != "event"])
+BATCH_ROWS = 500_000  # rows held at once while a query is stored
+NAME_LENGTH = 40
+
+
+class DuckDBWriter(DuckDBSession):
+    """A session that may write; see ``interface.LakeWriter``. It reads what it has itself written."""
+
+    def __init__(self, folder: Path, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(folder, manifest, engine)
+        self._before = manifest
+        self.committed = False
+        self._touched: set[Path] = set()
+
+    @property
+    def pending(self) -> Manifest | None:
+        """The manifest to commit; None when nothing was written."""
+        if self._manifest == self._before:
+            return None
+        return msgspec.structs.replace(self._manifest, generation=self._next)
+
+    def append_observations(self, relation: str | pa.Table) -> tuple[Part, ...]:
+        """Add rows, number them and split them by day and side; the files made."""
+        made: list[Part] = []
+        for table in self._tables(relation, GIVEN):
+            fit = checked(table, GIVEN)
+            first = self._manifest.next_event
+            numbered = fit.add_column(0, "event", pa.array(np.arange(first, first + len(fit), dtype=np.int64)))
+            self._manifest = msgspec.structs.replace(self._manifest, next_event=first + len(fit))
+            for day, side, rows in by_day_and_side(numbered):
+                stem = f"observations/day={day_folder(day)}/side={side_folder(side)}"
+                path = self._new_path(stem)
+                write_table(rows, self._folder / path)
+                low, high = time_range(rows, "time", "time")
+                made.append(Part(path, OBSERVATIONS, self._next, len(rows), "", day, side, low, high))
+        self._add(made)
+        return tuple(made)
+
+    def append_rollup(self, relation: str | pa.Table) -> None:
+        """Add roll-up rows."""
+        for table in self._tables(relation, ROLLUP_SCHEMA):
+            if not len(table):
+                continue
+            fit = checked(table, ROLLUP_SCHEMA)
+            path = self._new_path("rollup")
+            write_table(fit, self._folder / path)
+            low, high = time_range(fit, "first", "last")
+            self._add([Part(path, ROLLUP, self._next, len(fit), first=low, last=high)])
+
+    def append_derived(self, name: str, relation: str | pa.Table) -> int:
+        """Add rows to a derived data set."""
+        part = self._write_derived(name, relation)
+        self._add([part])
+        return part.rows
+
+    def replace_derived(self, name: str, relation: str | pa.Table) -> int:
+        """Replace a derived data set. Its old files stay until no reader needs them."""
+        part = self._write_derived(name, relation)
+        kept = tuple(p for p in self._manifest.parts if not (p.kind == DERIVED and p.name == name))
+        self._manifest = msgspec.structs.replace(self._manifest, parts=kept)
+        self._add([part])
+        return part.rows
+
+    def set_note(self, key: str, value: str) -> None:
+        """Keep a small value with the snapshot."""
+        self._manifest = msgspec.structs.replace(self._manifest, notes={**self._manifest.notes, key: value})
+
+    def make_durable(self) -> None:
+        """Fsync the folders that got new files, up to the lake itself."""
+        for folder in {
+            parent for path in self._touched for parent in path.parents if parent.is_relative_to(self._folder)
+        }:
+            sync_folder(folder)
+
+    def discard(self) -> None:
+        """Remove the files of a writing that failed; a later writer sweeps what this misses."""
+        for path in self._touched:
+            path.unlink(missing_ok=True)
+
+    @property
+    def _next(self) -> int:
+        return self._before.generation + 1
+
+    def _add(self, parts: list[Part]) -> None:
+        self._manifest = msgspec.structs.replace(self._manifest, parts=(*self._manifest.parts, *parts))
+
+    def _new_path(self, stem: str) -> str:
+        number = self._manifest.next_part
+        self._manifest = msgspec.structs.replace(self._manifest, next_part=number + 1)
+        path = f"{stem}/part-{self._next:06d}-{number:06d}.parquet"
+        self._touched.add(self._folder / path)
+        return path
+
+    def _tables(self, relation: str | pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
+        """The rows in portions of at most BATCH_ROWS, so that a large query needs constant memory."""
+        if isinstance(relation, pa.Table):
+            yield relation
+            return
+        names = ", ".join(f'"{name}"' for name in schema.names)
+        try:
+            reader = self._cursor.sql(f"SELECT {names} FROM {relation}").to_arrow_reader(BATCH_ROWS)
+            while batches := list(itertools.islice(reader, 1)):
+                yield pa.Table.from_batches(batches)
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise query_failed(error) from error
+
+    def _write_derived(self, name: str, relation: str | pa.Table) -> Part:
+        path = self._new_path(f"derived/{side_folder(name)}")
+        target = self._folder / path
+        if isinstance(relation, pa.Table):
+            write_table(relation, target)
+            return Part(path, DERIVED, self._next, len(relation), name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            copied = self._cursor.execute(
+                f"COPY (SELECT * FROM {relation}) TO {quoted(str(target))} "
+                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+            ).fetchone()
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise query_failed(error) from error
+        sync_file(target)
+        return Part(path, DERIVED, self._next, copied[0] if copied else 0, name)
