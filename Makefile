@@ -1,24 +1,65 @@
-PYTHON ?= python3
+# The front door for commands. Everything below works on a bare Debian 12 or Ubuntu with a package index for Python.
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help setup test check
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long check bench serve docs messages sbom upgrade-pins
+
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.ready: requirements-dev.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install --quiet --no-deps -e .
-	touch $@
+$(BIN)/python:
+	@python=$$(scripts/find-python --install) && $$python -m venv $(VENV)
 
-setup: $(VENV)/.ready ## make the virtual environment with pinned, hashed packages
+# Run-time packages only: what the demo and a node need.
+$(VENV)/.run-ready: $(BIN)/python requirements.txt pyproject.toml
+	@echo "Installing the pinned packages into $(VENV) ..." >&2
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps -e .
+	@touch $@
 
-test: setup ## run the tests
-	$(BIN)/pytest
+# Those and the tools of the tests.
+$(VENV)/.dev-ready: $(VENV)/.run-ready requirements-dev.txt
+	@echo "Installing the pinned test tools into $(VENV) ..." >&2
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
 
-check: setup ## lint, format, types, import rules
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+setup: $(VENV)/.dev-ready ## make .venv with pinned, hashed packages, test tools included
+
+demo: $(VENV)/.run-ready ## two nodes, a day of traffic, the whole data's way (ARGS="--lang ko --scale 0.1")
+	@$(BIN)/seawall demo $(ARGS)
+
+test: setup ## run the tests (ARGS="tests/match -k cidr")
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long" $(ARGS)
+
+test-long: setup ## run the tests that take long
+	@$(BIN)/pytest -m long --timeout 3600 $(ARGS)
+
+check: setup ## lint, format, types, import rules, catalogues up to date
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/extract_messages.py --check
+
+bench: setup ## measure every figure we publish
+	@$(BIN)/python -m bench $(ARGS)
+
+serve: $(VENV)/.run-ready ## run the node in ./seawall-node (or SEAWALL_NODE)
+	@$(BIN)/seawall serve $(ARGS)
+
+docs: setup ## write the generated reference pages anew
+	@$(BIN)/python scripts/reference_pages.py
+
+messages: setup ## collect the sentences of the program into the catalogues
+	@$(BIN)/python scripts/extract_messages.py
+
+sbom: setup ## write what the product is made of to dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json
+	@echo "dist/sbom.cdx.json"
+
+upgrade-pins: setup ## compute newer pins for both requirement files
+	@scripts/upgrade-pins
