@@ -74,7 +74,7 @@ def write_day(
 ) -> Day:
     """Write one day of both sides' EVE logs, their sensors and assets, and the truth.
 
-    ``folder/<tw|kr>/eve-NN.json`` one file a slice, ``folder/<tw|kr>/{sensors,assets}.csv``, both sides' in
+    ``folder/<tw|kr>/logs/eve-NN.json`` one file a slice, ``folder/<tw|kr>/{sensors,assets}.csv``, both sides' in
     ``folder/{sensors,assets}.csv``, the truth in ``folder/truth/``. The same arguments give the same bytes.
     ``campaigns=False`` leaves only the adversities. Raises Fault E-SIM-001 for a scale or slice count out of range.
     """
@@ -104,13 +104,14 @@ def write_day(
     # 4. the logs, slice by slice
     written: list[Slice] = []
     special = Rows.join([*hostile, rare])
+    digits = max(2, len(str(slices - 1)))
     for side in SIDES:
         _side_tables(folder, ground, side)
         sensors = sensors_of(ground, side)
         mine = special.take(np.isin(special.sensor, sensors))
         shape = (parameters, world, side, sensors, seed)
         for part, rows in enumerate(_side_rows(mine, shape, total[side], slices, begins)):
-            path = folder / side.lower() / f"eve-{part:02d}.json"
+            path = folder / side.lower() / "logs" / f"eve-{part:0{digits}d}.json"
             with path.open("w", encoding="utf-8", newline="") as file:
                 file.write("".join(writer.lines(rows)))
             first, last = (begins + DAY_MICROSECONDS * (part + edge) // slices for edge in (0, 1))
@@ -121,7 +122,7 @@ def write_day(
 
 
 def _side_tables(folder: Path, ground: Ground, side: str) -> None:
-    (folder / side.lower()).mkdir(parents=True, exist_ok=True)
+    (folder / side.lower() / "logs").mkdir(parents=True, exist_ok=True)
     write_sensors(folder / side.lower() / "sensors.csv", ground.of(side))
     write_assets(folder / side.lower() / "assets.csv", ground, (side,))
 

@@ -34,6 +34,7 @@ class Visit:
         six = rig.server >= 0 and ":" in world.tables.addresses[rig.server]
         hosts = (CLIENTS + SERVERS, HOSTS) if six else (RESOLVER + 1, CLIENTS)
         self.victim = self.host(int(rng.integers(*hosts)))
+        self.asker = self.host(RESOLVER + 1 + self.victim % 100) if six else self.victim  # resolvers speak IPv4
         self.server = self.host(CLIENTS + int(rng.integers(0, SERVERS)))
         self.rows: list[Row] = []
 
@@ -79,7 +80,7 @@ def _fetch(visit: Visit, client: int, alert: bool) -> None:
     def show(kind: Kind, use: str = "") -> None:
         visit.line(kind, client, rig.server, WEB, use=use, site=rig.domain, path=rig.path, file=rig.file)
 
-    visit.line(Kind.DNS_ANSWER, client, visit.host(RESOLVER), DNS_PORT, site=rig.domain, answer=rig.server)
+    visit.line(Kind.DNS_ANSWER, visit.asker, visit.host(RESOLVER), DNS_PORT, site=rig.domain, answer=rig.server)
     show(Kind.HTTP)
     show(Kind.FILE)
     if alert:
@@ -91,7 +92,7 @@ def _fetch(visit: Visit, client: int, alert: bool) -> None:
 def c2_beacon(visit: Visit, alert: bool) -> None:
     """An infected machine calls home at a fixed interval."""
     rig = visit.rig
-    visit.line(Kind.DNS_QUERY, visit.victim, visit.host(RESOLVER), DNS_PORT, site=rig.domain)
+    visit.line(Kind.DNS_QUERY, visit.asker, visit.host(RESOLVER), DNS_PORT, site=rig.domain)
     visit.line(Kind.TLS, visit.victim, rig.server, TLS_PORT, site=rig.domain, ja3=rig.ja3)
     visit.line(Kind.FLOW, visit.victim, rig.server, TLS_PORT)
     visit.at += 300 * SECOND
