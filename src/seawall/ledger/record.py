@@ -36,7 +36,7 @@ from seawall.ledger.tree import leaf_hash
 from seawall.ledger.verify import VerifyReport, verify
 from seawall.model import Clock, Fault, NotFound, Recorded, Release, Withheld, system_clock
 
-Recordable = TypeVar("Recordable", Release, Withheld, LedgerEvent)
+Recordable = TypeVar("Recordable", bound=Release | Withheld | LedgerEvent)
 Value = Release | Withheld | LedgerEvent
 
 

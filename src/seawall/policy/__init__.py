@@ -1,0 +1,72 @@
+"""May this leave, be seen, come in, be acted on, and why. Comes in: frozen values. Goes out: ``Release``, ``Withheld``.
+
+Never here: I/O, clocks, the store, recording (ledger). Deny by default; ``decide.py`` alone constructs the answers.
+
+The order of the tests is the order of ``Rule``; ``explain`` tries them all, ``truth_table`` shows what follows.
+
+>>> from seawall.model import Tlp
+>>> strictest([Markings(tlp=Tlp.GREEN), Markings(tlp=Tlp.AMBER)]).tlp.label
+'amber'
+"""
+
+from seawall.policy.decide import (
+    Decision,
+    Enforcement,
+    OwnUseItem,
+    decide,
+    decide_page,
+    enforcement,
+    may_enforce,
+    own_use,
+    page_release,
+)
+from seawall.policy.explain import Explanation, enforcement_table, explain, rule_table, truth_table
+from seawall.policy.inbound import Admitted, Declined, Held, InboundContext, InboundRule, inbound
+from seawall.policy.markings import Markings, Origin, marking_objects, markings_of, read_markings, strictest
+from seawall.policy.private import redact
+from seawall.policy.request import Evidence, PrivateValues, ReleaseContext, ReleaseRequest, StandingUse
+from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test
+from seawall.policy.standing import suspend_all
+from seawall.policy.visibility import visibility, visibility_table
+
+__all__ = [
+    "MEANING",
+    "POLICY_VERSION",
+    "Admitted",
+    "Decision",
+    "Declined",
+    "Enforcement",
+    "Evidence",
+    "Explanation",
+    "Held",
+    "InboundContext",
+    "InboundRule",
+    "Markings",
+    "Origin",
+    "OwnUseItem",
+    "PrivateValues",
+    "ReleaseContext",
+    "ReleaseRequest",
+    "Rule",
+    "StandingUse",
+    "Test",
+    "decide",
+    "decide_page",
+    "enforcement",
+    "enforcement_table",
+    "explain",
+    "inbound",
+    "marking_objects",
+    "markings_of",
+    "may_enforce",
+    "own_use",
+    "page_release",
+    "read_markings",
+    "redact",
+    "rule_table",
+    "strictest",
+    "suspend_all",
+    "truth_table",
+    "visibility",
+    "visibility_table",
+]

@@ -1,0 +1,152 @@
+"""The tests between one object and one recipient, in their fixed order; decisions and explanations share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from seawall.model import Tlp
+from seawall.model.circle import CircleTerms, Track
+from seawall.policy.attribution import hidden_identities, unname
+from seawall.policy.markings import Origin, write_markings
+from seawall.policy.private import strike
+from seawall.policy.references import prune
+from seawall.policy.request import ReleaseContext, ReleaseRequest
+from seawall.policy.rules import Rule, Test
+from seawall.policy.standing import obstacle
+
+APPROVED = "approved"
+NEEDS_TWO = Tlp.AMBER_STRICT  # from here on two named people (rule 9)
+
+
+class Permission(msgspec.Struct, frozen=True):
+    """What permits a release: people, or a standing release."""
+
+    rule: str  # "approved" or "standing:NAME"
+    people: tuple[str, ...]
+    standing: str | None = None
+
+
+def circle_tests(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext) -> Iterator[Test]:
+    """The tests that need only markings and terms."""
+    stored, markings, recipient = request.object, request.markings, request.recipient
+    tlp = markings.tlp_at_floor(terms.tlp_floor)
+    yield Test(Rule.MEMBER, recipient in terms.members, recipient)
+    yield Test(Rule.EXCLUSION, recipient not in terms.exclusions, recipient)
+    yield Test(Rule.AGREED, recipient in context.agreed_with, f"version {terms.version}")
+    yield Test(Rule.OBJECT_EXCLUSION, recipient not in _excluded(request, context), recipient)
+    yield Test(Rule.ECHO, stored.origin != recipient, stored.origin or "own")
+    yield Test(Rule.TYPE, stored.type in terms.types, stored.type)
+    yield Test(Rule.TLP_CEILING, tlp <= terms.tlp_ceiling, f"{tlp.label} under {terms.tlp_ceiling.label}")
+    yield Test(
+        Rule.TRACK, terms.track is not Track.TWO or tlp <= Tlp.GREEN, f"{tlp.label} on track {terms.track.value}"
+    )
+    yield Test(
+        Rule.PAP_CEILING, markings.pap <= terms.pap_ceiling, f"{markings.pap.label} under {terms.pap_ceiling.label}"
+    )
+    barred = sorted(origin for origin in markings.origins if not _onward(origin, tlp, request, terms, context))
+    yield Test(Rule.ONWARD, not barred, ", ".join(origin.peer for origin in barred) or "all inputs may enter")
+    people = len(set(request.approved_by))
+    yield Test(Rule.TWO_PEOPLE, tlp < NEEDS_TWO or people >= 2, f"{tlp.label}, {people} approved")
+    permission, reason = permission_for(request, terms, context)
+    yield Test(Rule.PERMISSION, permission is not None, permission.rule if permission is not None else reason)
+
+
+def permission_for(
+    request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext
+) -> tuple[Permission | None, str]:
+    """What permits this release, else why nothing does. People come before standing releases."""
+    if request.approved_by:
+        return Permission(APPROVED, tuple(sorted(set(request.approved_by)))), ""
+    tlp = request.markings.tlp_at_floor(terms.tlp_floor)
+    reasons = []
+    for standing in terms.standing:
+        reason = obstacle(standing, request, tlp, _confidence(request), context)
+        if reason is None:
+            people = tuple(sorted(set(standing.approved_by)))
+            return Permission(f"standing:{standing.name}", people, standing.name), ""
+        reasons.append(f"{standing.name}: {reason}")
+    return None, "; ".join(reasons) or "nobody approved it and there is no standing release"
+
+
+def body_tests(
+    request: ReleaseRequest,
+    terms: CircleTerms,
+    context: ReleaseContext,
+    may_show: Callable[[str], bool],
+    keep: Callable[[dict[str, Any]], None],
+) -> Iterator[Test]:
+    """The tests that need the object itself. ``keep`` gets the body as it would leave, before the last test.
+
+    (1) do not name who must not be named, (2) strike own and victim values, (3) look for the minimum context,
+    (4) drop references to what is withheld, (5) write the governing markings into it.
+    """
+    try:
+        body = msgspec.json.decode(request.object.body, type=dict[str, Any])
+    except msgspec.DecodeError:
+        yield Test(Rule.PRIVATE, passed=False, detail="the object cannot be read, so nobody knows what is in it")
+        return
+    hidden = hidden_identities(request, terms, context)
+    yield Test(Rule.UNNAMED, request.object.id not in hidden, "attribution is off" if hidden else "attribution is on")
+    struck = strike(unname(body, hidden, context), context.private, terms.redaction)
+    yield Test(Rule.PRIVATE, not struck.essential, f"struck in {', '.join(struck.places) or 'no place'}")
+    lacking = sorted(_lacking(struck.body, terms.minimum_context))
+    yield Test(Rule.CONTEXT, not lacking, f"lacks {', '.join(lacking)}" if lacking else "complete")
+    pruned = prune(struck.body, may_show)
+    fresh = dict(pruned.body)
+    write_markings(
+        fresh,
+        request.markings.tlp_at_floor(terms.tlp_floor),
+        request.markings.pap,
+        named=request.markings.named and not hidden,
+    )
+    keep(fresh)
+    yield Test(Rule.REFERENCE, pruned.broken is None, pruned.broken or "every needed reference may be shown")
+
+
+def _excluded(request: ReleaseRequest, context: ReleaseContext) -> set[str]:
+    """Whom the object, or a circle through which an input came, keeps out."""
+    excluded = set(request.markings.excluded)
+    for origin in request.markings.origins:
+        if (through := context.circles.get(origin.circle)) is not None:
+            excluded |= through.exclusions
+    return excluded
+
+
+def _onward(origin: Origin, tlp: Tlp, request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext) -> bool:
+    """Whether what came from ``origin`` may enter this circle."""
+    if origin.circle == terms.name or origin.peer == request.recipient:
+        return True
+    through = context.circles.get(origin.circle)
+    if through is not None and (through.onward_at_most is None or tlp > through.onward_at_most):
+        return False
+    return tlp is Tlp.CLEAR or (tlp is Tlp.GREEN and terms.community and through is not None)
+
+
+def _confidence(request: ReleaseRequest) -> int:
+    if request.evidence.confidence is not None:
+        return request.evidence.confidence
+    try:
+        return msgspec.json.decode(request.object.body, type=_Confident).confidence
+    except msgspec.DecodeError:
+        return 0
+
+
+class _Confident(msgspec.Struct):
+    confidence: int = 0
+
+
+def _lacking(body: dict[str, Any], minimum: frozenset[str]) -> Iterator[str]:
+    for wanted in minimum:
+        kind, dot, name = wanted.rpartition(".")
+        if dot and kind != body.get("type"):
+            continue
+        if body.get(name) in (None, "", [], {}):
+            yield name
+
+
+def first_failure(tests: Iterable[Test]) -> Test | None:
+    """The first test that did not pass; later ones are not tried."""
+    return next((test for test in tests if not test.passed), None)
