@@ -51,8 +51,10 @@ def strike(body: dict[str, Any], private: PrivateValues, properties: frozenset[s
     kind = str(body.get("type", ""))
     places: list[str] = []
 
+    judged: dict[str, str] = {}  # the same value stands in name, description and pattern
+
     def clean(text: str) -> str:
-        return _clean(text, private)
+        return _clean(text, private, judged)
 
     fresh = _walk(body, clean, properties, "", places)
     essential = _ESSENTIAL.get(kind)
@@ -91,18 +93,25 @@ def _walk(value: Any, clean: Callable[[str], str], properties: frozenset[str], p
     return value
 
 
-def _clean(text: str, private: PrivateValues) -> str:
+def _clean(text: str, private: PrivateValues, judged: dict[str, str]) -> str:
     if private.names:
         text = replace_names(text, private.names, STRUCK)
     if _HINTS.search(text) is None:
         return text
-    return _WORD.sub(lambda match: _clean_word(match[0], private), text)
+
+    def judge(match: re.Match[str]) -> str:
+        word = match[0]
+        if word not in judged:
+            judged[word] = _clean_word(word, private)
+        return judged[word]
+
+    return _WORD.sub(judge, text)
 
 
 def _clean_word(word: str, private: PrivateValues) -> str:
     if _HINTS.search(word) is None or word == STRUCK:
         return word
-    for candidate in (word, word.strip(_EDGES), *_PIECES.split(word)):
+    for candidate in dict.fromkeys((word, word.strip(_EDGES), *_PIECES.split(word))):
         if _HINTS.search(candidate) and any(private.is_own(observable) for observable in _meant(candidate)):
             word = word.replace(candidate, STRUCK)
     return word
