@@ -1,0 +1,28 @@
+"""Every sentence is spoken in every language."""
+
+from __future__ import annotations
+
+import pytest
+
+from house.source import extractor
+from seawall.messages import LANGUAGES
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_a_catalogue_is_complete(language: str) -> None:
+    """A catalogue misses no sentence, holds no obsolete one, and has the same named places as the English."""
+    found = extractor().sentences()
+    assert extractor().problems(language, found) == []
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_a_catalogue_stands_in_its_order(language: str) -> None:
+    """The file is as ``make messages`` writes it, so that a change shows only what changed."""
+    path = extractor().catalogue_path(language)
+    assert path.read_bytes() == extractor().updated(language, extractor().sentences())
+
+
+def test_sentences_have_matching_braces() -> None:
+    """Every English sentence can be filled: its braces match and its places have plain names."""
+    for sentence in extractor().sentences():
+        assert all(name.isidentifier() for name in extractor().places(sentence)), sentence
