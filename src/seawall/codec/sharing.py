@@ -1,0 +1,156 @@
+"""Sightings as STIX 2.1 between nodes: an indicator for the value, and a sighting of it with what stands behind it.
+
+The sighting carries sectors, bases and the number of sensors in a property extension of ours, because STIX 2.1
+section 5.2 has no place for them; everybody else's tools read the plain sighting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from seawall.codec.pattern import pattern_for, simple_keys
+from seawall.model import Observable, Pap, SightingSummary, Tlp
+from seawall.model.stix.ids import derived_id
+from seawall.model.stix.tlp import TLP2_IDS
+from seawall.model.stix.versioning import timestamp
+
+EVIDENCE_EXTENSION = "extension-definition--3d4e1a1f-0c56-5b2e-9d0f-7f6c8c2b9a10"
+MAX_COUNT = 999_999_999  # STIX 2.1 section 5.2: count is an integer between 0 and 999,999,999
+MAX_SECTORS = 100  # of one received sighting; national schemes have about twenty
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def candidate_indicator(value: Observable, *, identity: str, created: int, tlp: Tlp, pap: Pap) -> dict[str, Any]:
+    """The indicator that a candidate's sighting refers to; ``created`` in microseconds UTC.
+
+    Its id derives from our identity and the value, so two communities never speak about each other's object.
+    """
+    moment = timestamp(created)
+    return {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": derived_id("indicator", identity, value.type.value, value.value),
+        "created_by_ref": identity,
+        "created": moment,
+        "modified": moment,
+        "name": f"{value.type.value} with hostile activity",
+        "indicator_types": ["anomalous-activity"],
+        "pattern": pattern_for(value),
+        "pattern_type": "stix",
+        "valid_from": moment,
+        "labels": [f"PAP:{pap.label.upper()}"],
+        "object_marking_refs": [TLP2_IDS[tlp]],
+    }
+
+
+def sighting_of(
+    seen: SightingSummary, *, indicator_id: str, identity: str, sensors: int, modified: int
+) -> dict[str, Any]:
+    """A sighting by our sensors. ``created`` is the first observation, ``modified`` (microseconds UTC) says when we
+    told it so."""
+    created = timestamp(seen.first_seen)
+    return {
+        "type": "sighting",
+        "spec_version": "2.1",
+        "id": derived_id("sighting", identity, indicator_id, seen.side),
+        "created_by_ref": identity,
+        "created": created,
+        "modified": max(created, timestamp(modified)),
+        "first_seen": created,
+        "last_seen": timestamp(seen.last_seen),
+        "count": min(seen.count, MAX_COUNT),
+        "sighting_of_ref": indicator_id,
+        "labels": [f"PAP:{seen.pap.label.upper()}"],
+        "object_marking_refs": [TLP2_IDS[seen.tlp]],
+        "extensions": {
+            EVIDENCE_EXTENSION: {
+                "extension_type": "property-extension",
+                "first_seen_microseconds": seen.first_seen,
+                "sectors": list(seen.sectors),
+                "bases": list(seen.basis),
+                "sensors": sensors,
+            }
+        },
+    }
+
+
+def evidence_extension(identity: str, created: int) -> dict[str, Any]:
+    """The extension-definition behind ``EVIDENCE_EXTENSION``, for bundles that should stand alone."""
+    moment = timestamp(created)
+    return {
+        "type": "extension-definition",
+        "spec_version": "2.1",
+        "id": EVIDENCE_EXTENSION,
+        "created_by_ref": identity,
+        "created": moment,
+        "modified": moment,
+        "name": "Seawall sighting evidence",
+        "description": "Sectors in order of arrival, bases and number of sensors behind a sighting.",
+        "schema": "docs/reference/sighting-evidence.schema.json",
+        "version": "1.0.0",
+        "extension_types": ["property-extension"],
+    }
+
+
+def encode(obj: dict[str, Any]) -> bytes:
+    """Canonical JSON: sorted keys, no spaces."""
+    return _ENCODER.encode(obj)
+
+
+class _Evidence(msgspec.Struct):
+    first_seen_microseconds: int | None = None
+    sectors: list[str] = []
+    bases: list[str] = []
+
+
+class ReceivedSighting(msgspec.Struct, frozen=True):
+    """A sighting as it came, before its indicator is known. Times as RFC 3339 text."""
+
+    id: str
+    sighting_of_ref: str
+    created: str
+    modified: str
+    first_seen: str | None = None
+    last_seen: str | None = None
+    count: int = 1
+    extensions: dict[str, msgspec.Raw] = {}
+
+    def evidence(self) -> tuple[int | None, tuple[str, ...], tuple[str, ...]]:
+        """(first seen in exact microseconds UTC, sectors, bases) as the sender told them; empty when it did not."""
+        try:
+            told = msgspec.json.decode(self.extensions.get(EVIDENCE_EXTENSION, b"{}"), type=_Evidence)
+        except msgspec.MsgspecError:
+            return None, (), ()
+        return told.first_seen_microseconds, tuple(told.sectors[:MAX_SECTORS]), tuple(told.bases[:MAX_SECTORS])
+
+
+def read_sighting(body: bytes) -> ReceivedSighting:
+    """Read one sighting. Raises msgspec.ValidationError when it is none."""
+    return msgspec.json.decode(body, type=ReceivedSighting)
+
+
+class _Pattern(msgspec.Struct):
+    pattern: str = ""
+    pattern_type: str = "stix"
+
+
+def indicator_values(body: bytes) -> list[Observable]:
+    """The values that an indicator's pattern names plainly; empty for other patterns."""
+    read = msgspec.json.decode(body, type=_Pattern)
+    if read.pattern_type != "stix":
+        return []
+    return simple_keys(read.pattern) or []
+
+
+__all__ = [
+    "EVIDENCE_EXTENSION",
+    "ReceivedSighting",
+    "candidate_indicator",
+    "encode",
+    "evidence_extension",
+    "indicator_values",
+    "read_sighting",
+    "sighting_of",
+]

@@ -1,0 +1,217 @@
+"""``check``: does an object obey STIX 2.1? Musts give errors, shoulds give warnings.
+
+The declared properties of ``model.stix`` are compiled once per type; an ordinary indicator then costs some ten
+microseconds. Verdicts follow the OASIS validator where the specification leaves room.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import msgspec
+
+from seawall.codec.stix.advice import ADVICE, advise_custom_type, advise_id
+from seawall.codec.stix.encode import to_dict
+from seawall.codec.stix.extensions import check_extensions
+from seawall.codec.stix.formats import IDENTIFIER
+from seawall.codec.stix.special import SPECIAL, check_markings
+from seawall.codec.stix.values import Check, check_presence, compile_value, shown
+from seawall.codec.stix.verdict import Findings, Verdict
+from seawall.model.stix import OBJECT_TYPES, StixObject
+from seawall.model.stix.objects import CustomObject, Musts
+from seawall.model.stix.versioning import sort_key
+
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-?")
+_PROPERTY_NAME = re.compile(r"^(?:[a-z][a-z0-9_]{2,249})|id$")  # as the OASIS schemas write it: a prefix will do
+_GOOD_PROPERTY_NAME = re.compile(r"[a-z][a-z0-9_]{2,249}")
+_RESERVED = ("severity", "action", "username", "phone_numbers")
+_NOT_A_FIELD = ("more", "custom_type", "musts", "group", "id_from")
+
+
+class _Compiled:
+    """The rules of one object type, ready to run."""
+
+    __slots__ = ("advice", "checks", "musts", "ordered", "prefix", "required", "special", "versioned")
+
+    def __init__(self, name: str, kind: type[StixObject]) -> None:
+        hints = get_type_hints(kind, include_extras=True)
+        fields = [field for field in msgspec.structs.fields(kind) if field.name not in _NOT_A_FIELD]
+        self.checks: dict[str, Check | None] = {field.name: compile_value(hints[field.name]) for field in fields}
+        self.checks["type"] = None
+        self.required = tuple(field.name for field in fields if field.required)
+        self.prefix = f"{name}--"
+        self.musts: Musts | None = kind.musts if kind.musts != Musts() else None
+        self.ordered = kind.musts.not_earlier, kind.musts.later
+        self.special: tuple[Callable[[dict[str, Any], Findings], None], ...] = SPECIAL.get(name, ())
+        self.advice: tuple[Callable[[dict[str, Any], Findings], None], ...] = ADVICE.get(name, ())
+        self.versioned = "modified" in self.checks
+
+
+_COMPILED = {name: _Compiled(name, kind) for name, kind in OBJECT_TYPES.items()}
+_CUSTOM = _Compiled("x-custom", CustomObject)
+_CUSTOM_CORE = ("spec_version", "created", "modified")
+
+
+def check(obj: StixObject | dict[str, Any] | object) -> Verdict:
+    """The verdict on one object, or on a bundle with everything in it. Never raises, whatever it is given."""
+    found = Findings()
+    properties = to_dict(obj) if isinstance(obj, StixObject) else obj
+    if not isinstance(properties, dict):
+        found.errors.append("this is not a JSON object")
+        return found.verdict(None)
+    try:
+        check_into(properties, found)
+    except RecursionError:
+        found.errors.append("this is nested too deeply")
+    identifier = properties.get("id")
+    return found.verdict(identifier if isinstance(identifier, str) else None)
+
+
+def check_into(obj: dict[str, Any], found: Findings) -> None:
+    """``check`` that adds to findings."""
+    kind = obj.get("type")
+    if not isinstance(kind, str):
+        found.errors.append("'type' is a required property and a string")
+        return
+    if kind == "bundle":
+        _check_bundle(obj, found)
+        return
+    rules = _COMPILED.get(kind)
+    if rules is None:
+        _check_custom_type(kind, obj, found)
+        rules = _CUSTOM
+    else:
+        for name in rules.required:
+            if name not in obj:
+                found.errors.append(f"'{name}' is a required property")
+    _check_properties(kind, obj, rules, found)
+    _check_rules(obj, rules, found)
+
+
+def _check_properties(kind: str, obj: dict[str, Any], rules: _Compiled, found: Findings) -> None:
+    """Every property by its declared type; the unknown ones by what is asked of any property."""
+    known = rules.checks
+    custom: list[str] = []
+    for name, value in obj.items():
+        rule = known.get(name, _unknown)
+        if rule is _unknown:
+            custom.append(name)
+        if rule is not None:
+            rule(name, value, found)
+    identifier = obj.get("id")
+    if isinstance(identifier, str):
+        if not identifier.startswith(f"{kind}--"):
+            found.errors.append(f"id: {shown(identifier)} does not start with '{kind}--'")
+        advise_id(kind, identifier, found)
+    if custom and rules is not _CUSTOM and not _has_toplevel_extension(obj):
+        found.warnings.extend(
+            f"{name}: custom property should be implemented by an extension" for name in custom if name not in _RESERVED
+        )
+
+
+def _check_rules(obj: dict[str, Any], rules: _Compiled, found: Findings) -> None:
+    """Rules that join several properties."""
+    if rules.musts is not None:
+        check_presence(obj, rules.musts, found)
+        for later, earlier in rules.ordered[0]:
+            _in_order(obj, later, earlier, found, strictly=False)
+        for later, earlier in rules.ordered[1]:
+            _in_order(obj, later, earlier, found, strictly=True)
+    if rules.versioned:
+        _in_order(obj, "modified", "created", found, strictly=False)
+    if "extensions" in obj:
+        check_extensions(obj, found)
+    if "granular_markings" in obj or "object_marking_refs" in obj:
+        check_markings(obj, found)
+    for special in rules.special:
+        special(obj, found)
+    for advice in rules.advice:
+        advice(obj, found)
+
+
+def _in_order(obj: dict[str, Any], later: str, earlier: str, found: Findings, *, strictly: bool) -> None:
+    after, before = obj.get(later), obj.get(earlier)
+    if after is None or not isinstance(after, str) or not isinstance(before, str):
+        return
+    if after == before and not strictly:
+        return
+    one, other = sort_key(after), sort_key(before)
+    if one < other or (strictly and one == other):
+        found.errors.append(f"'{later}' must be later than {'' if strictly else 'or equal to '}'{earlier}'")
+
+
+def _unknown(name: str, value: Any, found: Findings) -> None:
+    """3.1: any property: its name, no null, no empty list; reserved names are refused."""
+    if name in _RESERVED:
+        found.errors.append(f"{shown(name)} is a reserved property name")
+    elif not _PROPERTY_NAME.search(name):
+        found.errors.append(f"{shown(name)} is not a property name (lower case, digits, underscore, three or more)")
+    elif not _GOOD_PROPERTY_NAME.fullmatch(name):
+        found.warnings.append(f"{shown(name)} is not a property name of at most 250 lower case letters")
+    if value is None:
+        found.errors.append(f"{shown(name)}: null is not allowed")
+    elif value == []:
+        found.errors.append(f"{shown(name)}: empty lists are not allowed")
+    elif isinstance(value, dict):
+        _advise_keys(name, value, found)
+
+
+def _advise_keys(place: str, value: dict[str, Any], found: Findings) -> None:
+    for key, part in value.items():
+        if key != key.lower():
+            found.warnings.append(f"{place}: as a dictionary key, {shown(key)} should be lower case")
+        if isinstance(part, dict):
+            _advise_keys(f"{place}.{key}", part, found)
+
+
+def _has_toplevel_extension(obj: dict[str, Any]) -> bool:
+    extensions = obj.get("extensions")
+    return isinstance(extensions, dict) and any(
+        isinstance(part, dict) and part.get("extension_type") == "toplevel-property-extension"
+        for part in extensions.values()
+    )
+
+
+def _check_custom_type(kind: str, obj: dict[str, Any], found: Findings) -> None:
+    """Types that the specification does not know: SDO-like with versions, or SCO-like with an id only."""
+    if not _TYPE_NAME.fullmatch(kind) or not 3 <= len(kind) <= 250 or kind == "action":
+        found.errors.append(f"type: {shown(kind)} is not a type name (lower case, digits, single hyphens)")
+    if "id" not in obj:
+        found.errors.append("'id' is a required property")
+    if "created" in obj or "modified" in obj:
+        for name in _CUSTOM_CORE:
+            if name not in obj:
+                found.errors.append(f"'{name}' is a required property")
+    advise_custom_type(kind, obj, found)
+
+
+def _check_bundle(obj: dict[str, Any], found: Findings) -> None:
+    """8: type, id, objects; custom properties earn a warning."""
+    identifier = obj.get("id")
+    if not isinstance(identifier, str) or not identifier.startswith("bundle--") or not IDENTIFIER.fullmatch(identifier):
+        found.errors.append("id: a bundle needs an id of the form bundle--UUID")
+    else:
+        advise_id("bundle", identifier, found)
+    for name, value in obj.items():
+        if name not in ("type", "id", "objects"):
+            _unknown(name, value, found)
+            if name != "spec_version":
+                found.warnings.append(f"{shown(name)}: custom property should be implemented by an extension")
+    objects = obj.get("objects")
+    if objects is None:
+        return
+    if not isinstance(objects, list) or not objects:
+        found.errors.append("objects: must be a list with at least one object")
+        return
+    versions: set[tuple[str, str]] = set()
+    for index, part in enumerate(objects):
+        inner = check(part)
+        found.errors.extend(f"objects[{index}]: {error}" for error in inner.errors)
+        found.warnings.extend(f"objects[{index}]: {warning}" for warning in inner.warnings)
+        version = part.get("modified") if isinstance(part, dict) else None
+        if inner.id is not None and isinstance(version, str):
+            if (inner.id, version) in versions:
+                found.warnings.append(f"objects[{index}]: {inner.id} is there twice with the same 'modified'")
+            versions.add((inner.id, version))

@@ -1,0 +1,168 @@
+"""``parse_bundle``: bytes to STIX 2.1 objects, one by one, so that one bad object never costs the good ones.
+
+1. the frame: a bundle, a bare list, a TAXII envelope or a single object; damaged input keeps its complete objects;
+2. each object: JSON, lifted from STIX 2.0 where it is one, checked (musts only), made a struct;
+3. what cannot be used becomes a ``Rejected`` with its index and reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from seawall.codec.indicators import Loss, Rejected
+from seawall.codec.losses import LossCounter
+from seawall.codec.stix.check import check
+from seawall.codec.stix.encode import from_dict
+from seawall.codec.stix.lift import is_stix20, lift
+from seawall.codec.stix.salvage import complete_objects
+from seawall.model import Fault
+from seawall.model.stix import StixObject
+from seawall.model.stix.versioning import version_of
+
+MAX_BUNDLE_BYTES = 1 << 30  # 1 GiB; the largest public bundles (ATT&CK, full feeds) are below 100 MB
+MAX_REASONS = 3  # of one rejected object
+
+_decode = msgspec.json.Decoder().decode
+_decode_frame = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class ParsedBundle(msgspec.Struct, frozen=True):
+    """What came out of one document. ``bodies`` are the objects' JSON, index by index with ``objects``."""
+
+    objects: list[StixObject]
+    bodies: list[bytes]
+    rejected: list[Rejected]
+    losses: list[Loss]
+    problems: list[str]  # damage of the document as a whole
+    repeated: int = 0  # objects that stood there twice, alike
+
+
+def parse_bundle(data: bytes) -> ParsedBundle:
+    """Read a bundle, a list of objects, a TAXII envelope or one object.
+
+    Raises Fault E-STIX-001 when the document is too large or no JSON from which any object can be saved, and
+    E-STIX-002 when it is JSON without STIX objects.
+    """
+    problems: list[str] = []
+    raws, version = _frame(data, problems)
+    reader = _Reader(version)
+    for index, raw in enumerate(raws):
+        reader.take(index, raw)
+    return ParsedBundle(
+        reader.objects, reader.bodies, reader.rejected, reader.losses.report(), problems, reader.repeated
+    )
+
+
+def _frame(data: bytes, problems: list[str]) -> tuple[Iterator[bytes], str | None]:
+    """The objects' bytes, and the bundle's ``spec_version`` (STIX 2.0 writes it there)."""
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise Fault("E-STIX-001", "The STIX document has {size} bytes, more than the {limit} that are read.",
+                    size=len(data), limit=MAX_BUNDLE_BYTES)  # fmt: skip
+    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    try:
+        if text.startswith(b"["):
+            return (bytes(raw) for raw in _decode_list(text)), None
+        frame = _decode_frame(text)
+        return _objects_of(frame, text)
+    except _BAD_JSON as error:
+        saved = list(complete_objects(text))
+        if not saved:
+            raise Fault("E-STIX-001", "The document is not JSON, and no complete object can be saved: {reason}.",
+                        reason=_reason(error)) from None  # fmt: skip
+        problems.append(f"the document is damaged ({_reason(error)}); its {len(saved)} complete objects were read")
+        return iter(saved), None
+
+
+def _objects_of(frame: dict[str, msgspec.Raw], text: bytes) -> tuple[Iterator[bytes], str | None]:
+    kind = _word(frame.get("type"))
+    if kind == "bundle" or (kind is None and "objects" in frame):
+        if "objects" not in frame:
+            return iter(()), None
+        return (bytes(raw) for raw in _decode_list(frame["objects"])), _word(frame.get("spec_version"))
+    if kind is None:
+        raise Fault("E-STIX-002", "The JSON document holds no STIX objects: it has neither 'objects' nor 'type'.")
+    return iter((text,)), None
+
+
+def _word(raw: msgspec.Raw | None) -> str | None:
+    value = _decode(raw) if raw is not None else None
+    return value if isinstance(value, str) else None
+
+
+class _Reader:
+    """Collects what one document yields."""
+
+    def __init__(self, version: str | None) -> None:
+        self.version = version
+        self.objects: list[StixObject] = []
+        self.bodies: list[bytes] = []
+        self.rejected: list[Rejected] = []
+        self.losses = LossCounter()
+        self.repeated = 0
+        self.seen: dict[tuple[str, str | None], int] = {}
+
+    def take(self, index: int, raw: bytes) -> None:
+        try:
+            properties = _decode(raw)
+        except _BAD_JSON as error:
+            self.reject(index, None, _reason(error))
+            return
+        if not isinstance(properties, dict):
+            self.reject(index, None, "it is not a JSON object")
+            return
+        if is_stix20(properties, self.version):
+            try:
+                lifted = lift(properties, self.losses)
+            except RecursionError:
+                self.reject(index, _identifier(properties), "it is nested too deeply")
+                return
+            for part in lifted:
+                self.keep(index, part)
+        else:
+            self.keep(index, properties)
+
+    def keep(self, index: int, properties: dict[str, Any]) -> None:
+        verdict = check(properties)
+        if not verdict.valid:
+            more = len(verdict.errors) - MAX_REASONS
+            tail = f"; and {more} more" if more > 0 else ""
+            self.reject(index, verdict.id, "; ".join(verdict.errors[:MAX_REASONS]) + tail)
+            return
+        try:
+            obj = from_dict(properties)
+            body = _encode(properties)
+        except (msgspec.ValidationError, OverflowError, RecursionError, UnicodeEncodeError) as error:
+            self.reject(index, verdict.id, _reason(error))
+            return
+        key = obj.id, version_of(obj)  # type: ignore[arg-type]
+        if (first := self.seen.get(key)) is not None:
+            if self.bodies[first] == body:
+                self.repeated += 1
+            else:
+                self.reject(index, obj.id, "the same version of this object stands there twice with different content")
+            return
+        self.seen[key] = len(self.objects)
+        self.objects.append(obj)
+        self.bodies.append(body)
+
+    def reject(self, index: int, identifier: str | None, reason: str) -> None:
+        self.rejected.append(Rejected(index, identifier[:120] if identifier else None, reason))
+
+
+def _identifier(properties: dict[str, Any]) -> str | None:
+    found = properties.get("id")
+    return found if isinstance(found, str) else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8"
+    return str(error)[:200]
