@@ -47,8 +47,8 @@ def page(entries: Iterable[IndicatorEntry], action: Action = Action.BLOCK, purpo
     """One recorded permission that covers all of ``entries``."""
     held = tuple(entries)
     objects = tuple(ReleasedObject(item.indicator_id, "2026-03-14T00:00:00Z", item.body) for item in held)
-    release = Release("nft", "own-use", "enforce:own", "1", AT, objects, purpose=purpose)
-    return Page(Recorded(release, 7, "ab" * 32), held, action)
+    release = Release("nft", "own-use", f"enforce:{action}", "1", AT, objects, purpose=purpose)
+    return Page(Recorded(release, 7, "ab" * 32), held)
 
 
 def is_own(observable: Observable) -> bool:

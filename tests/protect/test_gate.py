@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from protect.scenes import AT, DAY, HOSTILE_NAMES, T, entry, home_gate, page
-from seawall.model import Fault, ObservableType, Refused
+from seawall.model import Fault, ObservableType, Recorded, Refused
 from seawall.protect import Action, Callbacks, Directive, Gate, LeftOut, NeverBlock, Page
 from seawall.protect import bounds as named_bounds
 from seawall.protect.gate import undo_name
@@ -111,6 +112,22 @@ def test_an_indicator_outside_the_release_is_refused() -> None:
     smuggled = Page(released.recorded, (entry(T.IPV4, "203.0.113.78", number=2),))
     with pytest.raises(Refused, match="E-PROTECT-001"):
         list(home_gate().admit([smuggled], AT))
+
+
+def test_a_release_by_another_rule_permits_no_enforcement() -> None:
+    """Only policy's own two rules say block or watch; a release by any other rule is refused."""
+    released = page([entry(T.IPV4, "203.0.113.77")])
+    other = msgspec.structs.replace(released.recorded.value, rule="approved")
+    with pytest.raises(Refused, match="E-PROTECT-001"):
+        list(home_gate().admit([Page(Recorded(other, 8, "cd" * 32), released.entries)], AT))
+
+
+def test_an_entry_that_changed_after_the_release_is_refused() -> None:
+    """The bytes that the ledger committed to are the bytes that are enforced."""
+    released = page([entry(T.IPV4, "203.0.113.77")])
+    changed = msgspec.structs.replace(released.entries[0], value="203.0.113.78", body=b'{"changed": true}')
+    with pytest.raises(Refused, match="E-PROTECT-001"):
+        list(home_gate().admit([Page(released.recorded, (changed,))], AT))
 
 
 def test_validity_ends_and_begins() -> None:

@@ -2,7 +2,7 @@
 
 The order of the checks, each one a function below:
 
-1. the ledger entry permits it: purpose ``enforce``, and the released objects include this indicator;
+1. the ledger entry permits it: purpose ``enforce``, a rule of policy that blocks or watches, this very indicator;
 2. a person has not undone it;
 3. it still stands at this moment (``valid_from``, ``valid_until``), and gets an expiry;
 4. it is neither ours, nor a partner's, nor on the operator's never-block list;
@@ -31,19 +31,19 @@ from seawall.protect.names import ProtectedNames, is_name, look_alike
 from seawall.protect.networks import BOGON_SPANS, Span, Spans, address_number, network_span
 from seawall.protect.objections import Objection
 
+_ACTION_OF_RULE = {f"enforce:{action}": action for action in Action}
 _HOST_END = re.compile(r"[/?#\\]")
 _SINGLE = frozenset({ObservableType.IPV4, ObservableType.IPV6})
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One recorded permission and the store's entries that it covers.
+    """One recorded permission and the store's entries that it covers, unique by (type, value) within one export.
 
-    ``action`` is what policy said of them; entries are unique by (type, value) within one export.
+    The release's rule says what may be done with them: ``enforce:block`` or ``enforce:watch`` (policy's words).
     """
 
     recorded: Recorded[Release]
     entries: tuple[IndicatorEntry, ...]
-    action: Action = Action.BLOCK
 
 
 class NeverBlock(msgspec.Struct, frozen=True):
@@ -79,12 +79,12 @@ class Gate:
         counts: Counter[ObservableType] = Counter()
         covered = 0
         for page in pages:
-            permitted, release = _permitted(page)
+            action, bodies, release = _permitted(page.recorded)
             for entry in page.entries:
-                if entry.indicator_id not in permitted:
+                if bodies.get(entry.indicator_id) != entry.body:
                     raise _not_permitted(page.recorded)
                 observable = Observable(entry.type, entry.value)
-                undo_id = undo_name(page.action, observable)
+                undo_id = undo_name(action, observable)
                 refusal, flags, addresses = self._refusal(observable, entry, undo_id, at)
                 if refusal is None and counts[entry.type] >= bounds.most(entry.type):
                     refusal = objections.FULL.about(str(bounds.most(entry.type)))
@@ -96,7 +96,7 @@ class Gate:
                 counts[entry.type] += 1
                 covered += addresses
                 yield Directive(
-                    action=page.action,
+                    action=action,
                     observable=observable,
                     expires_at=expiry(entry.type, entry.valid_until, at),
                     reason=(entry.campaign or entry.description or "")[: bounds.MAX_REASON_LENGTH],
@@ -199,11 +199,14 @@ def expiry(kind: ObservableType, valid_until: int | None, at: int) -> int:
     return min(valid_until if valid_until is not None else at + life.default, at + life.longest)
 
 
-def _permitted(page: Page) -> tuple[frozenset[str], str]:
-    release = page.recorded.value
-    if release.purpose != "enforce":
-        raise _not_permitted(page.recorded)
-    return frozenset(item.id for item in release.objects), f"{page.recorded.leaf_index}:{page.recorded.leaf_hash}"
+def _permitted(recorded: Recorded[Release]) -> tuple[Action, dict[str, bytes], str]:
+    """What may be done, with which objects as they were released, and the ledger entry that says so."""
+    release = recorded.value
+    action = _ACTION_OF_RULE.get(release.rule)
+    if release.purpose != "enforce" or action is None:
+        raise _not_permitted(recorded)
+    bodies = {item.id: item.body for item in release.objects}
+    return action, bodies, f"{recorded.leaf_index}:{recorded.leaf_hash}"
 
 
 def _not_permitted(recorded: Recorded[Release]) -> Refused:
