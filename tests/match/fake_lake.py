@@ -39,6 +39,7 @@ class FakeLake:
     @contextmanager
     def writing(self, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[FakeSession]:
         """A writer; nothing is kept when the block raises."""
+        on_wait("nobody else writes")
         session = FakeSession(self)
         yield session
         self.generation += 1
@@ -62,7 +63,7 @@ class FakeSession:
 
     def sql(self, query: str, parameters: Sequence[object] = ()) -> pa.Table:
         """As the lake's."""
-        relation = self.connection.sql(query, params=list(parameters) or None)
+        relation: duckdb.DuckDBPyRelation | None = self.connection.sql(query, params=list(parameters) or None)
         return pa.table({}) if relation is None else relation.to_arrow_table()
 
     def observations(self, after: int = 0) -> str:
@@ -153,7 +154,8 @@ def roll_up(table: pa.Table) -> pa.Table:
         "SELECT CASE WHEN {e}_high = 0 AND ({e}_low >> 32) = 65535 THEN 'ipv4' ELSE 'ipv6' END AS type, "
         "NULL::VARCHAR AS value, {e}_high AS high, {e}_low AS low, CASE WHEN own_end IN ('{name}', 'both') THEN 'own' "
         "WHEN own_end IN ('neither', 'unknown') THEN 'unknown' ELSE 'remote' END AS role, o.*, "
-        "CASE WHEN own_end = '{other_name}' THEN hash({other}_low) ELSE 0 END AS own_hash FROM o WHERE {e}_low IS NOT NULL"
+        "CASE WHEN own_end = '{other_name}' THEN hash({other}_low) ELSE 0 END AS own_hash FROM o "
+        "WHERE {e}_low IS NOT NULL"
     )
     parts = [
         end.format(e="src", name="source", other="dst", other_name="destination"),

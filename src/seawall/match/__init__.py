@@ -1,15 +1,41 @@
 """Observations x indicators -> sightings; candidates; re-matching history.
 
 Comes in: a lake, the store's indicator keys as an Arrow table, reference look-ups as callbacks. Goes out: hits kept in
-the lake, a report, sightings and candidates. Never here: who may see or receive them, warnings, raw rows leaving.
+the lake, a report, sightings, candidates and contacts. Never here: who may see or receive them, warnings, raw rows
+leaving.
 
->>> from seawall.match import MatchOptions, match
+>>> from seawall.match import MatchOptions, match, sighting_table
 >>> report = match(lake, store.indicators.keys, MatchOptions())  # doctest: +SKIP
 >>> report.hits, report.new.hits  # doctest: +SKIP
 (999761, 999761)
+>>> with lake.reading() as session:  # doctest: +SKIP
+...     seen = sighting_table(session, store.indicators.keys())
 """
 
+from seawall.match.candidates import candidate_table, candidates
+from seawall.match.clocks import sensor_offsets
+from seawall.match.contacts import contact_table, overlap_table
+from seawall.match.history import rollup_sightings
+from seawall.match.interface import Screens
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
 from seawall.match.run import match
+from seawall.match.sightings import findings_of, sighting_table, sightings, summaries
 
-__all__ = ["BothSides", "Increments", "MatchOptions", "MatchReport", "match"]
+__all__ = [
+    "BothSides",
+    "Increments",
+    "MatchOptions",
+    "MatchReport",
+    "Screens",
+    "candidate_table",
+    "candidates",
+    "contact_table",
+    "findings_of",
+    "match",
+    "overlap_table",
+    "rollup_sightings",
+    "sensor_offsets",
+    "sighting_table",
+    "sightings",
+    "summaries",
+]

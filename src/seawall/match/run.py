@@ -15,8 +15,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seawall.match.hits import FOUND, HIT_COLUMNS, Stretch, clear_found, find_hits
 from seawall.match.history import prune
+from seawall.match.hits import FOUND, HIT_COLUMNS, Stretch, clear_found, find_hits
 from seawall.match.interface import KeySource, LakeSession, LakeWriter, MatchLake
 from seawall.match.keys import load_keys
 from seawall.match.report import Increments, MatchOptions, MatchReport, MatchState
@@ -53,7 +53,7 @@ def match(
 def read_state(session: LakeSession) -> MatchState | None:
     """How far matching has come; None before the first run or after the hits' columns changed."""
     text = session.note(STATE_NOTE)
-    if text is None or session.derived(HITS) is None:
+    if text is None:
         return None
     state = msgspec.json.decode(text, type=MatchState)
     return state if state.revision == MatchState.__struct_defaults__[-1] else None
@@ -70,7 +70,7 @@ def _must_rebuild(state: MatchState, options: MatchOptions) -> bool:
 def _is_current(session: LakeSession, state: MatchState, provider: Callable[[int], pa.Table]) -> bool:
     if session.generation != state.generation and _count(session, session.observations(state.generation)):
         return False
-    return provider(state.last_number).num_rows == 0
+    return len(provider(state.last_number)) == 0
 
 
 def _count(session: LakeSession, relation: str) -> int:

@@ -45,10 +45,8 @@ def _both_sides(seen: pa.Table, keys: pa.Table) -> BothSides:
     """``seen`` is sorted by indicator, then first sighting: the first two rows of an indicator are its two sides."""
     indicator = seen["indicator"].to_numpy()
     first = seen["first"].to_numpy()
-    starts = np.flatnonzero(np.concatenate([[True], indicator[1:] != indicator[:-1]])) if len(indicator) else []
-    starts = np.asarray(starts, dtype=np.int64)
-    ends = np.append(starts[1:], len(indicator)) if len(starts) else starts
-    both = starts[ends - starts >= 2]
+    starts = np.flatnonzero(np.append(True, indicator[1:] != indicator[:-1])[: len(indicator)])
+    both = starts[np.diff(np.append(starts, len(indicator))) >= 2]
     lags = first[both + 1] - first[both]
     campaigns = 0
     if "campaign" in keys.column_names and len(both):

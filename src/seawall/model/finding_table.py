@@ -2,7 +2,8 @@
 
 One row is one value on one side. A candidate has no ``indicator_id``; an indicator's sighting has one. Times are
 microseconds UTC, ``sectors`` are in order of arrival, ``basis`` is sorted. ``screen`` names the exclusion test that the
-value failed (``mass-scanner``, ``popular`` ...), NULL when it passed all of them.
+value failed (``mass-scanner``, ``popular`` ...), NULL when it passed all of them. The last three columns are evidence
+beside the records themselves (``match.contacts`` measures them).
 """
 
 from __future__ import annotations
@@ -28,5 +29,8 @@ FINDING_SCHEMA = pa.schema(
         pa.field("origin", pa.string()),  # peer that told us; NULL: our own sensors
         pa.field("told_at", pa.int64()),  # when the other side was told: we them (ours), or they us (theirs)
         pa.field("screen", pa.string()),
+        pa.field("quiet", pa.int64()),  # own addresses that met it without any alarm, estimated; NULL: not measured
+        pa.field("met_with", pa.int64()),  # other shared values that the same own address met at that time; NULL: unknown
+        pa.field("stranger", pa.bool_()),  # an address met under names or files that nobody shared; NULL: unknown
     ]
 )

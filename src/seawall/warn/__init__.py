@@ -1,0 +1,14 @@
+"""Warnings: what matters to both sides, who saw it first, and how much time the other side has or had.
+
+Comes in: findings of our own lake and findings that peers told us, as Arrow tables of FINDING_SCHEMA. Goes out: one
+warning a value, with its leads, its confidence and the reasons for it. Never here: raw rows, policy, sending.
+
+>>> from seawall.warn import warnings
+>>> with lake.reading() as session:  # doctest: +SKIP
+...     drawn = list(warnings(session, ours, theirs))
+"""
+
+from seawall.warn.draw import WARNING_SCHEMA, WarnOptions, sharing_delay_seconds, warning_table, warnings
+from seawall.warn.evidence import REASONS
+
+__all__ = ["REASONS", "WARNING_SCHEMA", "WarnOptions", "sharing_delay_seconds", "warning_table", "warnings"]
