@@ -138,7 +138,7 @@ class NodeService(Protocol):
         """Counts and moments."""
 
     def events(self, caller: Caller, since: int | None, until: int | None) -> Sequence[EventCount]:
-        """Events by hour, side and sector, ``since`` <= hour < ``until`` in microseconds UTC; None: the last day held."""
+        """Events by hour, side and sector, ``since`` <= hour < ``until`` (microseconds); None: the last day."""
 
     def observations(self, caller: Caller, where: Sequence[str], *, after: int, limit: int) -> Rows:
         """Lake rows that meet every ``column=value`` condition; raises Fault for a condition that cannot be read."""

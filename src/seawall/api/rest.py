@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from seawall.api.faults import unauthenticated
 from seawall.api.interface import Caller, LedgerHead, NodeAbout, NodeService
@@ -36,8 +36,8 @@ MAX_VALUE = 4_096  # characters of a looked-up value; URLs in feeds stay below 2
 LEDGER_ROLES = frozenset(UserRole) - {UserRole.TAXII}
 
 AnyRequest = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="Rows of one page.")]
-After = Annotated[int, Parameter(ge=0, le=2**62, description="The 'next' of the page before.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="Rows of one page.")]
+After = Annotated[int, QueryParameter(ge=0, le=2**62, description="The 'next' of the page before.")]
 
 
 def node_of(request: AnyRequest) -> NodeService:
@@ -79,7 +79,9 @@ class RestController(Controller):
         return status_view(node_of(request).status(caller_of(request)))
 
     @get("/events", sync_to_thread=True)
-    def events(self, request: AnyRequest, since: str | None = None, until: str | None = None) -> EventsListing:
+    def events(
+        self, request: AnyRequest, since: FromQuery[str | None] = None, until: FromQuery[str | None] = None
+    ) -> EventsListing:
         """Events by hour, side and sector; without bounds the last day held. Moments are RFC 3339."""
         caller = caller_of(request)
         return events_listing(node_of(request).events(caller, _moment(since), _moment(until)))
@@ -88,7 +90,7 @@ class RestController(Controller):
     def observations(
         self,
         request: AnyRequest,
-        where: Annotated[list[str] | None, Parameter(description="column=value, repeatable")] = None,
+        where: Annotated[list[str] | None, QueryParameter(description="column=value, repeatable")] = None,
         after: After = 0,
         limit: Limit = 100,
     ) -> Listing:
@@ -115,8 +117,10 @@ class RestController(Controller):
     def indicator(
         self,
         request: AnyRequest,
-        value: Annotated[str, Parameter(max_length=MAX_VALUE, description="As found, also defanged.")],
-        kind: Annotated[str | None, Parameter(query="type", description="Told from the value when left out.")] = None,
+        value: Annotated[str, QueryParameter(max_length=MAX_VALUE, description="As found, also defanged.")],
+        kind: Annotated[
+            str | None, QueryParameter(name="type", description="Told from the value when left out.")
+        ] = None,
     ) -> IndicatorRow:
         """Is this value a known indicator? 404 when it is not, or when you may not know."""
         caller = caller_of(request)

@@ -88,7 +88,7 @@ class _Tally:
 
 
 def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
-    """Synchronise once. Raises Refused E-EXCHANGE-023, Unavailable or Refused E-EXCHANGE-1xx; what was complete before stays.
+    """Synchronise once. Raises Refused E-EXCHANGE-023, Unavailable or Refused E-EXCHANGE-1xx.
 
     A circle that the peer does not offer (yet) is a problem in the report, not an end.
     """

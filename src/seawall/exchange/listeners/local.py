@@ -12,6 +12,7 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seawall.exchange.faults import Unauthenticated, unauthenticated
 from seawall.model import Actor, Fault, Refused, UserRole
@@ -118,6 +119,15 @@ async def _misdirected(send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+class LocalProtocol(H11Protocol):
+    """HTTP/1.1 without an access log: addresses of objects and looked-up values stay out of log files."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin without the access log."""
+        super().connection_made(transport)
+        self.access_log = False
+
+
 def local_config(app: Any, *, host: str, tls: ssl.SSLContext | None) -> Config:
     """uvicorn's configuration of the local listener; raises Fault E-EXCHANGE-011 for an unsafe address."""
     require_safe_bind(host, tls=tls is not None)
@@ -125,6 +135,7 @@ def local_config(app: Any, *, host: str, tls: ssl.SSLContext | None) -> Config:
     return Config(
         app,
         host=host,
+        http=LocalProtocol,
         ws="none",
         lifespan="off",
         ssl_context_factory=factory,

@@ -55,6 +55,7 @@ def peer_protocol(lookup: PeerLookup) -> type[H11Protocol]:
             tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
             der = tls.getpeercert(binary_form=True) if tls is not None else None
             self._pin = _pin_of(der)
+            self.access_log = False  # who asked for what is in the ledger, not in a log
             self._inner = self.app
             self.app = self._named
             self._peer: str | None = None

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from litestar import Controller, Request, Response, Router, delete, get, post
 from litestar.connection import ASGIConnection
+from litestar.params import FromPath
 
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.faults import ProtocolFault
@@ -151,7 +152,7 @@ class DiscoveryController(Controller):
         return _resource(resources.api_root(door.title, door.bounds.content_length))
 
     @get(API_ROOT_PATH + "/status/{status_id:str}", sync_to_thread=True)
-    def status(self, request: AnyRequest, status_id: str) -> Response[bytes]:
+    def status(self, request: AnyRequest, status_id: FromPath[str]) -> Response[bytes]:
         """What became of an earlier POST."""
         door = _door(request)
         return _resource(door.statuses.get(door.enter(request), status_id))
@@ -170,13 +171,13 @@ class CollectionController(Controller):
         return _resource(resources.Collections(tuple(_shown(info) for info in door.service.collections(actor))))
 
     @get("/{collection_id:str}", sync_to_thread=True)
-    def collection(self, request: AnyRequest, collection_id: str) -> Response[bytes]:
+    def collection(self, request: AnyRequest, collection_id: FromPath[str]) -> Response[bytes]:
         """Section 5.2."""
         door = _door(request)
         return _resource(_shown(door.collection(door.enter(request), collection_id)))
 
     @get("/{collection_id:str}/manifest", sync_to_thread=True)
-    def manifest(self, request: AnyRequest, collection_id: str) -> Response[bytes]:
+    def manifest(self, request: AnyRequest, collection_id: FromPath[str]) -> Response[bytes]:
         """Section 5.3."""
         door = _door(request)
         actor = door.enter(request)
@@ -185,7 +186,7 @@ class CollectionController(Controller):
         return _page(door.service.manifest(actor, collection_id, query))
 
     @get("/{collection_id:str}/objects", sync_to_thread=True)
-    def objects(self, request: AnyRequest, collection_id: str) -> Response[bytes]:
+    def objects(self, request: AnyRequest, collection_id: FromPath[str]) -> Response[bytes]:
         """Section 5.4."""
         door = _door(request)
         actor = door.enter(request)
@@ -194,12 +195,14 @@ class CollectionController(Controller):
         return _page(door.service.page(actor, collection_id, query))
 
     @post("/{collection_id:str}/objects", status_code=202, request_max_body_size=None)
-    async def add_objects(self, request: AnyRequest, collection_id: str) -> Response[bytes]:
+    async def add_objects(self, request: AnyRequest, collection_id: FromPath[str]) -> Response[bytes]:
         """Section 5.5: 202 with a complete status, because every object is decided before the answer."""
         return await add_posted(_door(request), request, collection_id)
 
     @get("/{collection_id:str}/objects/{object_id:str}", sync_to_thread=True)
-    def one_object(self, request: AnyRequest, collection_id: str, object_id: str) -> Response[bytes]:
+    def one_object(
+        self, request: AnyRequest, collection_id: FromPath[str], object_id: FromPath[str]
+    ) -> Response[bytes]:
         """Section 5.6."""
         door = _door(request)
         actor = door.enter(request)
@@ -211,7 +214,9 @@ class CollectionController(Controller):
         return _page(page)
 
     @delete("/{collection_id:str}/objects/{object_id:str}", status_code=200, sync_to_thread=True)
-    def remove_object(self, request: AnyRequest, collection_id: str, object_id: str) -> Response[bytes]:
+    def remove_object(
+        self, request: AnyRequest, collection_id: FromPath[str], object_id: FromPath[str]
+    ) -> Response[bytes]:
         """Section 5.7: the service decides whether this actor has such a right."""
         door = _door(request)
         actor = door.enter(request)
@@ -223,7 +228,7 @@ class CollectionController(Controller):
         return _answer(b"")
 
     @get("/{collection_id:str}/objects/{object_id:str}/versions", sync_to_thread=True)
-    def versions(self, request: AnyRequest, collection_id: str, object_id: str) -> Response[bytes]:
+    def versions(self, request: AnyRequest, collection_id: FromPath[str], object_id: FromPath[str]) -> Response[bytes]:
         """Section 5.8: all versions, oldest date-added first."""
         door = _door(request)
         actor = door.enter(request)
