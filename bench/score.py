@@ -20,7 +20,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -66,9 +66,7 @@ def score(
         seawall(node, "intel", "import", indicators)
     taken = seawall(node, "ingest", *logs)
     matched = seawall(node, "match")
-    warned = seawall(node, "warnings")
-    items = warned["items"]
-    result = grade(from_json(items if isinstance(items, list) else []), read_truth(truth))
+    result = grade(from_json(_all_warnings(node)), read_truth(truth))
     return {
         "events": taken["events"],
         "stored": taken["stored"],
@@ -76,6 +74,15 @@ def score(
         "hits": matched["hits"],
         **msgspec.to_builtins(result),
     }
+
+
+def _all_warnings(node: Path) -> Iterator[dict[str, object]]:
+    after: object = 0
+    while after is not None:
+        page = seawall(node, "warnings", "--limit", "1000", "--after", str(after))
+        items = page["items"]
+        yield from items if isinstance(items, list) else []
+        after = page.get("next")
 
 
 def simulate(folder: Path, scale: float, seed: int, campaigns: bool) -> tuple[list[Path], Path, Path, Path]:

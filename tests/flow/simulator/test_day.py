@@ -99,7 +99,7 @@ def test_no_address_can_be_anybodys(day: Day) -> None:
 
 def test_both_ends_speak_one_protocol(day: Day) -> None:
     """No line mixes IPv4 and IPv6, both families occur, and IPv6 is written in full as Suricata does."""
-    seen = Counter()
+    seen: Counter[bool] = Counter()
     for _, event in lines(day):
         if "src_ip" in event:
             families = {":" in event["src_ip"], ":" in event["dest_ip"]}

@@ -25,7 +25,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
 @pytest.fixture(scope="module")
 def seen(day: Day) -> Seen:
     """For each value of the truth, by side: whether each of its lines is an alert. Read from the logs alone."""
-    wanted = {(item.type.value, item.value) for item in (*day.truth.values, *day.truth.traps)}
+    wanted = {(item.type.value, item.value) for item in day.truth.values}
+    wanted |= {(trap.type.value, trap.value) for trap in day.truth.traps}
     found: Seen = defaultdict(lambda: defaultdict(list))
     for part in day.slices:
         with part.path.open() as file:
