@@ -17,7 +17,7 @@ from seawall.model import Fault
 from seawall.store.faults import told
 from seawall.store.tables import counters
 
-BUSY_TIMEOUT_SECONDS = 60  # longer than the longest write of ours: one batch of indicators takes under two seconds
+BUSY_TIMEOUT_SECONDS = 60.0  # longer than the longest write of ours: one batch of indicators takes under two seconds
 CACHE_KIBIBYTES = 64 * 1024  # a connection's page cache: the key index of a million indicators
 CHECKPOINT_PAGES = 10_000  # 40 MB of log before it is folded back: bulk loads rewrite index pages less often
 POOL_SIZE = 8  # connections kept by one process; request handlers wait for each other beyond twice that
@@ -131,7 +131,7 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     """Settings that last for one connection."""
     del record
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}",
+        f"busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}",
         "foreign_keys = ON",
         "temp_store = MEMORY",
         f"cache_size = -{CACHE_KIBIBYTES}",

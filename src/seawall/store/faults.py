@@ -25,6 +25,8 @@ UNREACHABLE = (
     "readonly database",
     "read-only",
     "connection failed",
+    "connection to server",
+    "connection is bad",
     "connection refused",
     "could not connect",
     "could not translate host",

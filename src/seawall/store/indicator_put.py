@@ -18,13 +18,24 @@ from seawall.store.tables import indicator_bodies, indicator_sources, indicators
 from seawall.store.values import clean, optional
 
 CHUNK = 500  # numbers in one query
+MAX_TWINS = 16  # indicators that one source may hold on one value; further ones replace the last
 Key = tuple[str, str]
 
 HELD = """
-SELECT given.position, held.number, said.content
+SELECT given.position, held.number, said.source IS NOT NULL, said.content, said.external_id
 FROM {given} JOIN indicators AS held ON held.type = given.a AND held.value = given.b
 LEFT JOIN indicator_sources AS said ON said.number = held.number AND said.source = :source
+ORDER BY given.position, held.twin
 """
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """An entry held on a value, and whether and what this source said in it."""
+
+    number: int
+    spoken: bool
+    content: int | None
+    external_id: str | None
 
 
 def put_batch(
@@ -51,28 +62,56 @@ def _put_distinct(
     database: Database, connection: Connection, batch: dict[Key, IndicatorEntry], source: str, at: int
 ) -> PutCounts:
     keys = sorted(batch)  # index pages are then touched in order
-    content = {key: content_of(batch[key]) for key in keys}
     # the numbers are reserved first: their lock keeps two writers from inserting one value at once
     number = database.numbers(connection, "indicators", len(keys))
-    held = {keys[row[0]]: (row[1], row[2]) for row in rows_for(connection, keys, HELD, source=source)}
-    fresh = [key for key in keys if key not in held]
-    changed = [key for key in held if held[key][1] != content[key]]
-    _insert(connection, [(key, batch[key], content[key]) for key in fresh], number, source, at)
-    _join(connection, [(batch[key], held[key][0], content[key]) for key in changed], number + len(fresh), source, at)
+    held: dict[Key, list[Held]] = {}
+    for place, *found in rows_for(connection, keys, HELD, source=source):
+        held.setdefault(keys[place], []).append(Held(*found))
+    fresh, changed = [], []
+    for key in keys:
+        entry, twins = batch[key], held.get(key, ())
+        content = content_of(entry)
+        mine = _mine(entry, twins)
+        if mine is None:
+            fresh.append((key, len(twins), entry, content))
+        elif mine.content != content:
+            changed.append((entry, mine.number, content))
+    _insert(connection, fresh, number, source, at)
+    _join(connection, changed, number + len(fresh), source, at)
     return PutCounts(len(fresh), len(changed), len(keys) - len(fresh) - len(changed))
 
 
+def _mine(entry: IndicatorEntry, twins: Sequence[Held]) -> Held | None:
+    """The entry in which this source's word belongs; None: it is a new one.
+
+    Another source joins the first entry it has not spoken in yet. A source that names its indicators by different ids
+    of its own on one value (two campaigns on one network, say) keeps one entry for each.
+    """
+    name = optional(entry.external_id)
+    spoken = [twin for twin in twins if twin.spoken]
+    silent = [twin for twin in twins if not twin.spoken]
+    same = next((twin for twin in spoken if twin.external_id == name), None)
+    if same is not None or not twins:
+        return same
+    if silent:
+        return silent[0]
+    if name is None or spoken[0].external_id is None:
+        return spoken[0]
+    return None if len(twins) < MAX_TWINS else spoken[-1]
+
+
 def _insert(
-    connection: Connection, fresh: Sequence[tuple[Key, IndicatorEntry, int]], number: int, source: str, at: int
+    connection: Connection, fresh: Sequence[tuple[Key, int, IndicatorEntry, int]], number: int, source: str, at: int
 ) -> None:
     """New values: their number is also their first change number."""
     rows, bodies, said = [], [], []
-    for place, (key, entry, content) in enumerate(fresh, number):
-        tlp, pap = int(entry.tlp), int(entry.pap)
+    for place, (key, twin, entry, content) in enumerate(fresh, number):
+        tlp, pap, name = int(entry.tlp), int(entry.pap), optional(entry.external_id)
         rows.append(
             (
                 place,
                 *key,
+                twin,
                 clean(entry.indicator_id),
                 optional(entry.campaign),
                 optional(entry.description),
@@ -82,13 +121,13 @@ def _insert(
                 entry.valid_from,
                 entry.valid_until,
                 entry.origin,
-                optional(entry.external_id),
+                name,
                 place,
                 at,
             )
         )
         bodies.append((place, entry.body))
-        ends = (entry.confidence, entry.valid_from, entry.valid_until)
+        ends = (entry.confidence, entry.valid_from, entry.valid_until, name)
         said.append((place, source, 0, content, tlp, pap, entry.origin, *ends))
     insert_rows(connection, indicators, rows)
     insert_rows(connection, indicator_bodies, bodies)
@@ -176,21 +215,22 @@ def _say(connection: Connection, said: list[SourceFacts]) -> None:
 
 
 def withdraw_source(database: Database, connection: Connection, type: ObservableType, value: str, source: str) -> bool:
-    """Drop one source of a value, and the value with its last one."""
-    number = connection.execute(
-        sa.select(indicators.c.number).where(indicators.c.type == type.value, indicators.c.value == value)
-    ).scalar()
-    if number is None:
-        return False
-    change = database.numbers(connection, "indicators", 1)
-    mine = sa.and_(indicator_sources.c.number == number, indicator_sources.c.source == source)
-    if connection.execute(sa.delete(indicator_sources).where(mine)).rowcount == 0:
-        return False
-    left = _sources(connection, [number]).get(number)
-    if left:
-        row = {"number": number, **msgspec.structs.asdict(joined(left)), "change": change}
-        update_rows(connection, indicators, [row])
-    else:
-        connection.execute(sa.delete(indicator_bodies).where(indicator_bodies.c.number == number))
-        connection.execute(sa.delete(indicators).where(indicators.c.number == number))
-    return True
+    """Drop what one source said about a value, and every entry with its last source."""
+    query = (
+        sa.select(indicators.c.number)
+        .join(indicator_sources, indicator_sources.c.number == indicators.c.number)
+        .where(indicators.c.type == type.value, indicators.c.value == value, indicator_sources.c.source == source)
+    )
+    numbers = list(connection.execute(query).scalars())
+    change = database.numbers(connection, "indicators", max(len(numbers), 1))
+    for place, number in enumerate(numbers, change):
+        said = sa.and_(indicator_sources.c.number == number, indicator_sources.c.source == source)
+        connection.execute(sa.delete(indicator_sources).where(said))
+        left = _sources(connection, [number]).get(number)
+        if left:
+            row = {"number": number, **msgspec.structs.asdict(joined(left)), "change": place}
+            update_rows(connection, indicators, [row])
+        else:
+            connection.execute(sa.delete(indicator_bodies).where(indicator_bodies.c.number == number))
+            connection.execute(sa.delete(indicators).where(indicators.c.number == number))
+    return bool(numbers)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from seawall.model.indicator import IndicatorEntry
+from seawall.store.values import optional
 
 
 class SourceFacts(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class SourceFacts(msgspec.Struct, frozen=True):
     confidence: int | None
     valid_from: int | None
     valid_until: int | None
+    external_id: str | None  # the source's own name for it
 
 
 class JoinedFacts(msgspec.Struct, frozen=True):
@@ -49,6 +51,7 @@ def facts(entry: IndicatorEntry, number: int, source: str, position: int, conten
         entry.confidence,
         entry.valid_from,
         entry.valid_until,
+        optional(entry.external_id),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+import msgspec
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import Row
@@ -22,6 +23,13 @@ from seawall.store.visible import visible_indicators
 BATCH = 20_000  # entries of one transaction: under a second of the write lock
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """Entries behind a change number, and the number to ask behind next time."""
+
+    items: tuple[IndicatorEntry, ...]
+    last: int
+
+
 class Indicators:
     """The group ``store.indicators``."""
 
@@ -33,7 +41,8 @@ class Indicators:
 
         A value never seen is ``new``. The same value with the same content from the same source is ``unchanged``;
         with other content, or from another source, it is ``updated``: one entry, all its sources, the strictest
-        marking of them. Id and body stay those of the first source. ``entry.sources`` is not read. Batches are
+        marking of them. Id and body stay those of the first source. A source that has several indicators on one value,
+        told apart by ``external_id``, keeps an entry for each (``new``). ``entry.sources`` is not read. Batches are
         committed one by one, so a killed process keeps what was done and a repeat is harmless.
         """
         counts = PutCounts()
@@ -60,7 +69,7 @@ class Indicators:
     def lookup(
         self, type: ObservableType, value: str, *, visibility: Visibility | None = None
     ) -> IndicatorEntry | None:
-        """The entry of this canonical value; None when there is none or the asker may not see it."""
+        """The entry of this canonical value, the first of several; None when there is none that the asker may see."""
         conditions = [indicators.c.type == type.value, indicators.c.value == value]
         if visibility is not None:
             conditions += visible_indicators(visibility)
@@ -90,8 +99,18 @@ class Indicators:
         found = self._entries(conditions, limit + 1)
         return Page(tuple(entry for _, entry in found[:limit]), found[limit - 1][0] if len(found) > limit else None)
 
+    def changed_since(self, change: int, limit: int = 1000) -> Changed:
+        """Entries new or changed behind a change number, in that order, for the node's own jobs: no visibility applies."""
+        found = self._entries([indicators.c.change > change], bounded(limit), order=indicators.c.change)
+        if not found:
+            return Changed((), change)
+        with self._database.reading() as connection:
+            query = sa.select(indicators.c.change).where(indicators.c.number == found[-1][0])
+            last = int(connection.execute(query).scalar_one())
+        return Changed(tuple(entry for _, entry in found), last)
+
     def count_by_type(self) -> dict[str, int]:
-        """How many values of each type are held, by type."""
+        """How many entries of each type are held, by type."""
         query = sa.select(indicators.c.type, sa.func.count()).group_by(indicators.c.type).order_by(indicators.c.type)
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
@@ -104,12 +123,14 @@ class Indicators:
         with self._database.writing() as connection:
             return withdraw_source(self._database, connection, type, value, source)
 
-    def _entries(self, conditions: Iterable[sa.ColumnElement[bool]], limit: int) -> Entries:
+    def _entries(
+        self, conditions: Iterable[sa.ColumnElement[bool]], limit: int, *, order: sa.Column[int] = indicators.c.number
+    ) -> Entries:
         query = (
             sa.select(indicators, indicator_bodies.c.body)
             .join(indicator_bodies, indicator_bodies.c.number == indicators.c.number)
             .where(*conditions)
-            .order_by(indicators.c.number)
+            .order_by(order)
             .limit(limit)
         )
         with self._database.reading() as connection:

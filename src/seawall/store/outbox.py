@@ -100,6 +100,11 @@ class Outbox:
         with self._database.reading() as connection:
             return tuple(dict.fromkeys((row.circle, row.version) for row in connection.execute(query)))
 
+    def stands(self, circle: str, recipient: str, object_id: str) -> bool:
+        """Whether ``recipient`` may read some version of this object in this circle's outbox."""
+        match = OutboxFilter(ids=(object_id,), versions=("all",))
+        return bool(self.manifest_page(circle, recipient, limit=1, match=match).rows)
+
     def last_added(self, circle: str) -> int:
         """The circle's last date-added, whoever it was for; 0 before the first."""
         query = sa.select(outboxes.c.last_added).where(outboxes.c.circle == circle)

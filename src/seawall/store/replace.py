@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 
-def replace(connection: Connection, table: sa.Table, row: dict[str, object]) -> None:
+def replace(connection: Connection, table: sa.Table, row: Mapping[str, object]) -> None:
     """One statement on both engines; ``row`` holds every column of the table."""
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table).values(row)
     keys = [column.name for column in table.primary_key]

@@ -85,6 +85,7 @@ indicators = sa.Table(
     sa.Column("number", Number, primary_key=True),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
+    sa.Column("twin", sa.Integer, nullable=False),  # 0; more when one source has several indicators on one value
     sa.Column("indicator_id", sa.Text, nullable=False),
     sa.Column("campaign", sa.Text),
     sa.Column("description", sa.Text),
@@ -97,8 +98,9 @@ indicators = sa.Table(
     sa.Column("external_id", sa.Text),
     sa.Column("change", sa.BigInteger, nullable=False),
     sa.Column("stored_at", sa.BigInteger, nullable=False),
-    sa.Index("indicators_by_value", "type", "value", unique=True),
+    sa.Index("indicators_by_value", "type", "value", "twin", unique=True),
     sa.Index("indicators_by_change", "change"),
+    sa.Index("indicators_by_id", "indicator_id"),
 )
 
 indicator_bodies = sa.Table(  # apart, so that reading all keys does not read all bodies
@@ -121,6 +123,7 @@ indicator_sources = sa.Table(
     sa.Column("confidence", sa.Integer),
     sa.Column("valid_from", sa.BigInteger),
     sa.Column("valid_until", sa.BigInteger),
+    sa.Column("external_id", sa.Text),
     sqlite_with_rowid=False,
 )
 

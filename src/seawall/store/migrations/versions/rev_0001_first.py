@@ -84,6 +84,7 @@ def _indicators() -> None:
         sa.Column("number", Number, primary_key=True),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
+        sa.Column("twin", sa.Integer, nullable=False),
         sa.Column("indicator_id", sa.Text, nullable=False),
         sa.Column("campaign", sa.Text),
         sa.Column("description", sa.Text),
@@ -98,7 +99,8 @@ def _indicators() -> None:
         sa.Column("stored_at", sa.BigInteger, nullable=False),
     )
     op.create_index("indicators_by_change", "indicators", ["change"])
-    op.create_index("indicators_by_value", "indicators", ["type", "value"], unique=True)
+    op.create_index("indicators_by_id", "indicators", ["indicator_id"])
+    op.create_index("indicators_by_value", "indicators", ["type", "value", "twin"], unique=True)
     op.create_table(
         "indicator_bodies",
         sa.Column("number", Number, primary_key=True),
@@ -116,6 +118,7 @@ def _indicators() -> None:
         sa.Column("confidence", sa.Integer),
         sa.Column("valid_from", sa.BigInteger),
         sa.Column("valid_until", sa.BigInteger),
+        sa.Column("external_id", sa.Text),
         sqlite_with_rowid=False,
     )
 
