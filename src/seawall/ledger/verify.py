@@ -78,6 +78,7 @@ class _Walk:
         self.confessed: set[int] = set()
 
     def run(self) -> None:
+        """Go from the first leaf to the last whole head. Raises Fault E-LEDGER-001 or 010."""
         if self.count < self.acknowledged:
             raise Fault(
                 "E-LEDGER-001",
