@@ -63,7 +63,7 @@ def local(stack: ExitStack) -> Callable[[MemoryExchange], str]:
 
     def start(exchange: MemoryExchange) -> str:
         door = TaxiiDoor(exchange, local_actor(authenticate), title="Taipei", clock=system_clock)
-        app = Litestar([taxii_router()], state=State(taxii_state(door)), openapi_config=None)
+        app = Litestar([taxii_router()], state=State(taxii_state(door)), openapi_config=None, logging_config=None)
         listener = stack.enter_context(local_listener(app, host="127.0.0.1", port=0))
         return f"http://127.0.0.1:{listener.port}"
 

@@ -11,7 +11,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from seawall.api.docs import docs
+from seawall.api.docs import SCHEMA_PATH, docs
 from seawall.api.faults import api_exception_handler
 from seawall.api.headers import SecurityHeaders
 from seawall.api.interface import NodeService
@@ -38,10 +38,11 @@ def local_app(
             title="Seawall node API",
             version=API_VERSION,
             description="Read access to one node for its own people and scripts; a bearer token says who asks.",
-            path="/api/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            path=SCHEMA_PATH,
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         exception_handlers={Exception: api_exception_handler},
+        logging_config=None,  # the process that runs the node owns logging
         debug=False,
     )
     return SecurityHeaders(app)

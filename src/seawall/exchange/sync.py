@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -66,6 +66,8 @@ class SyncDeps(msgspec.Struct, frozen=True):
     context: ssl.SSLContext
     bounds: Bounds = DEFAULT_BOUNDS
     on_crossing: Callable[[Crossing], None] | None = None
+    headers: Mapping[str, str] = {}
+    on_headers: Callable[[Mapping[str, str]], None] | None = None
 
 
 class SyncReport(msgspec.Struct, frozen=True):
@@ -101,6 +103,8 @@ def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
         context=deps.context,
         pin=peer.certificate_sha256,
         on_crossing=deps.on_crossing,
+        headers=deps.headers,
+        on_headers=deps.on_headers,
     )
     with TaxiiClient(wire, deps.bounds) as client:
         for circle in deps.circles:

@@ -28,5 +28,6 @@ def peer_app(service: ExchangeService, *, title: str, clock: Clock, bounds: Boun
         state=State(taxii_state(door)),
         openapi_config=None,
         exception_handlers={Exception: taxii_exception_handler},
+        logging_config=None,  # the process that runs the node owns logging
         debug=False,
     )

@@ -170,7 +170,11 @@ class Wire:
         pin: str | None = None,
         basic: tuple[str, str] | None = None,
         on_crossing: Callable[[Crossing], None] | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
+        """``headers`` go with every request; ``on_headers`` hears those of every answer (lower-case names)."""
+        self._on_headers = on_headers
         self.peer = peer
         self._bounds = bounds
         self._deadline = _Deadline()
@@ -181,7 +185,12 @@ class Wire:
             follow_redirects=False,
             trust_env=False,
             auth=httpx.BasicAuth(*basic) if basic is not None else None,
-            headers={"Accept": TAXII_MEDIA_TYPE, "Accept-Encoding": "identity", "User-Agent": "seawall"},
+            headers={
+                "Accept": TAXII_MEDIA_TYPE,
+                "Accept-Encoding": "identity",
+                "User-Agent": "seawall",
+                **(headers or {}),
+            },
         )
 
     def close(self) -> None:
@@ -215,7 +224,10 @@ class Wire:
             raise self._translated(error) from None
         if self._on_crossing is not None:
             self._on_crossing(Crossing("received", what, answer.body))
-        return self._checked(answer)
+        checked = self._checked(answer)
+        if self._on_headers is not None:
+            self._on_headers(checked.headers)
+        return checked
 
     def _read(self, response: httpx.Response) -> bytes:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
