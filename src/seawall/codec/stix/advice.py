@@ -21,13 +21,13 @@ _PRODUCT = re.compile(r"[a-z0-9-]+")
 _IPFIX = re.compile(r"[a-z][a-zA-Z0-9]+")
 _NEW_OBJECT = frozenset({"new-sdo", "new-sco", "new-sro"})
 _RANDOM_IDS = frozenset({"process"})
-_OBSERVABLES = frozenset(name for name, kind in OBJECT_TYPES.items() if issubclass(kind, ObservableObject))
+OBSERVABLES = frozenset(name for name, kind in OBJECT_TYPES.items() if issubclass(kind, ObservableObject))
 
 
 def advise_id(kind: str, identifier: str, found: Findings) -> None:
     """2.9: UUIDv5 for observables, UUIDv4 for everything else."""
     version = identifier[-22:-21]
-    if kind in _OBSERVABLES and kind not in _RANDOM_IDS:
+    if kind in OBSERVABLES and kind not in _RANDOM_IDS:
         if version != "5":
             found.warnings.append("id: a cyber-observable should have a UUIDv5")
     elif version != "4" and (kind in OBJECT_TYPES or kind == "bundle"):

@@ -12,10 +12,10 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from seawall.codec.stix.advice import ADVICE, advise_custom_type, advise_id
+from seawall.codec.stix.advice import ADVICE, OBSERVABLES, advise_custom_type, advise_id
 from seawall.codec.stix.encode import to_dict
 from seawall.codec.stix.extensions import check_extensions
-from seawall.codec.stix.formats import IDENTIFIER
+from seawall.codec.stix.formats import FORMATS, IDENTIFIER
 from seawall.codec.stix.special import SPECIAL, check_markings
 from seawall.codec.stix.values import Check, check_presence, compile_value, shown
 from seawall.codec.stix.verdict import Findings, Verdict
@@ -105,7 +105,13 @@ def _check_properties(kind: str, obj: dict[str, Any], rules: _Compiled, found: F
         if not identifier.startswith(f"{kind}--"):
             found.errors.append(f"id: {shown(identifier)} does not start with '{kind}--'")
         advise_id(kind, identifier, found)
-    if custom and rules is not _CUSTOM and not _has_toplevel_extension(obj):
+    if not custom:
+        return
+    if kind in OBSERVABLES:
+        for name in custom:
+            if isinstance(value := obj[name], dict):
+                _advise_keys(name, value, found)
+    if rules is not _CUSTOM and not _has_toplevel_extension(obj):
         found.warnings.extend(
             f"{name}: custom property should be implemented by an extension" for name in custom if name not in _RESERVED
         )
@@ -154,8 +160,14 @@ def _unknown(name: str, value: Any, found: Findings) -> None:
         found.errors.append(f"{shown(name)}: null is not allowed")
     elif value == []:
         found.errors.append(f"{shown(name)}: empty lists are not allowed")
-    elif isinstance(value, dict):
-        _advise_keys(name, value, found)
+    if name == "lang" and (not isinstance(value, str) or FORMATS["language"](value) is not None):
+        found.errors.append(f"lang: {shown(value)} is not an RFC 5646 language code")
+    if name.endswith(("_bin", "_hex")):
+        complaint = (
+            FORMATS["binary" if name.endswith("_bin") else "hex"](value) if isinstance(value, str) else "is no text"
+        )
+        if complaint is not None:
+            found.errors.append(f"{shown(name)}: {shown(value)} {complaint}, as its name says")
 
 
 def _advise_keys(place: str, value: dict[str, Any], found: Findings) -> None:

@@ -20,6 +20,8 @@ def from_dict(properties: dict[str, Any]) -> StixObject:
     kind = properties.get("type")
     known = OBJECT_TYPES.get(kind) if isinstance(kind, str) else None
     fields = _FIELDS[str(kind)] if known is not None else _CUSTOM_FIELDS
+    if known is not None and properties.keys() <= fields:
+        return msgspec.convert(properties, known)
     more = {name: value for name, value in properties.items() if name not in fields}
     core = {name: value for name, value in properties.items() if name in fields} if more else properties
     if known is None:

@@ -144,6 +144,9 @@ class _Reader:
         if (first := self.seen.get(key)) is not None:
             if self.bodies[first] == body:
                 self.repeated += 1
+            elif key[1] is None:  # an observable: the same value said twice, with different trimmings
+                self.repeated += 1
+                self.losses.add("stix:repeated-observable", f"{obj.id}: the first of several descriptions is kept")
             else:
                 self.reject(index, obj.id, "the same version of this object stands there twice with different content")
             return

@@ -132,7 +132,7 @@ def marking_definition(obj: dict[str, Any], found: Findings) -> None:
     refs = obj.get("object_marking_refs")
     if isinstance(refs, list) and own in refs:
         found.errors.append("object_marking_refs: a marking must not mark itself")
-    for marking in obj.get("granular_markings") or ():
+    for marking in _list(obj.get("granular_markings")):
         if isinstance(marking, dict) and marking.get("marking_ref") == own:
             found.errors.append("granular_markings: a marking must not mark itself")
 
@@ -193,11 +193,16 @@ def observed_objects(obj: dict[str, Any], found: Findings) -> None:
 
 def check_markings(obj: dict[str, Any], found: Findings) -> None:
     """7.2.3: selectors point at something that is there."""
-    for index, marking in enumerate(obj.get("granular_markings") or ()):
+    for index, marking in enumerate(_list(obj.get("granular_markings"))):
         selectors = marking.get("selectors") if isinstance(marking, dict) else None
-        for selector in selectors if isinstance(selectors, list) else ():
+        for selector in _list(selectors):
             if isinstance(selector, str) and not _selects(obj, selector):
                 found.errors.append(f"granular_markings[{index}]: {shown(selector)} selects nothing")
+
+
+def _list(value: Any) -> list[Any]:
+    """A list, or none: its type was judged with the property itself."""
+    return value if isinstance(value, list) else []
 
 
 def _selects(obj: Any, selector: str) -> bool:

@@ -44,7 +44,7 @@ def compile_value(annotation: Any) -> Check:
         base, *notes = get_args(annotation)
         return _annotated(base, notes)
     if origin is list:
-        return _list(compile_value(get_args(annotation)[0]), empty_allowed=False)
+        return _list(compile_value(get_args(annotation)[0]))
     if origin is dict or annotation is dict:
         return _dictionary
     return _PLAIN[annotation]
@@ -57,8 +57,6 @@ def _annotated(base: Any, notes: list[Any]) -> Check:
         if isinstance(note, msgspec.Meta):
             return _bounded(_PLAIN[base], note)
         if isinstance(note, Kind):
-            if note.name == "empty-allowed":
-                return _list(compile_value(get_args(base)[0]), empty_allowed=True)
             return _TABLES[note.name] if base is not str else _text(note)
     return compile_value(base)
 
@@ -101,11 +99,11 @@ def _bounded(check: Check, meta: msgspec.Meta) -> Check:
     return bounded
 
 
-def _list(item: Check, *, empty_allowed: bool) -> Check:
+def _list(item: Check) -> Check:
     def check(place: str, value: Any, found: Findings) -> None:
         if type(value) is not list:
             found.errors.append(f"{place}: {shown(value)} is not a list")
-        elif not value and not empty_allowed:
+        elif not value:
             found.errors.append(f"{place}: empty lists are not allowed")
         else:
             for index, part in enumerate(value):

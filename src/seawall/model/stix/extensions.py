@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from seawall.model.stix.kinds import Dictionary, EmptyAllowed, Hashes, Hex, Json, Kind, Natural, Shape
+from seawall.model.stix.kinds import Dictionary, Hashes, Hex, Json, Kind, Natural, Shape
 from seawall.model.stix.objects import Musts
 
 
@@ -29,7 +29,7 @@ class NtfsFile(msgspec.Struct, frozen=True, kw_only=True):
     """6.7.3 ``ntfs-ext``."""
 
     sid: str | None = None
-    alternate_data_streams: Annotated[list[Annotated[Json, Shape(AlternateDataStream)]], EmptyAllowed] | None = None
+    alternate_data_streams: list[Annotated[Json, Shape(AlternateDataStream)]] | None = None
     musts: ClassVar[Musts] = Musts(any_of=("sid", "alternate_data_streams"))
 
 

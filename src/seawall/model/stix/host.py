@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar
 from seawall.model.stix.kinds import (
     Binary,
     Dictionary,
-    EmptyAllowed,
     Hashes,
     Hex,
     Json,
@@ -118,7 +117,7 @@ class WindowsRegistryKey(ObservableObject, frozen=True, kw_only=True, omit_defau
     """6.17: hives are spelled in full."""
 
     key: Annotated[str, Kind("registry-key")] | None = None
-    values: Annotated[list[Annotated[Json, Shape(RegistryValue)]], EmptyAllowed] | None = None
+    values: list[Annotated[Json, Shape(RegistryValue)]] | None = None
     modified_time: Timestamp | None = None
     creator_user_ref: _AccountRef | None = None
     number_of_subkeys: int | None = None

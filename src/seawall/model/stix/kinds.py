@@ -45,4 +45,3 @@ CoreRef = Annotated[  # what a relationship may join: SDOs and SCOs
 ]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-EmptyAllowed = Kind("empty-allowed")  # lists that the published schemas let be empty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from seawall.model.stix.kinds import Dictionary, EmptyAllowed, Json, Kind, Natural, Port, Shape, Timestamp, Url
+from seawall.model.stix.kinds import Dictionary, Json, Kind, Natural, Port, Shape, Timestamp, Url
 from seawall.model.stix.nested import MimePart
 from seawall.model.stix.objects import Musts, ObservableObject
 
@@ -53,10 +53,10 @@ class EmailMessage(ObservableObject, frozen=True, kw_only=True, omit_defaults=Tr
     bcc_refs: list[_AddressRef] | None = None
     message_id: str | None = None
     subject: str | None = None
-    received_lines: Annotated[list[str], EmptyAllowed] | None = None
+    received_lines: list[str] | None = None
     additional_header_fields: Dictionary | None = None
     body: str | None = None
-    body_multipart: Annotated[list[Annotated[Json, Shape(MimePart)]], EmptyAllowed] | None = None
+    body_multipart: list[Annotated[Json, Shape(MimePart)]] | None = None
     raw_email_ref: Annotated[str, Kind("observable-ref", targets=("artifact",))] | None = None
     id_from: ClassVar[tuple[str, ...]] = ("from_ref", "subject", "body")
 

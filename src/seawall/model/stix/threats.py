@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from seawall.model.stix.kinds import EmptyAllowed, Identifier, Kind, Timestamp
+from seawall.model.stix.kinds import Identifier, Kind, Timestamp
 from seawall.model.stix.objects import DomainObject, KillChainPhases, Musts
 
 SoftwareRef = Annotated[str, Kind("identifier", targets=("software",))]
@@ -16,7 +16,7 @@ class AttackPattern(DomainObject, frozen=True, kw_only=True, omit_defaults=True,
 
     name: str
     description: str | None = None
-    aliases: Annotated[list[str], EmptyAllowed] | None = None
+    aliases: list[str] | None = None
     kill_chain_phases: KillChainPhases | None = None
 
 
