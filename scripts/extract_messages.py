@@ -4,95 +4,23 @@
     python scripts/extract_messages.py --check    change nothing; exit 1 when a catalogue is not up to date
     python scripts/extract_messages.py --missing ko    print the sentences that have no translation yet
 
-A sentence is a literal that stands as second argument of ``Fault`` or one of its subclasses, or as first argument of
-``mark``, ``tr``, ``_`` or ``translate``. Nothing is imported or run: the source is only parsed.
+What counts as a sentence stands in ``sentences.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import sys
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from sentences import SOURCE, sentences
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "src" / "seawall"
 CATALOGUES = {"zh-Hant": "zh_Hant", "ko": "ko"}
-MARKERS = frozenset({"mark", "tr", "_", "translate"})
-
-
-def sources() -> list[Path]:
-    """Every Python file of the product, in a stable order."""
-    return sorted(path for path in SOURCE.rglob("*.py"))
-
-
-def fault_names(trees: dict[Path, ast.Module]) -> frozenset[str]:
-    """``Fault`` and every class that derives from it, directly or not."""
-    bases = {
-        node.name: {base.id if isinstance(base, ast.Name) else getattr(base, "attr", "") for base in node.bases}
-        for tree in trees.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-    }
-    names = {"Fault"}
-    while more := {name for name, parents in bases.items() if parents & names} - names:
-        names |= more
-    return frozenset(names)
-
-
-def parsed() -> dict[Path, ast.Module]:
-    """The syntax tree of every file, by path."""
-    return {path: ast.parse(path.read_text("utf-8"), str(path)) for path in sources()}
-
-
-def called(node: ast.Call) -> str:
-    """The last part of the name that is called."""
-    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-
-
-def literals(node: ast.expr | None) -> Iterator[str]:
-    """The string constants that an argument can be: one, or one of the two of a conditional expression."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
-    elif isinstance(node, ast.IfExp):
-        yield from literals(node.body)
-        yield from literals(node.orelse)
-
-
-def fault_arguments(node: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
-    """(code, text) of a call to ``Fault``, whether given by place or by name."""
-    named = {keyword.arg: keyword.value for keyword in node.keywords}
-    code = node.args[0] if node.args else named.get("code")
-    text = node.args[1] if len(node.args) > 1 else named.get("text")
-    return code, text
-
-
-def sentences() -> dict[str, set[str]]:
-    """Every sentence, with the files it stands in (relative to the project)."""
-    trees = parsed()
-    faults = fault_names(trees)
-    found: dict[str, set[str]] = {}
-    for path, tree in trees.items():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            name = called(node)
-            if name in faults:
-                texts = literals(fault_arguments(node)[1])
-            elif name in MARKERS and node.args:
-                texts = literals(node.args[0])
-            else:
-                continue
-            for text in texts:
-                found.setdefault(text, set()).add(path.relative_to(ROOT).as_posix())
-    return found
 
 
 def places(text: str) -> frozenset[str]:
