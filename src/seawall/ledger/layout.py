@@ -86,4 +86,7 @@ def unpack_payload(line: bytes) -> tuple[bytes, bytes] | None:
         return None
     if len(line) < 2 * SALT_BYTES + 2 or line[64:65] != b" " or not line.endswith(b"\n"):
         raise ValueError("not a payload")
-    return bytes.fromhex(line[:64].decode("ascii")), line[65:-1]
+    salt = bytes.fromhex(line[:64].decode("ascii"))
+    if salt.hex().encode() != line[:64]:  # one spelling only: upper case would be an edit nobody sees
+        raise ValueError("not a payload")
+    return salt, line[65:-1]

@@ -47,11 +47,14 @@ class LedgerState:
         whole = self._files.size("leaves") // RECORD_BYTES
         if max(acknowledged, self.frontier.size) > whole:
             raise _shortened(whole, max(acknowledged, self.frontier.size))
-        if self.frontier.size == 0 and whole:
+        known = self.frontier.size
+        if known == 0 and whole:
             self._restore_frontier(whole)
         ahead, payload_end, last = self._read_tail(whole)
         if ahead.size < acknowledged:
             raise _damaged(ahead.size)
+        if last is None and ahead.size > known:  # the saved frontier led right to the end
+            last = self._files.leaf(ahead.size - 1)
         if last is not None:
             self._check_head(last, ahead)
         if self._files.size("payloads") < payload_end:
