@@ -6,7 +6,7 @@ A sentence is a string literal
 2. given to ``mark``, ``tr``, ``_`` or ``translate``;
 3. given to a function of the same room that hands this parameter on to one of these (a wrapper);
 4. in a table at the top of a module, when the table's items are given to one of these: ``translate(CITIES[side])``;
-5. assigned, in the same function, to the variable that is given to one of these.
+5. assigned to, or looped over by, the variable that is given to one of these in the same function.
 """
 
 from __future__ import annotations
@@ -164,9 +164,13 @@ def _handing_on(function: Function, shown: ast.expr, room: str) -> set[Wrapper]:
     if function.args.vararg is not None:
         rest = function.args.vararg.arg
         loops = [node for node in ast.walk(function) if isinstance(node, ast.For | ast.comprehension)]
-        if any(ast.unparse(loop.target) == shown.id and ast.unparse(loop.iter) == rest for loop in loops):
+        if any(shown.id in _names(loop.target) and rest in _names(loop.iter) for loop in loops):
             return {Wrapper(room, function.name, len(places), rest, variadic=True)}
     return set()
+
+
+def _names(node: ast.expr) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
 
 
 def _tables(tree: ast.Module) -> dict[str, list[str]]:
@@ -195,3 +199,18 @@ def _indirect(shown: ast.expr, scope: ast.Module | Function, tables: dict[str, l
         for node in ast.walk(scope):
             if isinstance(node, ast.Assign) and any(ast.unparse(target) == shown.id for target in node.targets):
                 yield from literals(node.value)
+            elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Tuple | ast.List):
+                yield from _of_rows(shown.id, node.target, node.iter.elts)
+
+
+def _of_rows(name: str, target: ast.expr, rows: list[ast.expr]) -> Iterator[str]:
+    """The strings that ``name`` takes in ``for label, name in (("Events", "events"), ...)``."""
+    if isinstance(target, ast.Name) and target.id == name:
+        for row in rows:
+            yield from literals(row)
+    elif isinstance(target, ast.Tuple):
+        places = [place for place, part in enumerate(target.elts) if isinstance(part, ast.Name) and part.id == name]
+        for row in rows:
+            if isinstance(row, ast.Tuple) and len(row.elts) == len(target.elts):
+                for place in places:
+                    yield from literals(row.elts[place])
