@@ -15,7 +15,7 @@ from seawall.store.bulk import insert_rows, rows_for, update_rows
 from seawall.store.database import Database
 from seawall.store.indicator_sources import SourceFacts, content_of, facts, joined
 from seawall.store.tables import indicator_bodies, indicator_sources, indicators
-from seawall.store.values import clean, optional
+from seawall.store.values import clean, id_hash, optional
 
 CHUNK = 500  # numbers in one query
 MAX_TWINS = 16  # indicators that one source may hold on one value; further ones replace the last
@@ -106,13 +106,15 @@ def _insert(
     """New values: their number is also their first change number."""
     rows, bodies, said = [], [], []
     for place, (key, twin, entry, content) in enumerate(fresh, number):
+        id = clean(entry.indicator_id)
         tlp, pap, name = int(entry.tlp), int(entry.pap), optional(entry.external_id)
         rows.append(
             (
                 place,
                 *key,
                 twin,
-                clean(entry.indicator_id),
+                id,
+                id_hash(id),
                 optional(entry.campaign),
                 optional(entry.description),
                 entry.confidence,
@@ -154,6 +156,7 @@ def _join(
                 **msgspec.structs.asdict(joined(sources)),
                 # the first source names the entry; the others fill in what it left open
                 "indicator_id": clean(entry.indicator_id) if first else None,
+                "id_hash": id_hash(clean(entry.indicator_id)) if first else None,
                 "campaign": optional(entry.campaign),
                 "description": optional(entry.description),
                 "external_id": optional(entry.external_id),
@@ -170,14 +173,14 @@ def _join(
 
 
 def _rewrite(connection: Connection, rows: list[dict[str, object]]) -> None:
-    texts = ("indicator_id", "campaign", "description", "external_id")
+    open_ends = ("indicator_id", "id_hash", "campaign", "description", "external_id")
     update_rows(connection, indicators, [_without(row, "first") for row in rows if row["first"]])
     filling = [row for row in rows if not row["first"]]
     if not filling:
         return
     change = {
         name: sa.func.coalesce(indicators.c[name], sa.bindparam(f"_{name}"))
-        if name in texts
+        if name in open_ends
         else sa.bindparam(f"_{name}")
         for name in filling[0]
         if name not in ("number", "first")

@@ -17,7 +17,7 @@ from seawall.store.database import Database
 from seawall.store.indicator_keys import read_keys
 from seawall.store.indicator_put import put_batch, withdraw_source
 from seawall.store.tables import indicator_bodies, indicator_sources, indicators
-from seawall.store.values import bounded
+from seawall.store.values import MAX_PAGE, bounded, id_hash
 from seawall.store.visible import visible_indicators
 
 BATCH = 20_000  # entries of one transaction: under a second of the write lock
@@ -73,15 +73,15 @@ class Indicators:
         conditions = [indicators.c.type == type.value, indicators.c.value == value]
         if visibility is not None:
             conditions += visible_indicators(visibility)
-        found = self._entries(conditions, 1)
-        return found[0][1] if found else None
+        rows = self._rows(conditions, 1)
+        return rows[0][2] if rows else None
 
     def by_id(self, indicator_id: str, *, visibility: Visibility | None = None) -> tuple[IndicatorEntry, ...]:
         """The entries that carry this STIX id: one for each value that its pattern names."""
-        conditions = [indicators.c.indicator_id == indicator_id]
+        conditions = [indicators.c.id_hash == id_hash(indicator_id), indicators.c.indicator_id == indicator_id]
         if visibility is not None:
             conditions += visible_indicators(visibility)
-        return tuple(entry for _, entry in self._entries(conditions, bounded(10**9)))
+        return tuple(entry for _, _, entry in self._rows(conditions, MAX_PAGE))
 
     def list(
         self,
@@ -96,18 +96,13 @@ class Indicators:
         if types is not None:
             conditions.append(indicators.c.type.in_(sorted(kind.value for kind in types)))
         limit = bounded(limit)
-        found = self._entries(conditions, limit + 1)
-        return Page(tuple(entry for _, entry in found[:limit]), found[limit - 1][0] if len(found) > limit else None)
+        rows = self._rows(conditions, limit + 1)
+        return Page(tuple(entry for _, _, entry in rows[:limit]), rows[limit - 1][0] if len(rows) > limit else None)
 
     def changed_since(self, change: int, limit: int = 1000) -> Changed:
-        """Entries new or changed behind a change number, in that order, for the node's own jobs: no visibility applies."""
-        found = self._entries([indicators.c.change > change], bounded(limit), order=indicators.c.change)
-        if not found:
-            return Changed((), change)
-        with self._database.reading() as connection:
-            query = sa.select(indicators.c.change).where(indicators.c.number == found[-1][0])
-            last = int(connection.execute(query).scalar_one())
-        return Changed(tuple(entry for _, entry in found), last)
+        """Entries new or changed behind a change number, in that order. For the node's own jobs: no visibility."""
+        rows = self._rows([indicators.c.change > change], bounded(limit), order=indicators.c.change)
+        return Changed(tuple(entry for _, _, entry in rows), rows[-1][1] if rows else change)
 
     def count_by_type(self) -> dict[str, int]:
         """How many entries of each type are held, by type."""
@@ -123,9 +118,10 @@ class Indicators:
         with self._database.writing() as connection:
             return withdraw_source(self._database, connection, type, value, source)
 
-    def _entries(
+    def _rows(
         self, conditions: Iterable[sa.ColumnElement[bool]], limit: int, *, order: sa.Column[int] = indicators.c.number
-    ) -> Entries:
+    ) -> Rows:
+        """Number, change number and entry of each row, in order."""
         query = (
             sa.select(indicators, indicator_bodies.c.body)
             .join(indicator_bodies, indicator_bodies.c.number == indicators.c.number)
@@ -144,10 +140,10 @@ class Indicators:
                 )
                 for number, source in connection.execute(said):
                     sources[number] = (*sources.get(number, ()), source)
-        return [(row.number, _entry(row, sources.get(row.number, ()))) for row in rows]
+        return [(row.number, row.change, _entry(row, sources.get(row.number, ()))) for row in rows]
 
 
-Entries = list[tuple[int, IndicatorEntry]]
+Rows = list[tuple[int, int, IndicatorEntry]]
 
 
 def _chunks(numbers: list[int]) -> Iterator[list[int]]:

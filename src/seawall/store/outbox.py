@@ -105,6 +105,19 @@ class Outbox:
         match = OutboxFilter(ids=(object_id,), versions=("all",))
         return bool(self.manifest_page(circle, recipient, limit=1, match=match).rows)
 
+    def first_added(self, object_ids: Sequence[str]) -> dict[str, int]:
+        """When each of these objects first stood in any outbox, in microseconds UTC; others are left out."""
+        found: dict[str, int] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(object_ids), 500):
+                query = (
+                    sa.select(outbox.c.object_id, sa.func.min(outbox.c.added))
+                    .where(outbox.c.object_id.in_(object_ids[start : start + 500]))
+                    .group_by(outbox.c.object_id)
+                )
+                found.update((row[0], int(row[1])) for row in connection.execute(query))
+        return found
+
     def last_added(self, circle: str) -> int:
         """The circle's last date-added, whoever it was for; 0 before the first."""
         query = sa.select(outboxes.c.last_added).where(outboxes.c.circle == circle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Row
@@ -18,7 +19,8 @@ from seawall.store.visible import visible_sightings
 
 BATCH = 20_000  # sightings of one transaction
 COLUMNS = tuple(column.name for column in sightings.columns)
-CONTENT = slice(5, 14)  # first_seen ... excluded: what differs when a sighting was updated
+CONTENT = slice(5, 15)  # first_seen ... told_at: what differs when a sighting was updated
+TOLD_AT = 14  # place of told_at in a row
 Key = tuple[str, str, str, str]
 
 HELD = f"""
@@ -73,6 +75,11 @@ class Sightings:
         with self._database.reading() as connection:
             return tuple(_summary(row) for row in connection.execute(query))
 
+    def change(self) -> int:
+        """The last change number given; 0 when there is nothing."""
+        with self._database.reading() as connection:
+            return self._database.current(connection, "sightings")
+
     def count(self, visibility: Visibility) -> int:
         """How many sightings the asker may see."""
         query = sa.select(sa.func.count()).select_from(sightings).where(*visible_sightings(visibility))
@@ -87,7 +94,7 @@ class Sightings:
             fresh, changed = [], []
             for place, key in enumerate(keys, number):
                 before = held.get(key)
-                row = (before[0] if before else place, *key, *_content(batch[key]), place)
+                row = (before[0] if before else place, *key, *_content(batch[key], before), place)
                 if before is None:
                     fresh.append(row)
                 elif before[CONTENT] != row[CONTENT]:
@@ -101,7 +108,8 @@ def _key(row: SightingSummary) -> Key:
     return (row.type.value, clean(row.value), clean(row.side), row.origin or "")
 
 
-def _content(row: SightingSummary) -> tuple[object, ...]:
+def _content(row: SightingSummary, before: tuple[Any, ...] | None) -> tuple[object, ...]:
+    told = [moment for moment in (row.told_at, before[TOLD_AT] if before else None) if moment is not None]
     return (
         row.first_seen,
         row.last_seen,
@@ -112,6 +120,7 @@ def _content(row: SightingSummary) -> tuple[object, ...]:
         int(row.tlp),
         int(row.pap),
         names_to_text(row.excluded),
+        min(told, default=None),  # the first time counts
     )
 
 
@@ -130,4 +139,5 @@ def _summary(row: Row[tuple[object, ...]]) -> SightingSummary:
         pap=Pap(row.pap),
         origin=row.origin or None,
         excluded=frozenset(text_to_names(row.excluded)),
+        told_at=row.told_at,
     )

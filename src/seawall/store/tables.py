@@ -87,6 +87,7 @@ indicators = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("twin", sa.Integer, nullable=False),  # 0; more when one source has several indicators on one value
     sa.Column("indicator_id", sa.Text, nullable=False),
+    sa.Column("id_hash", sa.BigInteger, nullable=False),  # CRC-32 of the id: an index a quarter of the size
     sa.Column("campaign", sa.Text),
     sa.Column("description", sa.Text),
     sa.Column("confidence", sa.Integer),
@@ -100,7 +101,7 @@ indicators = sa.Table(
     sa.Column("stored_at", sa.BigInteger, nullable=False),
     sa.Index("indicators_by_value", "type", "value", "twin", unique=True),
     sa.Index("indicators_by_change", "change"),
-    sa.Index("indicators_by_id", "indicator_id"),
+    sa.Index("indicators_by_id", "id_hash"),
 )
 
 indicator_bodies = sa.Table(  # apart, so that reading all keys does not read all bodies
@@ -144,6 +145,7 @@ sightings = sa.Table(
     sa.Column("tlp", sa.Integer, nullable=False),
     sa.Column("pap", sa.Integer, nullable=False),
     sa.Column("excluded", sa.Text),
+    sa.Column("told_at", sa.BigInteger),
     sa.Column("change", sa.BigInteger, nullable=False),
     sa.Index("sightings_by_value", "type", "value", "side", "origin", unique=True),
     sa.Index("sightings_by_change", "change"),

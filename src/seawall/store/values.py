@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zlib import crc32
 
 import msgspec
 
@@ -22,6 +23,11 @@ def clean(text: str) -> str:
 def optional(text: str | None) -> str | None:
     """``clean`` for what may be missing."""
     return None if text is None else clean(text)
+
+
+def id_hash(id: str) -> int:
+    """CRC-32 of an id: finds the few rows to compare. Ids are compared themselves, so collisions only cost time."""
+    return crc32(id.encode("utf-8", "replace"))
 
 
 def version_moment(version: str) -> int:

@@ -86,6 +86,7 @@ def _indicators() -> None:
         sa.Column("value", sa.Text, nullable=False),
         sa.Column("twin", sa.Integer, nullable=False),
         sa.Column("indicator_id", sa.Text, nullable=False),
+        sa.Column("id_hash", sa.BigInteger, nullable=False),
         sa.Column("campaign", sa.Text),
         sa.Column("description", sa.Text),
         sa.Column("confidence", sa.Integer),
@@ -99,7 +100,7 @@ def _indicators() -> None:
         sa.Column("stored_at", sa.BigInteger, nullable=False),
     )
     op.create_index("indicators_by_change", "indicators", ["change"])
-    op.create_index("indicators_by_id", "indicators", ["indicator_id"])
+    op.create_index("indicators_by_id", "indicators", ["id_hash"])
     op.create_index("indicators_by_value", "indicators", ["type", "value", "twin"], unique=True)
     op.create_table(
         "indicator_bodies",
@@ -140,6 +141,7 @@ def _findings() -> None:
         sa.Column("tlp", sa.Integer, nullable=False),
         sa.Column("pap", sa.Integer, nullable=False),
         sa.Column("excluded", sa.Text),
+        sa.Column("told_at", sa.BigInteger),
         sa.Column("change", sa.BigInteger, nullable=False),
     )
     op.create_index("sightings_by_change", "sightings", ["change"])
