@@ -12,8 +12,8 @@ files that anyone can see, engine extensions loaded from elsewhere.
         session.sql(f"SELECT side, count(*) FROM {session.observations()} GROUP BY side")
 """
 
-from seawall.lake.interface import LakeSession, LakeWriter, OnWait
+from seawall.lake.interface import EngineRefusal, LakeSession, LakeWriter, OnWait
 from seawall.lake.lake import Lake
 from seawall.lake.manifest import Part
 
-__all__ = ["Lake", "LakeSession", "LakeWriter", "OnWait", "Part"]
+__all__ = ["EngineRefusal", "Lake", "LakeSession", "LakeWriter", "OnWait", "Part"]

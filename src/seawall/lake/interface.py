@@ -13,6 +13,10 @@ OnWait = Callable[[str], None]
 """Called once when a writer must wait; receives who holds the lake, for the screen."""
 
 
+class EngineRefusal(Exception):
+    """The engine refuses a query or its input, for instance a line that is no JSON. For the caller, not for a person."""
+
+
 class LakeSession(Protocol):
     """A consistent snapshot: what is committed later does not show here."""
 
@@ -26,7 +30,8 @@ class LakeSession(Protocol):
     def sql(self, query: str, parameters: Sequence[object] = ()) -> pa.Table:
         """Run one statement; its rows (none for a statement without a result). ``?`` places take ``parameters``.
 
-        Raises Unavailable E-LAKE-005 when memory, disk or a file fails.
+        Raises Unavailable E-LAKE-005 when memory, disk or a file fails, EngineRefusal when the query or its input
+        is wrong.
         """
 
     def observations(self, after: int = 0) -> str:

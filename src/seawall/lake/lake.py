@@ -66,6 +66,15 @@ class Lake:
                 session.close()
 
     @contextmanager
+    def scratch(self) -> Iterator[LakeSession]:
+        """A session over no files at all, for SQL on what is registered or named in the query. It takes no lock."""
+        session = DuckDBSession(self.folder, Manifest(), self._connection())
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @contextmanager
     def writing(self, on_wait: OnWait | None = None) -> Iterator[LakeWriter]:
         """The one writer. Waits for another after telling ``on_wait`` who it is; an exception discards everything."""
         with only_writer(self.folder, on_wait):

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seawall.lake.interface import EngineRefusal
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Unavailable
 from seawall.settings import LakeSettings
@@ -32,6 +33,7 @@ def connect(settings: LakeSettings, temporary: Path) -> duckdb.DuckDBPyConnectio
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
             "python_enable_replacements": False,
+            "enable_external_file_cache": False,  # ingest reads changing content under one descriptor path
         },
     )
 
@@ -60,6 +62,8 @@ class DuckDBSession:
             return pa.table({}) if relation is None else relation.to_arrow_table()
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise query_failed(error) from error
+        except duckdb.Error as error:
+            raise EngineRefusal(str(error)) from error
 
     def observations(self, after: int = 0) -> str:
         """Relation text of the observations committed after a generation."""

@@ -1,0 +1,31 @@
+"""The log formats, one per file, tried in this order when ``--format auto`` looks at the beginning of a file."""
+
+from __future__ import annotations
+
+from seawall.ingest.formats.suricata_eve import SuricataEve
+from seawall.ingest.interface import Format
+from seawall.model import Fault
+
+FORMATS: tuple[Format, ...] = (SuricataEve(),)
+AUTO = "auto"
+
+
+def by_name(name: str) -> Format | None:
+    """The format called ``name``; None for ``auto``. Raises Fault E-INGEST-002 for a name we do not know."""
+    if name == AUTO:
+        return None
+    for format in FORMATS:
+        if format.name == name:
+            return format
+    known = ", ".join([AUTO, *(format.name for format in FORMATS)])
+    raise Fault("E-INGEST-002", "There is no log format {name}; use one of {known}.", name=repr(name[:40]), known=known)
+
+
+def recognise(head: bytes) -> Format | None:
+    """The first format that knows this beginning of a file."""
+    return next((format for format in FORMATS if format.recognises(head)), None)
+
+
+def plausible(head: bytes) -> Format | None:
+    """The first format of which this could be a broken or unusual file; asked only for files that a person named."""
+    return next((format for format in FORMATS if format.plausible(head)), None)

@@ -1,0 +1,166 @@
+"""What ingest is asked, what it answers, and what a log format must provide (one file per format in ``formats/``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import msgspec
+import numpy as np
+
+LINE_BOUND = 1 << 20  # bytes; Suricata's own output buffer limit for a record is far below (eve-log, 64 KiB default)
+RAW_KEPT = 4096  # bytes of a rejected line kept in quarantine
+EARLIEST = 631_152_000_000_000  # 1990-01-01T00:00:00Z in microseconds; nothing older was logged in these formats
+LATEST = 4_102_444_800_000_000  # 2100-01-01T00:00:00Z
+
+Progress = Callable[[int, int | None, int], None]
+"""Called now and then with bytes read, bytes in all (None: unknown, a stream) and events read."""
+
+OnWait = Callable[[str], None]
+
+
+class SensorPlace(Protocol):
+    """Where a sensor stands."""
+
+    @property
+    def side(self) -> str: ...
+    @property
+    def sector(self) -> str: ...
+    @property
+    def timezone(self) -> str | None: ...
+
+
+class Sensors(Protocol):
+    """The sensor table: ``reference.sensors.SensorTable`` in the product."""
+
+    def get(self, sensor: str, /) -> SensorPlace | None:
+        """The sensor's place; None for one that is not in the table."""
+
+
+class OwnNetworks(Protocol):
+    """What is ours: ``reference.assets.OwnAssets`` in the product."""
+
+    def networks(self) -> Iterable[object]:
+        """Our address ranges; ``str`` of each is a CIDR."""
+
+
+class Geography(Protocol):
+    """Country and network of an address, from data on disk."""
+
+    def lookup_many(self, low: np.ndarray) -> tuple[Sequence[str | None], Sequence[int | None]]:
+        """Countries (ISO 3166-1 alpha-2) and AS numbers of IPv4 addresses given as integers 0..2^32-1."""
+
+
+class IngestOptions(msgspec.Struct, frozen=True):
+    """How to take logs in. ``side`` and ``sector`` stand for sensors that the table does not know."""
+
+    quarantine: Path
+    node_side: str
+    format: str = "auto"
+    side: str | None = None
+    sector: str | None = None
+    node_sector: str = "unknown"
+    sensors: Sensors | None = None
+    own: OwnNetworks | None = None  # None: private, loopback and link-local ranges
+    geography: Geography | None = None
+    batch_lines: int = 500_000  # lines held, and committed, at once
+    stdin: BinaryIO | None = None  # None: the process's own standard input
+
+
+class IngestReport(msgspec.Struct, frozen=True):
+    """What became of the input. ``events`` is the sum of stored, duplicates and rejected."""
+
+    files: int
+    events: int
+    stored: int
+    duplicates: int
+    rejected: int
+    unknown_sensors: int  # distinct names; a missing name counts as one
+    by_type: dict[str, int]  # of the events stored or already held
+    problems: list[str]
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A line that cannot be taken, with its reason. ``code`` is stable, ``reason`` an English sentence part."""
+
+    line: int
+    code: str
+    reason: str
+    raw: bytes  # at most RAW_KEPT bytes
+    length: int  # of the whole line in bytes
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """Why one line is no event."""
+
+    code: str
+    reason: str
+
+
+class Format(Protocol):
+    """One log format."""
+
+    @property
+    def name(self) -> str:
+        """As ``--format`` spells it."""
+
+    def recognises(self, head: bytes) -> bool:
+        """True when the beginning of a file (complete lines, at most 256 KiB) is this format."""
+
+    def plausible(self, head: bytes) -> bool:
+        """True when a file that a person named could be a broken or unusual one of this format."""
+
+    def query(self, path: str) -> str:
+        """SQL that reads newline-delimited ``path`` strictly and gives one row per line, in order, columns TYPED."""
+
+    def syntax_query(self, path: str) -> str:
+        """SQL that reads ``path`` leniently and gives one BOOLEAN per line, in order: can the line be parsed."""
+
+    def flaw(self, line: bytes) -> Flaw | None:
+        """The slow path's judgement of one line; None when nothing is wrong with its shape."""
+
+    def thorough_flaw(self, line: bytes) -> Flaw | None:
+        """As ``flaw``, with the costly checks: asked only for lines that ``flaw`` passed and the engine refused."""
+
+
+# The columns that ``Format.query`` gives, one row per line. Text columns named *_text hold the original text of a
+# value that SQL could not type; they are NULL on ordinary lines, and ``values.py`` settles them in Python.
+TYPED = (
+    "kind",  # event type as logged
+    "sensor",
+    "time",  # microseconds UTC
+    "time_text",
+    "src_low",  # low half of an IPv4 address
+    "src_text",
+    "src_port",
+    "dst_low",
+    "dst_text",
+    "dst_port",
+    "bad_number",  # "field=text" of a number that is none
+    "protocol",
+    "domain",
+    "url",
+    "host_text",
+    "path_text",
+    "port_text",
+    "sender",
+    "recipient",
+    "md5",
+    "sha1",
+    "sha256",
+    "file_name",
+    "ja3",
+    "ja4",
+    "hassh_client",
+    "hassh_server",
+    "certificate",
+    "action",
+    "signature_id",
+    "signature",
+    "severity",
+    "category",
+    "cve_text",
+    "technique_text",
+    "client_is_source",  # False where the row's source is the server's end of the conversation
+)

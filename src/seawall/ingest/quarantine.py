@@ -1,0 +1,90 @@
+"""Lines that could not be taken, kept with their reason: one NDJSON file an input, replaced when it is read again.
+
+A line is kept up to RAW_KEPT bytes, an input up to KEPT_PER_INPUT lines; every rejected line is counted.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import xxhash
+
+from seawall.ingest.interface import Rejected
+
+KEPT_PER_INPUT = 100_000  # lines; enough to see what is wrong, small enough for any disk
+NAME_LENGTH = 60
+SUFFIX = ".ndjson"
+
+
+class QuarantineEntry(msgspec.Struct, frozen=True):
+    """One rejected line. ``raw`` is base64 of its beginning; ``length`` that of the whole line in bytes."""
+
+    file: str
+    line: int
+    code: str
+    reason: str
+    raw: str
+    length: int
+
+
+class Quarantine:
+    """The rejected lines of one input. Nothing is visible before ``close``; no rejected line leaves no file."""
+
+    def __init__(self, folder: Path, label: str, identity: str) -> None:
+        plain = re.sub(r"[^A-Za-z0-9._-]", "_", label.rsplit("/", 1)[-1])[-NAME_LENGTH:]
+        self._path = folder / f"{plain}-{xxhash.xxh3_64_hexdigest(identity.encode('utf-8', 'surrogatepass'))}{SUFFIX}"
+        self._fresh = self._path.with_suffix(".new")
+        self._label = label
+        self._file: BinaryIO | None = None
+        self.count = 0
+
+    @property
+    def left_out(self) -> int:
+        """Rejected lines that were counted and not kept."""
+        return max(0, self.count - KEPT_PER_INPUT)
+
+    def add(self, rejected: list[Rejected]) -> None:
+        """Keep some lines. Raises OSError when the disk refuses."""
+        kept = sorted(rejected, key=lambda one: one.line)[: max(0, KEPT_PER_INPUT - self.count)]
+        self.count += len(rejected)
+        if not kept:
+            return
+        if self._file is None:
+            self._fresh.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._fresh.open("wb")
+        for one in kept:
+            raw = base64.b64encode(one.raw).decode("ascii")
+            entry = QuarantineEntry(self._label, one.line, one.code, one.reason, raw, one.length)
+            self._file.write(msgspec.json.encode(entry) + b"\n")
+
+    def close(self, *, keep: bool = True) -> None:
+        """Make what was added visible, in place of what an earlier reading of this input left."""
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._file = None
+        if not keep:
+            self._fresh.unlink(missing_ok=True)
+        elif self.count:
+            self._fresh.replace(self._path)
+        else:
+            self._path.unlink(missing_ok=True)
+
+
+def read_quarantine(folder: Path) -> Iterator[QuarantineEntry]:
+    """Every kept line, input by input in name order; nothing when the folder does not exist."""
+    if not folder.is_dir():
+        return
+    decoder = msgspec.json.Decoder(QuarantineEntry)
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        with path.open("rb") as file, contextlib.suppress(msgspec.MsgspecError):
+            for line in file:
+                yield decoder.decode(line)
