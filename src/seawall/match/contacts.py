@@ -4,8 +4,7 @@ A value that a peer calls hostile may stand in our own traffic without any alarm
 the easiest to get wrong, because a tail of innocent values stands there too. Two measurements tell them apart:
 
 - ``met_with``: other asked values that the same own address met within 15 minutes. A victim meets a set of means
-  (the sender's address, the name, the file); an innocent page meets nobody's list twice. A name and its own address
-  are one thing and do not support each other.
+  (the sender's address, the name, the file); an innocent page meets nobody's list twice.
 - ``stranger``: an address that our rows show under names or files of which nobody asked: another tenant's server.
 """
 
@@ -24,6 +23,13 @@ from seawall.model.finding_table import FINDING_SCHEMA
 
 SAME_TIME = 900_000_000
 """Microseconds (15 min): a visit, its download and the first call home fall together; two errands rarely do."""
+SERVER_TYPES = "('ipv4', 'ipv6', 'domain', 'certificate')"
+"""A server's name, address and certificate in one record are one thing and do not support each other."""
+NAMES_OF_SHARED_ADDRESS = 10
+SHARED_NAME_ALARMS = 3
+"""A name served only from addresses that serve ten other names or more lies on shared hosting. Blocking it may hit
+everybody there, so its URLs and files are warned about, and the name itself only when three own addresses alarmed on
+each side. What we give up: an attacker's own name behind a delivery network, seen in few encrypted connections."""
 MAX_MEETINGS = 2_000_000
 """Records of asked values that are compared with each other; above, the oldest are kept. Bounds memory: 200 MB."""
 
@@ -58,6 +64,7 @@ def contact_table(
     register_offsets(session)
     _meetings(session, shared_only=shared_only)
     _companions(session)
+    _shared_names(session)
     records = (
         f"SELECT {KEY}, side, sector, min(first) AS first, max(last) AS last, CAST(sum(count) AS BIGINT) AS count, "
         f"bit_or({BASIS_BIT}) AS bases FROM ({spelt_rollup(session)}) "
@@ -70,7 +77,9 @@ def contact_table(
         f"{BASIS_LIST.format(bits='t.bases')} AS basis, "
         "CAST(round(j.hostile_sensors + j.quiet_sensors) AS BIGINT) AS sensors, CAST(NULL AS VARCHAR) AS indicator_id, "
         f"CAST(NULL AS VARCHAR) AS campaign, {int(tlp)}::INTEGER AS tlp, {int(pap)}::INTEGER AS pap, "
-        "CAST(NULL AS VARCHAR) AS origin, CAST(NULL AS BIGINT) AS told_at, coalesce(l.listed, j.screen) AS screen, "
+        "CAST(NULL AS VARCHAR) AS origin, CAST(NULL AS BIGINT) AS told_at, "
+        "coalesce(l.listed, j.screen, "
+        f"CASE WHEN j.hostile_own < {SHARED_NAME_ALARMS} - 0.5 THEN h.shared END) AS screen, "
         "CAST(round(j.quiet_own) AS BIGINT) AS quiet, coalesce(c.met_with, 0) AS met_with, "
         "coalesce(s.stranger, false) AS stranger FROM match_asked_values a "
         f"JOIN {JUDGED} j USING ({KEY}) JOIN (SELECT {KEY}, side, min(first) AS first_seen, max(last) AS last_seen, "
@@ -78,6 +87,7 @@ def contact_table(
         f"  list(sector ORDER BY first, sector) AS sectors FROM ({records}) GROUP BY {KEY}, side"
         f") t USING ({KEY}, side) "
         f"LEFT JOIN match_listed l ON l.type = a.type AND l.value = a.value "
+        f"LEFT JOIN match_shared_names h USING ({KEY}) "
         f"LEFT JOIN ({_corrected_arrivals()}) m USING ({KEY}, side) "
         f"LEFT JOIN match_companions c USING ({KEY}, side) LEFT JOIN match_strangers s USING ({KEY}, side) "
         "ORDER BY a.type, a.value, t.side"
@@ -134,20 +144,44 @@ def _companions(session: LakeSession) -> None:
         f"AND abs(a.moment - b.moment) <= {SAME_TIME} "
         "AND NOT (a.type = b.type AND a.v = b.v AND a.h = b.h AND a.l = b.l) GROUP BY ALL"
     )
-    name_and_address = (
-        "(type = 'domain' AND other_type IN ('ipv4', 'ipv6') OR other_type = 'domain' AND type IN ('ipv4', 'ipv6'))"
-    )
+    one_server = f"type IN {SERVER_TYPES} AND other_type IN {SERVER_TYPES}"
     session.sql(
         f"CREATE OR REPLACE TEMP TABLE match_companions AS SELECT {KEY}, side, "
         "count(DISTINCT (other_type, other_v, other_h, other_l)) "
-        f"FILTER (NOT (together AND {name_and_address})) AS met_with FROM match_pairs GROUP BY {KEY}, side"
+        f"FILTER (NOT (together AND {one_server})) AS met_with FROM match_pairs GROUP BY {KEY}, side"
     )
-    # an address whose rows name hosts or files, none of which was asked about
+    # an address whose rows name foreign hosts or files, none of which was asked about; own names say nothing, they
+    # are what inbound requests ask for
+    own_names = (
+        f"SELECT value FROM {session.rollup(0)} AS r WHERE type = 'domain' GROUP BY value "
+        "HAVING sum(count) FILTER (role = 'own') > coalesce(sum(count) FILTER (role <> 'own'), 0)"
+    )
     session.sql(
         f"CREATE OR REPLACE TEMP TABLE match_strangers AS SELECT {KEY}, m.side, "
-        "bool_or(coalesce(o.domain, o.sha256, o.md5) IS NOT NULL AND o.own_end <> 'destination') "
+        "bool_or((o.domain IS NOT NULL AND n.value IS NULL) OR coalesce(o.sha256, o.sha1, o.md5) IS NOT NULL) "
         "AND NOT bool_or(x.event IS NOT NULL) AS stranger FROM match_meetings m "
         f"JOIN {session.observations(0)} AS o ON o.event = m.event "
         "LEFT JOIN (SELECT DISTINCT event FROM match_meetings WHERE type NOT IN ('ipv4', 'ipv6')) x "
-        f"ON x.event = m.event WHERE m.type IN ('ipv4', 'ipv6') GROUP BY {KEY}, m.side"
+        f"ON x.event = m.event LEFT JOIN ({own_names}) n ON n.value = o.domain "
+        f"WHERE m.type IN ('ipv4', 'ipv6') GROUP BY {KEY}, m.side"
+    )
+
+
+def _shared_names(session: LakeSession) -> None:
+    """``match_shared_names``: asked names, and senders at such names, that only shared addresses serve."""
+    remote = (
+        "SELECT domain, CASE own_end WHEN 'source' THEN dst_high ELSE src_high END AS h, "
+        "CASE own_end WHEN 'source' THEN dst_low ELSE src_low END AS l "
+        f"FROM {session.observations(0)} AS o WHERE domain IS NOT NULL AND own_end IN ('source', 'destination')"
+    )
+    session.sql(
+        "CREATE OR REPLACE TEMP TABLE match_shared_names AS WITH "
+        f"asked AS (SELECT {KEY}, CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END AS name "
+        "  FROM match_asked_values WHERE type IN ('domain', 'email')), "
+        f"served AS (SELECT DISTINCT domain, h, l FROM ({remote})), "
+        "crowd AS (SELECT h, l, count(*) AS names FROM served "
+        "  WHERE (h, l) IN (SELECT (h, l) FROM served SEMI JOIN asked ON domain = name) GROUP BY h, l) "
+        f"SELECT a.type, a.v, a.h, a.l, 'shared-hosting' AS shared FROM asked a "
+        "JOIN served s ON s.domain = a.name JOIN crowd c ON c.h = s.h AND c.l = s.l "
+        f"GROUP BY a.type, a.v, a.h, a.l HAVING min(c.names) > {NAMES_OF_SHARED_ADDRESS}"
     )

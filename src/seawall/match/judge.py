@@ -39,8 +39,8 @@ _RANDOM_LOOKING = (
 
 
 def judge(session: LakeSession, screens: Screens, *, shared_only: bool = False, asked: str | None = None) -> None:
-    """Fill ``match_judged``. ``shared_only``: only values with an alarm that were met on two sides or more; ``asked``: only the values
-    (type, v, h, l) of that registered table, and those without any hostile record too (for ``why`` and ``screen``).
+    """Fill ``match_judged``. ``shared_only``: only values with an alarm that were met on two sides or more; ``asked``:
+    only the values (type, v, h, l) of that registered table, those without any hostile record included.
     """
     spelt = spelt_rollup(session)
     _fleet(session)
@@ -53,7 +53,7 @@ def judge(session: LakeSession, screens: Screens, *, shared_only: bool = False, 
         f"min(failed) OVER (PARTITION BY {KEY}) AS screen FROM ("
         "SELECT m.*, f.fleet_sensors, f.fleet_own, f.fleet_sectors, g.v IS NOT NULL AS generated, "
         f"p.registered AS popular_domain, CASE WHEN (type IN {ADDRESS_TYPES!r} AND own_rows > 0) "
-        "OR (own_rows > 0 AND own_rows >= hostile) THEN 'own' "
+        "OR own_rows > benign + hostile THEN 'own' "
         f"WHEN {MASS_TEST} THEN 'mass-scanner' WHEN {POPULAR_TEST} THEN 'popular' "
         f"WHEN p.registered IS NOT NULL AND NOT (type = 'url' AND hostile_own >= {SPECIFIC_URL_ALARMS}) "
         "THEN 'popular-domain' WHEN g.v IS NOT NULL THEN 'generated-name' END AS failed "

@@ -43,9 +43,9 @@ def texts(keys: pa.Table) -> list[str]:
 
 
 def remote_values(rows: str, columns: str) -> str:
-    """SQL: (``columns``, type, v, h, l) of every value of a candidate type at the remote end of the rows.
+    """SQL: (``columns``, type, v, h, l) of every value of a candidate type in the rows: remote addresses, all texts.
 
-    ``rows`` has the columns of OBSERVATION_SCHEMA. Names of inbound requests are our own servers' and left out.
+    ``rows`` has the columns of OBSERVATION_SCHEMA. Whose a name is, the roll-up's role tells: keep judged values only.
     """
     version = "CASE WHEN {e}_high = 0 AND ({e}_low >> 32) = 65535 THEN 'ipv4' ELSE 'ipv6' END"
     parts = [
@@ -56,9 +56,8 @@ def remote_values(rows: str, columns: str) -> str:
     for kind in CANDIDATE_TYPES:
         if kind.value not in ADDRESS_TYPES:
             text = without_query("url") if kind == "url" else f'"{kind.value}"'
-            inbound = " AND own_end <> 'destination'" if kind in ("domain", "url") else ""
             parts.append(
                 f"SELECT {columns}, '{kind.value}' AS type, {text} AS v, 0 AS h, 0 AS l FROM {rows} "
-                f'WHERE "{kind.value}" IS NOT NULL{inbound}'
+                f'WHERE "{kind.value}" IS NOT NULL'
             )
     return " UNION ALL ".join(parts)

@@ -39,6 +39,11 @@ QUIET_RATIO = 2
 """Quietly known: at least three own addresses met it without an alarm, two for each alarm on either side. The same
 numbers as the candidate rule's, taken over both sides."""
 
+RARE_QUIET_OWN = 1
+_RARE = f"(type IN ('ipv4', 'ipv6', 'domain', 'certificate') AND quiet <= {RARE_QUIET_OWN})"
+"""False alarms follow ordinary traffic: on a server that hardly anybody meets, one alarm is rarely false. Files and
+web addresses are nearly all rare, so rarity says nothing about them."""
+
 _START = (
     "CASE WHEN other_seen IS NULL THEN {one_sided} WHEN alarmed_sides >= 2 THEN {both} "
     "WHEN alarmed_sides = 1 THEN {one} ELSE {vouched} END"
@@ -50,7 +55,10 @@ _TESTS = (
     (SECTORS, "len(sectors) >= 2"),
     (STRONG_BASIS, "strong_basis"),
     (SPECIFIC, "type IN ('url', 'md5', 'sha1', 'sha256', 'certificate')"),
-    (SINGLE_ALARM, "other_seen IS NOT NULL AND alarms = 1 AND met_with = 0 AND len(indicator_ids) = 0"),
+    (
+        SINGLE_ALARM,
+        f"other_seen IS NOT NULL AND alarms = 1 AND met_with = 0 AND len(indicator_ids) = 0 AND NOT {_RARE}",
+    ),
     (QUIETLY_KNOWN, f"quiet >= {QUIET_OWN} AND quiet >= {QUIET_RATIO} * alarms AND met_with = 0"),
     (STRANGER, "stranger AND met_with = 0"),
     (TOOL, "type IN ('ja3', 'ja4', 'hassh')"),
