@@ -16,7 +16,7 @@ STYLE_PATH = "/static/seawall.css"
 def docs(request: Request[Any, Any, Any]) -> Response[str]:
     """Every operation with its parameters and answers."""
     document: dict[str, Any] = request.app.openapi_schema.to_schema()
-    return Response(content=docs_page(document), media_type="text/html; charset=utf-8")
+    return Response(content=docs_page(document), media_type="text/html")
 
 
 def docs_page(document: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from seawall.api.rest import caller_of, node_of
 
 PREFIX = "seawall_"
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+TEXT_FORMAT = "text/plain; version=0.0.4"  # the server adds the character set
 
 
 def exposition(metrics: Sequence[Metric]) -> str:

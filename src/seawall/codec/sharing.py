@@ -131,6 +131,17 @@ def read_sighting(body: bytes) -> ReceivedSighting:
     return msgspec.json.decode(body, type=ReceivedSighting)
 
 
+class _Versioned(msgspec.Struct):
+    modified: str = ""
+    created: str = ""
+
+
+def version_of(body: bytes) -> str:
+    """The version of an object: ``modified``, else ``created``, else empty. Raises msgspec.MsgspecError for no object."""
+    found = msgspec.json.decode(body, type=_Versioned)
+    return found.modified or found.created
+
+
 class _Pattern(msgspec.Struct):
     pattern: str = ""
     pattern_type: str = "stix"
@@ -153,4 +164,5 @@ __all__ = [
     "indicator_values",
     "read_sighting",
     "sighting_of",
+    "version_of",
 ]

@@ -39,6 +39,7 @@ class SightingSummary(msgspec.Struct, frozen=True):
     pap: Pap
     origin: str | None  # peer that told us; None: our own sensors
     excluded: frozenset[str] = frozenset()
+    told_at: int | None = None  # when the peer first told us; None: nobody had to
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from seawall.policy.inbound import Admitted, Declined, Held, InboundContext, Inb
 from seawall.policy.markings import Markings, Origin, marking_objects, markings_of, read_markings, strictest
 from seawall.policy.private import redact
 from seawall.policy.request import Evidence, PrivateValues, ReleaseContext, ReleaseRequest, StandingUse
-from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test
+from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test, policy_version
 from seawall.policy.standing import suspend_all
 from seawall.policy.visibility import visibility, visibility_table
 
@@ -61,6 +61,7 @@ __all__ = [
     "may_enforce",
     "own_use",
     "page_release",
+    "policy_version",
     "read_markings",
     "redact",
     "rule_table",

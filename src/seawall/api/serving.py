@@ -1,0 +1,72 @@
+"""Both listeners and the schedule of one node, as one thing that starts and stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from litestar.types import ControllerRouterHandler
+
+from seawall.api.app import local_app
+from seawall.api.node import FlowNode
+from seawall.exchange import TaxiiDoor, local_actor, local_listener
+from seawall.flow.doors import PeerDoor, local_tls
+from seawall.flow.jobs import Scheduler
+from seawall.flow.node import Node
+from seawall.flow.service import NodeExchange
+
+
+class Serving:
+    """A serving node; use as a context manager. ``routes`` are further pages of the local listener."""
+
+    def __init__(
+        self,
+        node: Node,
+        routes: Sequence[ControllerRouterHandler] = (),
+        *,
+        port: int | None = None,
+        peer_port: int | None = None,
+    ) -> None:
+        """Raises Fault E-EXCHANGE-011/012 when an address cannot be used."""
+        settings = node.settings.serve
+        tls = local_tls(node)
+        door = TaxiiDoor(
+            NodeExchange(node),
+            local_actor(node.store.users.authenticate),
+            title=node.settings.node.name or "Seawall",
+            clock=node.clock,
+        )
+        self._local = local_listener(
+            local_app(FlowNode(node), taxii=door, routes=routes),
+            host=settings.host,
+            port=settings.port if port is None else port,
+            tls=tls,
+        )
+        try:
+            self._peers = PeerDoor(
+                node, host=settings.peer_host, port=settings.peer_port if peer_port is None else peer_port
+            )
+        except BaseException:
+            self._local.stop()
+            raise
+        self._schedule = Scheduler(node)
+        self.local_url = f"{'https' if tls else 'http'}://{settings.host}:{self._local.port}/"
+        self.peer_port = self._peers.listener.port
+
+    def __enter__(self) -> Self:
+        """Start listening, then the schedule."""
+        self._local.start()
+        try:
+            self._peers.start()
+        except BaseException:
+            self._local.stop()
+            raise
+        self._schedule.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop in the opposite order."""
+        self._schedule.stop()
+        self._peers.stop()
+        self._local.stop()

@@ -1,0 +1,31 @@
+"""The command line: parse, call a flow, render. Comes in: arguments. Goes out: text or JSON, and an exit status.
+
+Never here: decisions, formats, queries. The contract (commands, options, JSON keys, exit statuses) is in
+``docs/reference/cli.md``, which is generated from these modules.
+
+>>> from seawall.cli import run
+>>> run(["--version"])
+0.1.0
+0
+"""
+
+from seawall.cli import (
+    circles,
+    demo,
+    findings,
+    intel,
+    ledger,
+    node,
+    peers,
+    protect,
+    release,
+    serve,
+    telemetry,
+    users,
+)
+from seawall.cli.app import app, main, run
+
+COMMAND_MODULES = (node, users, telemetry, intel, findings, peers, circles, release, ledger, protect, serve, demo)
+"""Every module that registers commands; importing them is the registration."""
+
+__all__ = ["COMMAND_MODULES", "app", "main", "run"]

@@ -1,0 +1,116 @@
+"""The door: global options, one place where errors become a sentence and an exit status."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from seawall.cli.output import Output, printable
+from seawall.model import ExitStatus, Fault
+
+NODE_VARIABLE = "SEAWALL_NODE"
+DEFAULT_NODE = "seawall-node"
+
+
+class Context:
+    """What the global options said; one per process, set before the command runs."""
+
+    def __init__(self) -> None:
+        self.node = Path(os.environ.get(NODE_VARIABLE, DEFAULT_NODE))
+        self.json = False
+        self.lang: str | None = None
+        self.token: Path | None = None
+        self.approver_token: Path | None = None
+        self.strict = False
+
+    @property
+    def out(self) -> Output:
+        """Output in the asked language, else the node's, else English."""
+        return Output(json=self.json, lang=self.lang or self._node_language())
+
+    def _node_language(self) -> str:
+        from seawall.settings import load_settings
+
+        try:
+            return load_settings(self.node).node.lang
+        except Fault:
+            return "en"
+
+
+context = Context()
+
+app = App(
+    name="seawall",
+    help="Find what hits both sides, warn each other early, respond and block together, quietly.",
+    version_flags=["--version"],
+)
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    node: Annotated[Path | None, Parameter(help="Node folder (else SEAWALL_NODE, else ./seawall-node).")] = None,
+    json: Annotated[bool, Parameter(help="Print one JSON document.", negative="")] = False,
+    lang: Annotated[str | None, Parameter(help="Language: en, zh-Hant or ko.")] = None,
+    token: Annotated[Path | None, Parameter(help="File with the token of who acts.")] = None,
+    approver_token: Annotated[Path | None, Parameter(help="File with the token of the second person.")] = None,
+    strict: Annotated[bool, Parameter(help="Exit 1 when anything was rejected.", negative="")] = False,
+) -> int:
+    if node is not None:
+        context.node = node
+    context.json, context.lang, context.token, context.approver_token = json, lang, token, approver_token
+    context.strict = strict
+    result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    return int(result) if isinstance(result, int) else ExitStatus.DONE
+
+
+def main() -> None:
+    """Run one command and exit with its status: never a traceback."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; returns its exit status (DESIGN section 5)."""
+    try:
+        status = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except Fault as fault:
+        _say(f"{fault.code}: {context.out.tr(fault.text, **fault.values)}")
+        return fault.exit_status
+    except CycloptsError as error:
+        _say(f"E-CLI-001: {' '.join(str(error).split())}")
+        return ExitStatus.USAGE
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until exit
+        return ExitStatus.DONE
+    except KeyboardInterrupt:
+        _say("E-CLI-002: " + context.out.tr("Stopped; nothing half-done was kept."))
+        return 130
+    except OSError as error:
+        what = f" ({error.filename})" if error.filename else ""
+        _say("E-CLI-003: " + context.out.tr("The system refused: {reason}.", reason=f"{error.strerror or error}{what}"))
+        return ExitStatus.USAGE
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        logging.getLogger("seawall").debug("internal error %s", reference, exc_info=True)
+        if os.environ.get("SEAWALL_DEBUG"):
+            raise
+        _say(
+            "E-CLI-999: "
+            + context.out.tr(
+                "Internal error, reference {reference}; run again with SEAWALL_DEBUG=1 and report it.",
+                reference=reference,
+            )
+        )
+        return ExitStatus.USAGE
+    return int(status) if isinstance(status, int) else ExitStatus.DONE
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(printable(sentence) + "\n")

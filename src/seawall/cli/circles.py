@@ -1,0 +1,86 @@
+"""``seawall circles``: named audiences and what may go to them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from seawall.cli.app import app, context
+
+circles = App(name="circles", help="Named audiences and their terms.")
+app.command(circles)
+
+
+@circles.command
+def create(
+    name: str,
+    /,
+    *,
+    members: Annotated[str, Parameter(help="Peers' code names or local TAXII users, separated by commas.")],
+    tlp_ceiling: Annotated[str, Parameter(help="Strictest marking that may enter.")],
+    tlp_floor: Annotated[str, Parameter(help="Marking of unmarked input.")] = "amber+strict",
+    pap_ceiling: Annotated[str, Parameter(help="Strictest permitted action.")] = "red",
+    types: Annotated[str | None, Parameter(help="STIX object types, separated by commas; else all.")] = None,
+    auto: Annotated[str | None, Parameter(help="Types that go without a click (standing release).")] = None,
+    auto_enforce: Annotated[bool, Parameter(help="Members' indicators may block here.", negative="")] = False,
+    commitment_age: Annotated[str, Parameter(help="e.g. 24h, 30m, 0s.")] = "24h",
+    exclude: Annotated[str | None, Parameter(help="Communities or peers kept out, separated by commas.")] = None,
+    track: Annotated[str, Parameter(help="1, 1.5 or 2.")] = "1",
+    attribution: Annotated[bool, Parameter(help="Whether we may be named as the source.")] = False,
+) -> None:
+    """Create a circle. Standing releases and auto-enforce need a second person (--approver-token)."""
+    from seawall.flow.circles import CircleWish, create_circle
+    from seawall.flow.node import Node
+
+    wish = CircleWish(
+        name=name,
+        members=_names(members),
+        tlp_ceiling=tlp_ceiling,
+        tlp_floor=tlp_floor,
+        pap_ceiling=pap_ceiling,
+        types=_names(types) if types else None,
+        auto=_names(auto) if auto else (),
+        auto_enforce=auto_enforce,
+        commitment_age=commitment_age,
+        exclusions=_names(exclude) if exclude else (),
+        track=track,
+        attribution=attribution,
+    )
+    with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
+        context.out.pairs(create_circle(node, wish))
+
+
+@circles.command
+def accept(name: str, /) -> None:
+    """Agree to a peer's terms for a circle of ours, as last offered by it."""
+    from seawall.flow.circles import accept_circle
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
+        context.out.pairs(accept_circle(node, name))
+
+
+@circles.command(name="list")
+def list_circles() -> None:
+    """List circles."""
+    from seawall.flow.circles import describe_circles
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        items = describe_circles(node)
+    context.out.table(items, ["name", "members", "tlp_ceiling", "agreed", "version"], empty="No circle yet.")
+
+
+@circles.command
+def show(name: str, /) -> None:
+    """Print a circle's terms."""
+    from seawall.flow.circles import describe_circle
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(describe_circle(node, name))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

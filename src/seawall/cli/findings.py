@@ -1,0 +1,60 @@
+"""``seawall match``, ``sightings``, ``warnings``: what hits us, and what hits both."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seawall.cli.app import app, context
+from seawall.cli.output import Cost
+
+
+@app.command
+def match(
+    *,
+    since: Annotated[str | None, Parameter(help="Only events from this moment on (RFC 3339).")] = None,
+    rebuild: Annotated[bool, Parameter(help="Forget earlier matches and compute anew.", negative="")] = False,
+    exact: Annotated[bool, Parameter(help="Domains match by equality only.", negative="")] = False,
+) -> None:
+    """Compare the lake with the indicators; totals are for the whole lake, increments in ``new``."""
+    from seawall.flow.node import Node
+    from seawall.flow.pipeline import run_match
+
+    cost = Cost()
+    with Node.open(context.node, token=context.token) as node:
+        document = run_match(node, since=since, rebuild=rebuild, exact=exact, waiting=context.out.note)
+    context.out.pairs({**document, **cost.as_dict()})
+
+
+@app.command
+def sightings(*, limit: int = 100, after: int = 0) -> None:
+    """List which indicators were seen, on which side, when and in which sectors."""
+    from seawall.flow.findings import list_sightings
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        page = list_sightings(node, limit=limit, after=after)
+    columns = ["type", "value", "side", "first_seen", "last_seen", "count", "sectors", "origin"]
+    context.out.table(page.items, columns, empty="No sighting yet.", following=page.next)
+
+
+@app.command
+def warnings(*, limit: int = 1000, after: int = 0) -> None:
+    """List warnings: what hits both sides, who saw it first, and the lead time. One warning a value."""
+    from seawall.flow.findings import list_warnings
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        page = list_warnings(node, limit=limit, after=after)
+    columns = [
+        "type",
+        "value",
+        "first_side",
+        "first_seen",
+        "other_first_seen",
+        "usable_lead_seconds",
+        "sectors",
+        "confidence",
+    ]
+    context.out.table(page.items, columns, empty="No warning yet.", following=page.next)

@@ -1,0 +1,81 @@
+"""``seawall intel``: others' knowledge taken in, checked, and ours given out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from seawall.cli.app import app, context
+from seawall.cli.output import Cost
+from seawall.model import ExitStatus
+
+intel = App(name="intel", help="Indicators and other knowledge: import, export, check.")
+app.command(intel)
+
+
+@intel.command(name="import")
+def import_(
+    paths: Annotated[list[Path], Parameter(help="Files or folders: STIX, MISP, CSV, text; .gz too.", negative="")],
+    /,
+    *,
+    tlp: Annotated[
+        str | None, Parameter(help="Marking of unmarked input: clear, green, amber, amber+strict, red.")
+    ] = None,
+    source: Annotated[str | None, Parameter(help="Name of the source; else the file's name.")] = None,
+) -> int:
+    """Import indicators and other objects; what cannot be read is counted, the rest lands."""
+    from seawall.flow.intel import import_paths
+    from seawall.flow.node import Node
+
+    cost, out = Cost(), context.out
+    with Node.open(context.node, token=context.token) as node, out.progress("Importing") as bar:
+        task = bar.add_task("", total=None, rate="") if bar else None
+
+        def progress(done: int, total: int | None, objects: int) -> None:
+            if bar is not None and task is not None:
+                bar.update(task, completed=done, total=total, rate=f"{objects:,}")
+
+        report = import_paths(node, paths, tlp=tlp, source=source, progress=progress)
+    document: dict[str, object] = {
+        "objects": report.objects,
+        "new": report.new,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "rejected": report.rejected,
+        "by_type": report.by_type,
+        "problems": report.problems,
+        "losses": report.losses,
+        **cost.as_dict(),
+    }
+    out.pairs(document)
+    return ExitStatus.REJECTS if context.strict and report.rejected else ExitStatus.DONE
+
+
+@intel.command
+def export(
+    *,
+    to: Annotated[str, Parameter(help="stix, csv or text.")],
+    circle: Annotated[str | None, Parameter(help="Exactly what this circle may see; else own use.")] = None,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"], help="File; else standard output.")] = None,
+    loss: Annotated[Path | None, Parameter(help="Write the loss report here.")] = None,
+) -> None:
+    """Write out what the caller, or a circle, may see; the ledger records it."""
+    from seawall.flow.intel import export_to
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        summary = export_to(node, to, circle=circle, output=output, loss=loss, json=context.json)
+    if output is not None:
+        context.out.pairs(summary)
+
+
+@intel.command
+def check(path: Path, /) -> int:
+    """Judge a bundle, an object or a list by STIX 2.1: musts are errors, shoulds are warnings."""
+    from seawall.flow.intel import check_path
+
+    items = check_path(path)
+    context.out.table(items, ["id", "valid", "errors", "warnings"], empty="The file holds no object.")
+    return ExitStatus.REJECTS if context.strict and not all(item["valid"] for item in items) else ExitStatus.DONE

@@ -1,0 +1,98 @@
+"""``seawall init``, ``doctor``, ``config show``, ``jobs``, ``run``: the installation itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from seawall.cli.app import app, context
+from seawall.model import ExitStatus
+
+config = App(name="config", help="The node's configuration.")
+app.command(config)
+
+
+@app.command
+def init(
+    *,
+    name: Annotated[str, Parameter(help="The organisation's name, as its own people know it.")],
+    economy: Annotated[str, Parameter(help="Two letters, e.g. TW or KR; also the default side.")],
+    sector: Annotated[str, Parameter(help="Default sector of sensors.")] = "unknown",
+    timezone: Annotated[str, Parameter(help="IANA time zone in which texts show times.")] = "UTC",
+) -> None:
+    """Make a new node and print its one administrator token."""
+    from seawall.flow.node import create_node
+
+    made = create_node(
+        context.node, name=name, economy=economy, sector=sector, timezone=timezone, lang=context.lang or "en"
+    )
+    context.out.result(
+        {"node_id": made.node_id, "name": name, "fingerprint": made.fingerprint, "token": made.token},
+        [
+            context.out.tr("Node {name} is ready in {folder}.", name=name, folder=context.node),
+            context.out.tr("Fingerprint: {fingerprint}", fingerprint=made.fingerprint),
+            context.out.tr("Administrator token (shown once): {token}", token=made.token),
+        ],
+    )
+
+
+@app.command
+def doctor() -> int:
+    """Check the node and say whether it is safe to expose."""
+    from seawall.flow.doctor import examine
+
+    report = examine(context.node)
+    out = context.out
+    out.result(
+        {
+            "checks": report.checks,
+            "endpoints": report.endpoints,
+            "safe_to_expose": report.safe,
+            "because": report.because,
+        },
+        [
+            *(f"{'ok ' if check['ok'] else 'BAD'}  {check['name']}: {check['detail']}" for check in report.checks),
+            *(out.tr("may call: {endpoint}", endpoint=endpoint) for endpoint in report.endpoints),
+            out.tr(
+                "safe to expose: {answer}, because {because}",
+                answer="yes" if report.safe else "no",
+                because=report.because,
+            ),
+        ],
+    )
+    return ExitStatus.DONE if all(check["ok"] for check in report.checks) else ExitStatus.REJECTS
+
+
+@config.command
+def show() -> None:
+    """Print the settings in force (no secrets are among them)."""
+    import msgspec
+
+    from seawall.settings import load_settings
+
+    tree = msgspec.to_builtins(load_settings(context.node))
+    context.out.result(
+        tree, (f"{section}.{key} = {value!r}" for section, keys in tree.items() for key, value in keys.items())
+    )
+
+
+@app.command
+def jobs() -> None:
+    """List the scheduled jobs and when each last ran."""
+    from seawall.flow.jobs import describe
+    from seawall.flow.node import Node
+
+    with Node.open(context.node) as node:
+        items = describe(node)
+    context.out.table(items, ["job", "every_seconds", "last_run", "last_result"], empty="No job is scheduled.")
+
+
+@app.command(name="run")
+def run_job(job: str, /) -> None:
+    """Run one scheduled job now (for cron)."""
+    from seawall.flow.jobs import run
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(run(node, job))

@@ -1,0 +1,130 @@
+"""How results, progress and errors are shown: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from seawall.messages import translate
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))}
+
+
+def printable(value: object) -> str:
+    """Text that cannot drive the terminal: control characters are shown as escapes (rule 7)."""
+    return str(value).translate(CONTROL_CHARACTERS)
+
+
+class Cost:
+    """Seconds, CPU-seconds (with finished children) and peak memory since construction."""
+
+    def __init__(self) -> None:
+        self._wall = time.monotonic()
+        self._cpu = self._cpu_now()
+
+    @staticmethod
+    def _cpu_now() -> float:
+        own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+    def as_dict(self) -> dict[str, float | int]:
+        """The three keys that long commands add to their JSON."""
+        return {
+            "seconds": round(time.monotonic() - self._wall, 3),
+            "cpu_seconds": round(self._cpu_now() - self._cpu, 3),
+            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+
+
+class Output:
+    """One command's way of speaking: JSON or text, in the reader's language."""
+
+    def __init__(self, *, json: bool, lang: str) -> None:
+        self.json = json
+        self.lang = lang
+
+    def tr(self, text: str, **values: object) -> str:
+        """The sentence in the reader's language."""
+        return translate(text, self.lang, **values)
+
+    def result(self, document: object, lines: Iterable[str] = ()) -> None:
+        """One JSON document under ``--json``, else the lines."""
+        if self.json:
+            sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        else:
+            for line in lines:
+                sys.stdout.write(line + "\n")
+
+    def pairs(self, document: dict[str, object]) -> None:
+        """A flat result as aligned ``name value`` lines, or as JSON."""
+        width = max((len(key) for key in document), default=0)
+        self.result(document, (f"{key:<{width}}  {printable(self._plain(value))}" for key, value in document.items()))
+
+    def table(
+        self,
+        items: Sequence[dict[str, object]],
+        columns: Sequence[str],
+        *,
+        empty: str,
+        following: object = None,
+        extra: dict[str, object] | None = None,
+    ) -> None:
+        """A list: ``{"items": [...], "next": ...}`` under ``--json``, else a table, or one sentence when empty."""
+        if self.json:
+            self.result({"items": list(items), "next": following, **(extra or {})})
+            return
+        if not items:
+            sys.stdout.write(self.tr(empty) + "\n")
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for item in items:
+            table.add_row(*(Text(printable(self._plain(item.get(column)))) for column in columns))
+        Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)
+
+    @staticmethod
+    def _plain(value: object) -> str:
+        if value is None:
+            return "-"
+        if isinstance(value, dict):
+            return ", ".join(f"{key} {part}" for key, part in value.items()) or "-"
+        if isinstance(value, list | tuple | set | frozenset):
+            return ", ".join(str(part) for part in value) or "-"
+        return str(value)
+
+    def note(self, text: str, **values: object) -> None:
+        """A remark for the person, on stderr."""
+        sys.stderr.write(printable(self.tr(text, **values)) + "\n")
+
+    @contextmanager
+    def progress(self, description: str) -> Iterator[Progress | None]:
+        """A progress bar on stderr when a person is watching, else None."""
+        if not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        with Progress(
+            TextColumn(self.tr(description)),
+            BarColumn(),
+            DownloadColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        ) as bar:
+            yield bar

@@ -1,0 +1,96 @@
+"""``seawall peers`` and ``sync``: other nodes, known by pinned keys after a check by two people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from seawall.cli.app import app, context
+from seawall.cli.output import Cost
+
+peers = App(name="peers", help="Other nodes.")
+app.command(peers)
+
+
+@peers.command
+def card() -> None:
+    """Print the card that the other side adds (JSON)."""
+    import sys
+
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        sys.stdout.write(node.keys.card().decode().rstrip("\n") + "\n")
+
+
+@peers.command
+def add(
+    file: Path,
+    /,
+    *,
+    url: Annotated[str, Parameter(help="The peer's listener, https://host:8701.")],
+    code_name: Annotated[str, Parameter(help="The name under which our own people know this peer.")],
+) -> None:
+    """Add a peer from its card. Nothing is exchanged before 'peers verify'."""
+    from seawall.flow.node import Node
+    from seawall.flow.peers import add_peer
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(add_peer(node, file, url=url, code_name=code_name))
+
+
+@peers.command
+def verify(
+    code_name: str, /, *, fingerprint: Annotated[str, Parameter(help="As the other side read it out to you.")]
+) -> None:
+    """Confirm a peer's fingerprint; two named people (--token and --approver-token) stand for it."""
+    from seawall.flow.node import Node
+    from seawall.flow.peers import verify_peer
+
+    with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
+        context.out.pairs(verify_peer(node, code_name, fingerprint))
+
+
+@peers.command(name="list")
+def list_peers() -> None:
+    """List peers with state, last contact and health."""
+    from seawall.flow.node import Node
+    from seawall.flow.peers import describe_peers
+
+    with Node.open(context.node, token=context.token) as node:
+        items = describe_peers(node)
+    context.out.table(items, ["code_name", "state", "url", "fingerprint", "last_sync"], empty="No peer yet.")
+
+
+@peers.command
+def suspend(code_name: str, /) -> None:
+    """Stop both directions until somebody verifies the peer again."""
+    _set_state(code_name, "suspended")
+
+
+@peers.command
+def sever(code_name: str, /) -> None:
+    """End the relation: both directions stop for good and its blocks leave our exports."""
+    _set_state(code_name, "severed")
+
+
+def _set_state(code_name: str, state: str) -> None:
+    from seawall.flow.node import Node
+    from seawall.flow.peers import set_state
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(set_state(node, code_name, state))
+
+
+@app.command
+def sync(peer: str, /) -> None:
+    """Fetch what is new from a peer and push what is new to it; only the difference travels."""
+    from seawall.flow.exchange import sync_peer
+    from seawall.flow.node import Node
+
+    cost = Cost()
+    with Node.open(context.node, token=context.token) as node:
+        report = sync_peer(node, peer)
+    context.out.pairs({**report, **cost.as_dict()})

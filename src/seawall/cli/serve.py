@@ -1,0 +1,31 @@
+"""``seawall serve``: the two listeners."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seawall.cli.app import app, context
+
+
+@app.command
+def serve(
+    *,
+    port: Annotated[int | None, Parameter(help="Web, API and Basic / token TAXII, on 127.0.0.1.")] = None,
+    peer_port: Annotated[int | None, Parameter(help="Peers: TLS 1.3 with a pinned client certificate.")] = None,
+) -> None:
+    """Serve the page, the API and TAXII on 8700, and peers on 8701, until interrupted."""
+    from seawall.api.serving import Serving
+    from seawall.flow.node import Node
+    from seawall.web import web_routes
+
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    with Node.open(context.node) as node, Serving(node, web_routes(), port=port, peer_port=peer_port) as serving:
+        context.out.note("Page, API and TAXII: {url}", url=serving.local_url)
+        context.out.note("Peers: port {port}", port=serving.peer_port)
+        stopping.wait()

@@ -1,0 +1,121 @@
+"""``seawall sensors``, ``assets``, ``ingest``, ``observations``, ``quarantine``: the telemetry side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from seawall.cli.app import app, context
+from seawall.cli.output import Cost, printable
+from seawall.model import ExitStatus
+
+sensors = App(name="sensors", help="Which sensor belongs to which side and sector.")
+assets = App(name="assets", help="Which addresses and names are ours.")
+app.command(sensors)
+app.command(assets)
+
+
+@sensors.command(name="import")
+def import_sensors(
+    csv: Path,
+    /,
+    *,
+    relabel: Annotated[bool, Parameter(help="Rewrite rows already in the lake.", negative="")] = False,
+) -> None:
+    """Import a CSV with columns sensor, side, sector and optionally timezone."""
+    from seawall.flow.node import Node
+    from seawall.flow.tables import import_sensors as load
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(load(node, csv, relabel=relabel, waiting=context.out.note))
+
+
+@assets.command(name="import")
+def import_assets(csv: Path, /) -> None:
+    """Import a CSV of our own ranges and names: asset, organisation, sector, criticality."""
+    from seawall.flow.node import Node
+    from seawall.flow.tables import import_assets as load
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(load(node, csv))
+
+
+@app.command
+def ingest(
+    paths: Annotated[list[str], Parameter(help="Files, folders, or - for standard input.", negative="")],
+    /,
+    *,
+    format: str = "auto",
+    side: str | None = None,
+    sector: str | None = None,
+) -> int:
+    """Take sensor logs into the lake. Counts what was stored, already held, or rejected."""
+    from seawall.flow.node import Node
+    from seawall.flow.pipeline import ingest_paths
+
+    cost, out = Cost(), context.out
+    with Node.open(context.node, token=context.token) as node, out.progress("Reading logs") as bar:
+        task = bar.add_task("", total=None, rate="") if bar else None
+
+        def progress(done: int, total: int | None, events: int) -> None:
+            if bar is not None and task is not None:
+                elapsed = max(bar.tasks[0].elapsed or 0.0, 0.001)
+                bar.update(task, completed=done, total=total, rate=f"{events:,} events, {events / elapsed:,.0f}/s")
+
+        report = ingest_paths(node, paths, format=format, side=side, sector=sector, progress=progress, waiting=out.note)
+    figures = cost.as_dict()
+    document: dict[str, object] = {
+        "files": report.files,
+        "events": report.events,
+        "stored": report.stored,
+        "duplicates": report.duplicates,
+        "rejected": report.rejected,
+        "unknown_sensors": report.unknown_sensors,
+        "by_type": report.by_type,
+        "problems": report.problems,
+        "events_per_second": round(report.events / max(float(figures["seconds"]), 0.001), 1),
+        **figures,
+    }
+    out.pairs(document)
+    return ExitStatus.REJECTS if context.strict and (report.rejected or report.problems) else ExitStatus.DONE
+
+
+@app.command
+def observations(
+    *,
+    where: Annotated[
+        list[str] | None,
+        Parameter(help="column=value, column!=value, column>=value or column<=value; repeat to narrow."),
+    ] = None,
+    limit: int = 100,
+    after: Annotated[int, Parameter(help="Continue after this event number ('next' of the page before).")] = 0,
+) -> None:
+    """List rows of the lake by name of column."""
+    from seawall.flow.node import Node
+    from seawall.flow.observations import find
+
+    with Node.open(context.node, token=context.token) as node:
+        node.require("read-telemetry")
+        page = find(node, where or [], limit=limit, after=after)
+    columns = ["time", "side", "sensor", "sector", "kind", "basis", "src", "dst", "domain", "url", "signature"]
+    context.out.table(page.items, columns, empty="No observation fits.", following=page.next)
+
+
+@app.command
+def quarantine(
+    *, limit: int = 100, after: int = 0, reason: Annotated[str | None, Parameter(help="Only this reason code.")] = None
+) -> None:
+    """List what could not be read, with file, line and reason."""
+    from seawall.flow.node import Node
+    from seawall.flow.observations import quarantined
+
+    with Node.open(context.node, token=context.token) as node:
+        node.require("read-telemetry")
+        page = quarantined(node, limit=limit, after=after, reason=reason)
+    items = [
+        {key: printable(value) if isinstance(value, str) else value for key, value in item.items()}
+        for item in page.items
+    ]
+    context.out.table(items, ["file", "line", "code", "reason"], empty="Nothing is in quarantine.", following=page.next)

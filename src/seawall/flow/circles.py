@@ -1,0 +1,174 @@
+"""Creating, agreeing and showing circles."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from seawall.flow.node import Node
+from seawall.flow.terms import shared_terms, terms_digest
+from seawall.ledger import EventKind, LedgerEvent
+from seawall.model import Fault, NotFound, Pap, Refused, Tlp, UserRole
+from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, StandingRelease, Track
+
+STANDING_LIFE = 365 * 86_400_000_000  # microseconds: a standing release is looked at anew every year
+_AGE = re.compile(r"(\d{1,6})\s*([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+AGREED = "agreed:{circle}:{peer}"
+"""Key of the note that holds the terms digest a peer last stated for a circle."""
+
+
+class CircleWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asked for, as typed."""
+
+    name: str
+    members: tuple[str, ...]
+    tlp_ceiling: str
+    tlp_floor: str
+    pap_ceiling: str
+    types: tuple[str, ...] | None
+    auto: tuple[str, ...]
+    auto_enforce: bool
+    commitment_age: str
+    exclusions: tuple[str, ...]
+    track: str
+    attribution: bool
+
+
+def create_circle(node: Node, wish: CircleWish) -> dict[str, object]:
+    """Create a circle, or a new version of it, from a wish.
+
+    Raises Fault E-FLOW-030 (unknown member), -031 (unknown type), -032 (unreadable age), -034 (ceiling below floor),
+    Refused E-FLOW-033 when standing releases or auto-enforce lack a second person (rule 9).
+    """
+    first = node.require("manage-peers")
+    second = node.approver
+    if (wish.auto or wish.auto_enforce) and second is None:
+        raise Refused(
+            "E-FLOW-033",
+            "Standing releases and auto-enforce need a second person; give their token with --approver-token.",
+        )
+    terms = _terms(node, wish, (first.name, second.name) if second is not None else ())
+    if second is not None:
+        node.store.approvals.both("circle", f"{terms.name}@{terms.version}", first.name, second.name, node.clock())
+    node.store.circles.save(terms, node.clock())
+    node.event(EventKind.CIRCLE_TERMS, terms.name, version=terms.version, digest=terms_digest(terms))
+    return describe_circle(node, terms.name)
+
+
+def _terms(node: Node, wish: CircleWish, approved_by: tuple[str, ...]) -> CircleTerms:
+    ceiling, floor = Tlp.parse(wish.tlp_ceiling), Tlp.parse(wish.tlp_floor)
+    _check_members(node, wish.members)
+    types = _checked_types(wish.types) if wish.types is not None else SHAREABLE_TYPES
+    try:
+        version = node.store.circles.get(wish.name).version + 1
+    except NotFound:
+        version = 1
+    standing = (
+        StandingRelease(
+            name=f"auto-{wish.name}",
+            types=_checked_types(wish.auto),
+            tlp_at_most=min(ceiling, Tlp.AMBER),
+            expires_at=node.clock() + STANDING_LIFE,
+            approved_by=approved_by,
+            signed_by=frozenset({node.keys.node_id}),
+        ),
+    )
+    try:
+        track = Track(wish.track)
+    except ValueError:
+        raise Fault("E-FLOW-035", "{given} is no track; use 1, 1.5 or 2.", given=repr(wish.track[:10])) from None
+    return CircleTerms(
+        name=wish.name,
+        version=version,
+        members=frozenset(wish.members),
+        exclusions=frozenset(wish.exclusions),
+        tlp_ceiling=ceiling,
+        tlp_floor=floor,
+        pap_ceiling=Pap.parse(wish.pap_ceiling),
+        types=types,
+        track=track,
+        attribution=wish.attribution,
+        standing=standing if wish.auto else (),
+        auto_enforce=wish.auto_enforce,
+        commitment_age_seconds=_seconds(wish.commitment_age),
+    )
+
+
+def _check_members(node: Node, members: tuple[str, ...]) -> None:
+    known = {peer.code_name for peer in node.store.peers.list()}
+    known |= {user.name for user in node.store.users.list() if user.role is UserRole.TAXII}
+    for member in members:
+        if member not in known:
+            raise Fault(
+                "E-FLOW-030",
+                "{name} is neither a peer nor a TAXII user; add it first with 'peers add' or 'users add'.",
+                name=repr(member[:64]),
+            )
+
+
+def _checked_types(types: tuple[str, ...]) -> frozenset[str]:
+    for kind in types:
+        if kind not in SHAREABLE_TYPES:
+            raise Fault(
+                "E-FLOW-031",
+                "{given} is no type that may be shared; use {known}.",
+                given=repr(kind[:40]),
+                known=", ".join(sorted(SHAREABLE_TYPES)),
+            )
+    return frozenset(types)
+
+
+def _seconds(text: str) -> int:
+    found = _AGE.fullmatch(text.strip().lower())
+    if found is None:
+        raise Fault("E-FLOW-032", "{given} is no age; write 24h, 30m or 0s.", given=repr(text[:20]))
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def agreed_with(node: Node, terms: CircleTerms, member: str) -> bool:
+    """Whether this member stated the same terms; our own TAXII users agree by holding a token."""
+    stated = node.store.notes.get(AGREED.format(circle=terms.name, peer=member))
+    if stated is not None:
+        return stated == terms_digest(terms)
+    return any(user.name == member and user.role is UserRole.TAXII for user in node.store.users.list())
+
+
+def state_terms(node: Node, circle: str, peer: str, digest: str) -> bool:
+    """Keep what a peer stated for a circle; True when it is what we hold."""
+    key = AGREED.format(circle=circle, peer=peer)
+    if node.store.notes.get(key) != digest:
+        node.store.notes.set(key, digest)
+        event = LedgerEvent(EventKind.CIRCLE_AGREED, node.clock(), peer, circle, {"digest": digest})
+        node.ledger.record_event(event)
+    return digest == terms_digest(node.store.circles.get(circle))
+
+
+def accept_circle(node: Node, name: str) -> dict[str, object]:
+    """Say which members hold other terms than we do; agreement itself is stating the same terms on both sides."""
+    node.require("manage-peers")
+    return describe_circle(node, name)
+
+
+def describe_circle(node: Node, name: str) -> dict[str, object]:
+    """A circle's terms in plain values, and who has agreed."""
+    node.require("read")
+    terms = node.store.circles.get(name)
+    agreed = {member: agreed_with(node, terms, member) for member in sorted(terms.members)}
+    return {
+        **shared_terms(terms),
+        "version": terms.version,
+        "members": sorted(terms.members),
+        "exclusions": sorted(terms.exclusions),
+        "auto_enforce": terms.auto_enforce,
+        "agreed": all(agreed.values()),
+        "agreed_with": [member for member, yes in agreed.items() if yes],
+        "digest": terms_digest(terms),
+    }
+
+
+def describe_circles(node: Node) -> list[dict[str, object]]:
+    """All circles, by name."""
+    node.require("read")
+    return [describe_circle(node, terms.name) for terms in node.store.circles.list()]

@@ -1,0 +1,100 @@
+"""``seawall doctor``: is this node whole, whom may it call, and is it safe to expose."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
+from seawall.model import Fault
+from seawall.model.peer import PeerState
+
+LEAST_FREE_BYTES = 1 << 30  # a batch, its spill and its Parquet files fit into this
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was looked at. ``exposes``: while it fails, the node should not face a network."""
+
+    name: str
+    ok: bool
+    detail: str
+    exposes: bool = False
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What doctor found."""
+
+    checks: list[dict[str, object]]
+    endpoints: list[str]
+    safe: bool
+    because: str
+
+
+def examine(folder: Path) -> Report:
+    """Look at everything; raises only when there is no node at all."""
+    with Node.open(folder) as node:
+        checks = [
+            _folders(node),
+            _secrets(node),
+            _disk(node),
+            _attempt("keys", lambda: f"fingerprint {node.keys.fingerprint}", exposes=True),
+            _attempt("store", lambda: f"{sum(node.store.indicators.count_by_type().values())} indicators"),
+            _attempt("lake", lambda: _lake(node)),
+            _attempt("ledger", lambda: f"{node.ledger.verify().size} leaves, all verified", exposes=True),
+            _listeners(node),
+            _peers(node),
+        ]
+        endpoints = [peer.url for peer in node.store.peers.list() if peer.state is PeerState.VERIFIED]
+    bad = [check for check in checks if not check.ok and check.exposes]
+    because = f"{bad[0].name}: {bad[0].detail}" if bad else "keys, ledger, secrets and listeners are in order"
+    rows: list[dict[str, object]] = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
+    return Report(rows, endpoints, not bad, because)
+
+
+def _attempt(name: str, look: Callable[[], str], *, exposes: bool = False) -> Check:
+    try:
+        return Check(name, ok=True, detail=look(), exposes=exposes)
+    except Fault as fault:
+        return Check(name, ok=False, detail=str(fault), exposes=exposes)
+
+
+def _lake(node: Node) -> str:
+    with node.lake.reading() as session:
+        rows = session.sql(f"SELECT count(*) AS n FROM {session.observations()} AS o")["n"][0].as_py()
+        return f"{rows} observations in {len(session.parts())} files, generation {session.generation}"
+
+
+def _folders(node: Node) -> Check:
+    missing = [part for part in FOLDERS if not (node.folder / part).is_dir()]
+    return Check("folders", not missing, f"missing: {', '.join(missing)}" if missing else "all there")
+
+
+def _secrets(node: Node) -> Check:
+    files = [node.folder / ADMINISTRATOR_TOKEN, *sorted((node.folder / "keys").glob("*.key"))]
+    open_to_others = [
+        path.name for path in files if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ]
+    detail = f"others may read {', '.join(open_to_others)}; run chmod 600" if open_to_others else "readable by us only"
+    return Check("secrets", not open_to_others, detail, exposes=True)
+
+
+def _disk(node: Node) -> Check:
+    free = shutil.disk_usage(node.folder).free
+    return Check("disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free")
+
+
+def _listeners(node: Node) -> Check:
+    serve = node.settings.serve
+    local = serve.host in ("127.0.0.1", "::1", "localhost")
+    safe = local or bool(serve.tls_certificate)
+    detail = f"{serve.host}:{serve.port} {'with TLS' if serve.tls_certificate else 'without TLS'}"
+    return Check("listeners", safe, detail, exposes=True)
+
+
+def _peers(node: Node) -> Check:
+    pending = [peer.code_name for peer in node.store.peers.list() if peer.state is PeerState.PENDING]
+    return Check("peers", ok=True, detail=f"waiting for two people: {', '.join(pending)}" if pending else "none waits")

@@ -1,0 +1,109 @@
+"""The peer side of a serving node: its app, its terms header, and its trust, which reloads without a restart."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from seawall.exchange import Listener, peer_app, peer_listener
+from seawall.exchange.listeners.peer import PEER_KEY
+from seawall.flow.exchange import TERMS_HEADER, hear_terms, stated_terms
+from seawall.flow.node import Node
+from seawall.flow.service import NodeExchange
+from seawall.identity import read_card, server_context, trust
+from seawall.model import Fault
+from seawall.model.peer import PeerState
+
+RELOAD_SECONDS = 1.0  # a peer verified while we serve can call within about this time
+
+
+class TermsHeader:
+    """ASGI wrapper of the peer app: hears the caller's terms, states ours with every answer."""
+
+    def __init__(self, app: Any, node: Node) -> None:
+        self._app = app
+        self._node = node
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Steps: (1) the caller's statement is kept, (2) the request goes on, (3) ours is put into the answer."""
+        peer = scope.get("state", {}).get(PEER_KEY)
+        if scope["type"] != "http" or not isinstance(peer, str):
+            await self._app(scope, receive, send)
+            return
+        name = TERMS_HEADER.lower().encode()
+        heard = [value.decode("ascii", "replace") for key, value in scope["headers"] if key.lower() == name]
+        try:
+            hear_terms(self._node, peer, heard[0] if heard else "")
+            stated = stated_terms(self._node, peer).encode("ascii")
+        except Fault:
+            stated = b""  # the request itself will say what is wrong
+
+        async def send_with_terms(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), (name, stated)]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_terms)
+
+
+class PeerDoor:
+    """The listener for peers and the thread that lets newly verified ones in."""
+
+    def __init__(self, node: Node, *, host: str, port: int) -> None:
+        self._node = node
+        self._trusted: set[str] = set()
+        self._context = server_context(node.keys, [])
+        self._stopping = threading.Event()
+        self._reload()
+        app = TermsHeader(
+            peer_app(NodeExchange(node), title=node.settings.node.name or "Seawall", clock=node.clock), node
+        )
+        self.listener: Listener = peer_listener(
+            app, node.store.peers.by_certificate, self._context, host=host, port=port
+        )
+        self._thread = threading.Thread(target=self._watch, name="peer-trust", daemon=True)
+
+    def start(self) -> None:
+        """Listen, and keep the trust current."""
+        self.listener.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the listener and end the thread."""
+        self._stopping.set()
+        self.listener.stop()
+        self._thread.join(RELOAD_SECONDS * 5)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(RELOAD_SECONDS):
+            try:
+                self._reload()
+            except Fault:
+                continue  # the store is busy; the next round asks again
+
+    def _reload(self) -> None:
+        for peer in self._node.store.peers.list():
+            if peer.state is PeerState.VERIFIED and peer.fingerprint not in self._trusted:
+                trust(self._context, read_card(peer.card).ca_certificate)
+                self._trusted.add(peer.fingerprint)
+
+
+Say = Callable[..., None]
+
+
+def local_tls(node: Node) -> ssl.SSLContext | None:
+    """TLS for the local listener, when the settings name a certificate and key; else None."""
+    serve = node.settings.serve
+    if not serve.tls_certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(serve.tls_certificate, serve.tls_key or None)
+    except (OSError, ssl.SSLError) as error:
+        raise Fault(
+            "E-FLOW-050", "Cannot use the TLS certificate {path}: {reason}.", path=serve.tls_certificate, reason=error
+        ) from None
+    return context

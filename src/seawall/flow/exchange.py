@@ -1,0 +1,88 @@
+"""One synchronisation with one peer, wired: our certificate, its pin, the desk, the outboxes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+from seawall.exchange import Crossing, SyncDeps, require_verified, sync
+from seawall.flow.circles import state_terms
+from seawall.flow.incoming import inbound_desk
+from seawall.flow.node import Node
+from seawall.flow.peers import LAST_SYNC
+from seawall.flow.service import NodeExchange
+from seawall.flow.shareable import refresh_findings
+from seawall.flow.terms import terms_digest
+from seawall.identity import client_context, read_card
+from seawall.ledger import EventKind
+
+TERMS_HEADER = "X-Seawall-Terms"
+"""``circle=digest`` pairs, percent-free base64 of the name: each side states its terms with every request and answer."""
+
+
+def sync_peer(
+    node: Node, code_name: str, *, on_crossing: Callable[[Crossing], None] | None = None
+) -> dict[str, object]:
+    """Fetch what is new and push what is new. Raises Refused E-EXCHANGE-023 for a peer that nobody verified."""
+    node.require("sync")
+    peer = require_verified(node.store.peers.get(code_name))
+    card = read_card(peer.card)
+    circles = shared_circles(node, code_name)
+    if circles:
+        refresh_findings(node)
+    deps = SyncDeps(
+        circles=circles,
+        cursors=node.store.sync,
+        desk=inbound_desk(node),
+        releases=NodeExchange(node),
+        context=client_context(node.keys, card.ca_certificate),
+        on_crossing=on_crossing,
+        headers={TERMS_HEADER: stated_terms(node, code_name)},
+        on_headers=lambda headers: hear_terms(node, code_name, headers.get(TERMS_HEADER.lower(), "")),
+    )
+    report = sync(peer, deps)
+    node.store.notes.set(LAST_SYNC.format(peer=code_name), str(node.clock()))
+    for name, more in (("received", report.received), ("sent", report.sent), ("withheld", report.withheld)):
+        if more:
+            key = f"{name}:{code_name}"
+            node.store.notes.set(key, str(int(node.store.notes.get(key) or 0) + more))
+    if report.received or report.sent:
+        node.event(EventKind.SYNC_RECEIPT, code_name, received=report.received, sent=report.sent)
+    return {
+        "received": report.received,
+        "sent": report.sent,
+        "withheld": report.withheld,
+        "unchanged": report.unchanged,
+        "rejected": report.rejected,
+        "problems": list(report.problems),
+    }
+
+
+def shared_circles(node: Node, code_name: str) -> list[str]:
+    """The circles in which we seat this peer."""
+    return [
+        terms.name
+        for terms in node.store.circles.list()
+        if code_name in terms.members and code_name not in terms.exclusions
+    ]
+
+
+def stated_terms(node: Node, code_name: str) -> str:
+    """Our terms for this peer's ears: one ``name=digest`` for each circle that we share."""
+    return ",".join(
+        f"{base64.urlsafe_b64encode(name.encode()).decode().rstrip('=')}:{terms_digest(node.store.circles.get(name))}"
+        for name in shared_circles(node, code_name)
+    )
+
+
+def hear_terms(node: Node, code_name: str, header: str) -> None:
+    """Keep what a peer stated about the circles that we share; anything else it says here is ignored."""
+    shared = set(shared_circles(node, code_name))
+    for part in header.split(",")[:1_000]:
+        coded, _, digest = part.partition(":")
+        try:
+            name = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
+        except ValueError:
+            continue
+        if name in shared and len(digest) == 64 and digest.isalnum():
+            state_terms(node, name, code_name, digest)

@@ -1,0 +1,181 @@
+"""What a peer sent, on its way into the store: inbound policy decides, then knowledge is kept where it is used.
+
+An indicator with plain values becomes match keys with the peer as one more source (our own entry keeps its id and
+body); a sighting becomes a finding beside our own; everything else is kept as the object it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from seawall.codec.sharing import ReceivedSighting, indicator_values, read_sighting
+from seawall.codec.stix import check
+from seawall.exchange import InboundDesk, Outcome, ReceivedObject
+from seawall.flow.context import find_objects
+from seawall.flow.node import Node
+from seawall.identity import read_card
+from seawall.ledger import EventKind, LedgerEvent
+from seawall.model import Fault, ObservableType, SightingSummary, to_microseconds
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.moments import parse_moment
+from seawall.model.stored import PutCounts, StoredObject
+from seawall.policy import Admitted, Held, InboundContext, inbound
+
+MAX_REASONS = 20  # declined objects named in one ledger event
+
+
+def inbound_desk(node: Node) -> InboundDesk:
+    """The one way in for objects from peers."""
+    return InboundDesk(
+        check=_judge,
+        admit=_admission(node),
+        keep=lambda items: _keep(node, items),
+        receipt=_receipt(node),
+        clock=node.clock,
+    )
+
+
+def _judge(body: bytes) -> str | None:
+    verdict = check(msgspec.json.decode(body))
+    return None if verdict.valid else "This is not valid STIX 2.1: " + "; ".join(verdict.errors[:3])
+
+
+def _admission(node: Node) -> Callable[[ReceivedObject], StoredObject | str]:
+    context = InboundContext(
+        at=node.clock(),
+        own_identities=frozenset({node.keys.identity_id}),
+        peer_identities={read_card(peer.card).identity_id: peer.code_name for peer in node.store.peers.list()},
+        held=lambda object_id: _held(node, object_id),
+    )
+
+    def admit(received: ReceivedObject) -> StoredObject | str:
+        terms = node.store.circles.get(received.circle)
+        decided = inbound(
+            received.body, received.peer, terms, msgspec.structs.replace(context, at=received.received_at)
+        )
+        return decided.stored if isinstance(decided, Admitted) else decided.sentence
+
+    return admit
+
+
+def _held(node: Node, object_id: str) -> Held | None:
+    if object_id.startswith("indicator--"):
+        return None  # kept by value with all its sources: nobody's entry is replaced
+    for held in find_objects(node, object_id):
+        return Held(held.origin)
+    return None
+
+
+def _keep(node: Node, items: Sequence[StoredObject]) -> PutCounts:
+    entries: dict[str, list[IndicatorEntry]] = {}
+    others: list[StoredObject] = []
+    counts = PutCounts()
+    for item in items:
+        values = indicator_values(item.body) if item.type == "indicator" else []
+        if not values:
+            others.append(item)
+        elif item.revoked:
+            counts += _withdraw(node, item)
+        else:
+            entries.setdefault(str(item.origin), []).extend(_entries(item))
+    for origin, rows in entries.items():
+        counts += node.store.indicators.put(rows, source=origin, at=node.clock())
+    counts += node.store.objects.put(others)
+    node.store.sightings.put(_summaries(node, [item for item in others if item.type == "sighting"]))
+    return counts
+
+
+def _withdraw(node: Node, item: StoredObject) -> PutCounts:
+    gone = [
+        node.store.indicators.withdraw(value.type, value.value, source=str(item.origin))
+        for value in indicator_values(item.body)
+    ]
+    return PutCounts(updated=int(any(gone)), unchanged=int(not any(gone)))
+
+
+class _Indicator(msgspec.Struct):
+    name: str | None = None
+    description: str | None = None
+    confidence: int | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+
+
+def _entries(item: StoredObject) -> list[IndicatorEntry]:
+    said = msgspec.json.decode(item.body, type=_Indicator)
+    return [
+        IndicatorEntry(
+            type=value.type,
+            value=value.value,
+            indicator_id=item.id,
+            campaign=None,
+            description=said.description or said.name,
+            confidence=said.confidence,
+            tlp=item.tlp,
+            pap=item.pap,
+            valid_from=_moment(said.valid_from),
+            valid_until=_moment(said.valid_until),
+            origin=item.origin,
+            external_id=None,
+            sources=(),
+            body=item.body,
+        )
+        for value in indicator_values(item.body)
+    ]
+
+
+def _moment(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return to_microseconds(parse_moment(text))
+    except Fault:
+        return None
+
+
+def _summaries(node: Node, items: Sequence[StoredObject]) -> list[SightingSummary]:
+    found: list[SightingSummary] = []
+    for item in items:
+        told = read_sighting(item.body)
+        for target in find_objects(node, told.sighting_of_ref):
+            found += [_summary(item, told, value.type, value.value) for value in indicator_values(target.body)]
+    return found
+
+
+def _summary(item: StoredObject, told: ReceivedSighting, type: ObservableType, value: str) -> SightingSummary:
+    exact, sectors, bases = told.evidence()
+    first = exact if exact is not None else _moment(told.first_seen) or _moment(told.created) or item.stored_at
+    last = _moment(told.last_seen) or first
+    return SightingSummary(
+        type=type,
+        value=value,
+        side=str(item.origin),
+        first_seen=first,
+        last_seen=max(first, last),
+        count=max(told.count, 1),
+        sectors=sectors,
+        indicator_id=told.sighting_of_ref,
+        basis=bases,
+        tlp=item.tlp,
+        pap=item.pap,
+        origin=item.origin,
+        excluded=item.excluded,
+    )
+
+
+def _receipt(node: Node) -> Callable[[str, str, Sequence[Outcome]], None]:
+    def write(peer: str, circle: str, outcomes: Sequence[Outcome]) -> None:
+        accepted = [(outcome.id, outcome.version) for outcome in outcomes if outcome.problem is None]
+        declined = [outcome for outcome in outcomes if outcome.problem is not None]
+        node.store.received.add(peer, circle, accepted, node.clock())
+        if declined:
+            details: dict[str, str | int | list[str]] = {
+                "circle": circle,
+                "declined": len(declined),
+                "objects": [f"{outcome.id}: {outcome.problem}" for outcome in declined[:MAX_REASONS]],
+            }
+            node.ledger.record_event(LedgerEvent(EventKind.INBOUND_DECLINED, node.clock(), peer, circle, details))
+
+    return write

@@ -1,0 +1,151 @@
+"""The schedule: what ``serve`` does by itself, and what ``seawall run JOB`` does once (for cron)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from seawall.flow.exchange import sync_peer
+from seawall.flow.node import Node
+from seawall.flow.outgoing import fill_outboxes
+from seawall.flow.pipeline import run_match
+from seawall.flow.shareable import refresh_findings
+from seawall.flow.warning import refresh_warnings
+from seawall.model import Fault, NotFound, rfc3339
+from seawall.model.peer import PeerState
+
+TICK_SECONDS = 1.0
+JOB_NOTE = "job:{name}"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One thing that is done again and again."""
+
+    name: str
+    every_seconds: int
+    work: Callable[[Node], str]
+
+
+class Run(msgspec.Struct, frozen=True):
+    """When a job last ran (microseconds UTC), and what came of it."""
+
+    at: int
+    result: str
+
+
+def _sync(node: Node) -> str:
+    results = []
+    for peer in node.store.peers.list():
+        if peer.state is not PeerState.VERIFIED:
+            continue
+        try:
+            report = sync_peer(node, peer.code_name)
+            results.append(f"{peer.code_name}: {report['received']} received, {report['sent']} sent")
+        except Fault as fault:  # one failing peer must not stop the rest
+            results.append(f"{peer.code_name}: {fault}")
+    return "; ".join(results) or "no verified peer"
+
+
+def _match(node: Node) -> str:
+    found = run_match(node)
+    return f"{found['hits']} hits, {refresh_warnings(node)} warnings"
+
+
+def _release(node: Node) -> str:
+    refresh_findings(node)
+    filled = fill_outboxes(node)
+    return f"{filled.released} released, {filled.withheld} withheld"
+
+
+def _renew(node: Node) -> str:
+    return "renewed" if node.keys.renew(node.clock()) else "still valid"
+
+
+JOBS = (
+    Job("match", 300, _match),
+    Job("release", 60, _release),
+    Job("sync", 300, _sync),
+    Job("renew-certificates", 86_400, _renew),
+)
+"""In the order of the data's way."""
+
+
+def run(node: Node, name: str) -> dict[str, object]:
+    """Run one job now. Raises NotFound E-FLOW-070 for an unknown one, and what the job raises."""
+    job = next((job for job in JOBS if job.name == name), None)
+    if job is None:
+        known = ", ".join(job.name for job in JOBS)
+        raise NotFound(
+            "E-FLOW-070", "There is no job {given}; the jobs are {known}.", given=repr(name[:40]), known=known
+        )
+    result = job.work(node)
+    _remember(node, job, result)
+    return {"job": job.name, "result": result}
+
+
+def describe(node: Node) -> list[dict[str, object]]:
+    """All jobs, and when each last ran."""
+    rows: list[dict[str, object]] = []
+    for job in JOBS:
+        last = last_run(node, job.name)
+        rows.append(
+            {
+                "job": job.name,
+                "every_seconds": job.every_seconds,
+                "last_run": rfc3339(last.at) if last else None,
+                "last_result": last.result if last else None,
+            }
+        )
+    return rows
+
+
+def last_run(node: Node, name: str) -> Run | None:
+    """When a job last ran; None before the first time."""
+    text = node.store.notes.get(JOB_NOTE.format(name=name))
+    return msgspec.json.decode(text, type=Run) if text else None
+
+
+def _remember(node: Node, job: Job, result: str) -> None:
+    node.store.notes.set(JOB_NOTE.format(name=job.name), msgspec.json.encode(Run(node.clock(), result)).decode())
+
+
+class Scheduler:
+    """Runs due jobs one after the other in a thread; a failing job is remembered and tried again when it is due."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
+        started = node.clock()
+        self._due = {job.name: started + job.every_seconds * 1_000_000 for job in JOBS}
+
+    def start(self) -> None:
+        """Begin; each job runs for the first time after its own interval."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the running job and end."""
+        self._stopping.set()
+        self._thread.join(60)
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            for job in JOBS:
+                if self._node.clock() >= self._due[job.name] and not self._stopping.is_set():
+                    self._due[job.name] = self._node.clock() + job.every_seconds * 1_000_000
+                    self._run(job)
+
+    def _run(self, job: Job) -> None:
+        try:
+            _remember(self._node, job, job.work(self._node))
+        except Fault as fault:
+            _try_to_remember(self._node, job, str(fault))
+
+
+def _try_to_remember(node: Node, job: Job, sentence: str) -> None:
+    try:
+        _remember(node, job, f"failed: {sentence}")
+    except Fault:
+        return  # the store itself is what failed; doctor will say so

@@ -1,0 +1,37 @@
+"""Looking at the record of what left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seawall.flow.node import Node
+from seawall.flow.observations import Listing
+from seawall.model import rfc3339
+
+
+def verify_ledger(folder: Path) -> dict[str, object]:
+    """Recompute the whole tree. Raises Fault E-LEDGER-010 naming the first bad leaf."""
+    with Node.open(folder) as node:
+        report = node.ledger.verify()
+        return {"valid": True, "size": report.size, "root": report.root, "signed": report.signed}
+
+
+def list_leaves(node: Node, *, limit: int, after: int) -> Listing:
+    """Leaves with an index above ``after``, oldest first."""
+    node.require("audit")
+    page = node.ledger.show(limit=limit, after=after)
+    items: list[dict[str, object]] = [
+        {
+            "index": entry.index,
+            "at": rfc3339(entry.at) if entry.at is not None else None,
+            "kind": entry.kind,
+            "recipient": entry.recipient,
+            "circle": entry.circle,
+            "rule": entry.rule,
+            "objects": entry.objects,
+            "leaf_hash": entry.leaf_hash,
+            "event": entry.event,
+        }
+        for entry in page.items
+    ]
+    return Listing(items, page.next)

@@ -1,0 +1,209 @@
+"""One node, wired: its folder, settings, store, lake, ledger, keys and the people who act."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from seawall.flow.authority import require
+from seawall.identity import NodeKeys
+from seawall.lake import Lake
+from seawall.ledger import EventKind, Ledger, LedgerEvent
+from seawall.model import Actor, Clock, Fault, UserRole, system_clock
+from seawall.reference.assets import OwnAssets
+from seawall.reference.geography import Geography
+from seawall.reference.warninglists import Warninglists
+from seawall.settings import Settings, load_settings
+from seawall.store import Store
+
+ADMINISTRATOR = "administrator"
+ADMINISTRATOR_TOKEN = "administrator.token"  # noqa: S105 - a file name
+SETTINGS_FILE = "seawall.toml"
+FOLDERS = ("lake", "store", "ledger", "keys", "quarantine", "reference")
+
+
+class NewNode(msgspec.Struct, frozen=True):
+    """What ``init`` tells: the token is shown this once."""
+
+    node_id: str
+    fingerprint: str
+    token: str
+
+
+class Node:
+    """An open node. Parts open on first use; everything closes together."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        clock: Clock = system_clock,
+        token: Path | None = None,
+        approver_token: Path | None = None,
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.clock = clock
+        self._token = token
+        self._approver_token = approver_token
+        self._stack = ExitStack()
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Clock = system_clock,
+        token: Path | None = None,
+        approver_token: Path | None = None,
+    ) -> Self:
+        """Open the node in ``folder``. Raises Fault E-CONF-001/002 when there is none or its file is unusable."""
+        return cls(folder, load_settings(folder), clock=clock, token=token, approver_token=approver_token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @cached_property
+    def store(self) -> Store:
+        """Knowledge, people, peers, circles."""
+        return self._stack.enter_context(Store.open(store_url(self.folder, self.settings)))
+
+    @cached_property
+    def lake(self) -> Lake:
+        """Telemetry."""
+        return Lake.open(self.folder / "lake", self.settings.lake)
+
+    @cached_property
+    def keys(self) -> NodeKeys:
+        """This node's own keys."""
+        return NodeKeys.load(self.folder / "keys")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The record of what left."""
+        return self._stack.enter_context(Ledger.open(self.folder / "ledger", self.keys))
+
+    @cached_property
+    def own_assets(self) -> OwnAssets:
+        """Our ranges and names; private, loopback and link-local ranges always."""
+        return OwnAssets.load(self.folder / "reference")
+
+    @cached_property
+    def warninglists(self) -> Warninglists:
+        """The lists that ship with Seawall and those imported here."""
+        return Warninglists.load(self.folder / "reference" / "warninglists")
+
+    @cached_property
+    def geography(self) -> Geography:
+        """Country and AS of addresses, offline."""
+        return Geography.bundled()
+
+    @property
+    def side(self) -> str:
+        """The side of sensors nobody has described: the node's economy."""
+        return self.settings.node.economy or "XX"
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who acts: by ``--token``, else by the administrator's token in the node folder. Raises Refused."""
+        return self.store.users.authenticate(_read_token(self._token or self.folder / ADMINISTRATOR_TOKEN))
+
+    @cached_property
+    def approver(self) -> Actor | None:
+        """The second person, by ``--approver-token``; never the same person as ``actor``."""
+        if self._approver_token is None:
+            return None
+        second = self.store.users.authenticate(_read_token(self._approver_token))
+        require(second, "approve")
+        if second.name == self.actor.name:
+            raise Fault("E-FLOW-003", "The second person must be somebody else than {name}.", name=second.name)
+        return second
+
+    def require(self, task: str) -> Actor:
+        """The acting person, if their role permits ``task``. Raises Refused E-FLOW-004."""
+        require(self.actor, task)
+        return self.actor
+
+    def event(self, kind: EventKind, subject: str, **details: str | int | list[str]) -> None:
+        """Put an event on the record in the acting person's name; on disk when this returns."""
+        self.ledger.record_event(LedgerEvent(kind, self.clock(), self.actor.name, subject, details))
+
+
+def store_url(folder: Path, settings: Settings) -> str:
+    """The SQLAlchemy URL of the node's knowledge store."""
+    return settings.store.url or f"sqlite:///{folder / 'store' / 'seawall.sqlite'}"
+
+
+def create_node(
+    folder: Path, *, name: str, economy: str, sector: str, timezone: str, lang: str, clock: Clock = system_clock
+) -> NewNode:
+    """Make a node in ``folder``, whole or not at all.
+
+    Raises Fault E-FLOW-001 when the folder is already used, E-FLOW-002 when the economy is not two letters.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise Fault("E-FLOW-001", "{folder} is not empty; choose another folder for the new node.", folder=folder)
+    if not (len(economy) == 2 and economy.isascii() and economy.isalpha()):
+        raise Fault("E-FLOW-002", "{given} is not an economy; give two letters such as TW or KR.", given=economy[:20])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        made = _furnish(building, name, economy.upper(), sector, timezone, lang, clock)
+        if folder.exists():
+            folder.rmdir()
+        building.rename(folder)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return made
+
+
+def _furnish(folder: Path, name: str, economy: str, sector: str, timezone: str, lang: str, clock: Clock) -> NewNode:
+    for part in FOLDERS:
+        (folder / part).mkdir(mode=0o700)
+    # certificates are judged by the machine's own clock, whatever clock the node runs on
+    keys = NodeKeys.create(folder / "keys", name=name, economy=economy, at=system_clock())
+    values = {
+        "id": keys.node_id,
+        "name": name,
+        "economy": economy,
+        "sector": sector,
+        "timezone": timezone,
+        "lang": lang,
+    }
+    lines = ["# Seawall reads this file and never rewrites it. SEAWALL_<SECTION>_<KEY> overrides a value.", "[node]"]
+    lines += [f"{key} = {_toml_string(value)}" for key, value in values.items()]
+    (folder / SETTINGS_FILE).write_text("\n".join(lines) + "\n", "utf-8")
+    settings = load_settings(folder)
+    with Store.open(store_url(folder, settings)) as store:
+        token = store.users.add(ADMINISTRATOR, UserRole.ADMIN, clock())
+    descriptor = os.open(folder / ADMINISTRATOR_TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(token + "\n")
+    return NewNode(keys.node_id, keys.fingerprint, token)
+
+
+def _toml_string(value: str) -> str:
+    # JSON string escapes are a subset of TOML basic-string escapes
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
+
+
+def _read_token(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Fault("E-FLOW-005", "Cannot read the token file {path}: {reason}.", path=path, reason=error) from None

@@ -1,0 +1,180 @@
+"""From the store to the outboxes: each changed object is decided, recorded, and then put where its recipient may read it.
+
+Steps for one circle and one recipient, page by page: (1) read what changed behind the cursor, (2) gather the markings of
+each object and all its inputs, (3) ``policy.decide_page``, (4) record releases and refusals in the ledger, (5) put the
+released bodies into the outbox, (6) save the cursor. A kill between two steps repeats a page and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from seawall.codec.sharing import version_of
+from seawall.flow.circles import agreed_with
+from seawall.flow.context import release_context, stored_markings
+from seawall.flow.node import Node
+from seawall.flow.usage import Usage
+from seawall.model import NotFound, Release, Withheld
+from seawall.model.circle import CircleTerms
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.outbox import OutboxRow
+from seawall.model.peer import PeerState
+from seawall.model.stored import StoredObject
+from seawall.policy import Evidence, ReleaseRequest, decide_page, policy_version
+
+PAGE = 1_000  # objects decided, recorded and put out together: one ledger leaf
+CURSOR = "outgoing:{circle}:{recipient}"
+
+
+class Cursor(msgspec.Struct):
+    """How far one recipient's outbox has been filled, and under which policy."""
+
+    policy: str = ""
+    indicators: int = 0
+    objects: int = 0
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What a fill did: object versions released and withheld."""
+
+    released: int = 0
+    withheld: int = 0
+
+    def __add__(self, other: Filled) -> Filled:
+        """The sum."""
+        return Filled(self.released + other.released, self.withheld + other.withheld)
+
+
+def fill_outboxes(node: Node, *, circle: str | None = None, recipient: str | None = None) -> Filled:
+    """Decide everything that changed since the last fill, for all circles or one, for all members or one."""
+    done = Filled()
+    for terms in node.store.circles.list():
+        if circle is not None and terms.name != circle:
+            continue
+        for member in sorted(terms.members):
+            if (recipient is None or member == recipient) and may_receive(node, terms, member):
+                done += _fill(node, terms, member)
+    return done
+
+
+def may_receive(node: Node, terms: CircleTerms, member: str) -> bool:
+    """Seated, not excluded, agreed to these terms, and (a peer) verified."""
+    if member in terms.exclusions or not agreed_with(node, terms, member):
+        return False
+    try:
+        return node.store.peers.get(member).state is PeerState.VERIFIED
+    except NotFound:
+        return True  # a local TAXII user
+
+
+def _fill(node: Node, terms: CircleTerms, member: str) -> Filled:
+    key = CURSOR.format(circle=terms.name, recipient=member)
+    text = node.store.notes.get(key)
+    cursor = msgspec.json.decode(text, type=Cursor) if text else Cursor()
+    policy = policy_version(terms)
+    standing_already: frozenset[tuple[str, str]] = frozenset()
+    if cursor.policy != policy:
+        cursor = Cursor(policy)
+        standing_already = _standing(node, terms.name, member)
+    usage = Usage.load(node, terms.name)
+    done = Filled()
+    for page in _pages(node, cursor, usage, terms):
+        fresh = [item for item in page.items if (item.id, item.version) not in standing_already]
+        done += release_page(node, terms, member, fresh, usage)
+        cursor = Cursor(policy, page.indicators, page.objects)
+        usage.save(node)
+        node.store.notes.set(key, msgspec.json.encode(cursor).decode())
+    return done
+
+
+def release_page(node: Node, terms: CircleTerms, member: str, items: Sequence[StoredObject], usage: Usage) -> Filled:
+    """Decide, record and put out one page of objects for one recipient."""
+    if not items:
+        return Filled()
+    context = release_context(node, terms, member, standing_use=usage.as_of(node.clock()))
+    requests = [
+        ReleaseRequest(
+            object=item, markings=stored_markings(node, item), recipient=member, evidence=Evidence(), approved_by=()
+        )
+        for item in items
+    ]
+    decision = decide_page(requests, terms, context)
+    return record_and_put(node, terms.name, member, decision.releases, decision.withheld, usage)
+
+
+def record_and_put(
+    node: Node,
+    circle: str,
+    member: str,
+    releases: Sequence[Release],
+    withheld: Sequence[Withheld],
+    usage: Usage | None = None,
+) -> Filled:
+    """Steps (4) and (5): nothing stands in an outbox before its leaf is on disk."""
+    node.ledger.record_many(withheld)
+    count = 0
+    for recorded in node.ledger.record_many(releases):
+        rows = [
+            OutboxRow(item.id, item.version, item.body, recipients=frozenset({member}))
+            for item in recorded.value.objects
+        ]
+        node.store.outbox.add(circle, rows, node.clock())
+        count += len(rows)
+        if usage is not None and recorded.value.rule.startswith("standing:"):
+            usage.add(recorded.value.rule.removeprefix("standing:"), len(rows), node.clock())
+    return Filled(count, len(withheld))
+
+
+class _Changed(msgspec.Struct, frozen=True):
+    items: list[StoredObject]
+    indicators: int
+    objects: int
+
+
+def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iterator[_Changed]:
+    """Changed indicators first, then all other objects, so that a sighting finds its indicator already there.
+
+    Stops where the standing releases' caps are used up; the rest waits for the next fill.
+    """
+    indicators, objects = cursor.indicators, cursor.objects
+    while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
+        changed = node.store.indicators.changed_since(indicators, room)
+        if not changed.items:
+            break
+        indicators = changed.last
+        yield _Changed([as_stored(entry) for entry in changed.items], indicators, objects)
+    while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
+        page = node.store.objects.changed_since(objects, room)
+        if not page.items:
+            break
+        objects = page.items[-1].sequence
+        yield _Changed(list(page.items), indicators, objects)
+
+
+def as_stored(entry: IndicatorEntry) -> StoredObject:
+    """An indicator as the object that policy decides about."""
+    return StoredObject(
+        id=entry.indicator_id,
+        type="indicator",
+        version=version_of(entry.body),
+        created_by=None,
+        body=entry.body,
+        tlp=entry.tlp,
+        pap=entry.pap,
+        origin=entry.origin,
+        source=entry.sources[0] if entry.sources else None,
+    )
+
+
+def _standing(node: Node, circle: str, member: str) -> frozenset[tuple[str, str]]:
+    """What stands in the outbox for this member already: (id, version)."""
+    found: set[tuple[str, str]] = set()
+    following: str | None = None
+    while True:
+        page = node.store.outbox.manifest_page(circle, member, next=following, limit=1_000)
+        found |= {(row.object_id, row.version) for row in page.rows}
+        if not page.more:
+            return frozenset(found)
+        following = page.next

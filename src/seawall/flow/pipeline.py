@@ -1,0 +1,92 @@
+"""The product in one short file: the stages in their order.
+
+ingest    sensor logs -> observations and roll-up in the lake, what cannot be read -> quarantine
+import    others' knowledge -> objects and indicators in the store          (flow.intel)
+match     observations x indicators -> hits; candidates
+warn      our findings x peers' findings -> warnings with lead times        (flow.warning)
+release   what circles' terms permit -> ledger -> outboxes                  (flow.outgoing)
+sync      outboxes <-> peers                                                (flow.exchange)
+protect   what may be blocked -> ledger -> files that tools load            (flow.protect)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seawall.flow.node import Node
+from seawall.flow.shareable import refresh_findings
+from seawall.flow.tables import node_sensors
+from seawall.ingest import IngestOptions, IngestReport, ingest
+from seawall.match import MatchOptions, match
+from seawall.model import to_microseconds
+from seawall.model.moments import parse_moment
+
+LAST_INGEST, LAST_MATCH = "last-ingest", "last-match"
+"""Keys of the notes that hold when these stages last ended, in microseconds UTC."""
+
+Progress = Callable[[int, int | None, int], None]
+Waiting = Callable[[str], None]
+
+
+def ingest_paths(
+    node: Node,
+    paths: Sequence[str],
+    *,
+    format: str = "auto",
+    side: str | None = None,
+    sector: str | None = None,
+    progress: Progress | None = None,
+    waiting: Waiting | None = None,
+) -> IngestReport:
+    """Sensor logs into the lake. ``waiting`` hears a sentence while another process holds the lake."""
+    node.require("ingest")
+    options = IngestOptions(
+        quarantine=node.folder / "quarantine",
+        node_side=node.side,
+        format=format,
+        side=side,
+        sector=sector,
+        node_sector="unknown",
+        sensors=node_sensors(node),
+        own=node.own_assets,
+        geography=node.geography,
+        batch_lines=node.settings.lake.batch_lines,
+        stdin=sys.stdin.buffer if "-" in paths else None,
+    )
+    report = ingest(paths, node.lake, options, progress, waiting)
+    node.store.notes.set(LAST_INGEST, str(node.clock()))
+    return report
+
+
+def run_match(
+    node: Node,
+    *,
+    since: str | None = None,
+    rebuild: bool = False,
+    exact: bool = False,
+    waiting: Waiting | None = None,
+) -> dict[str, object]:
+    """Compare the lake with the indicators; the ``--json`` keys of ``seawall match``."""
+    node.require("match")
+    moment = to_microseconds(parse_moment(since)) if since is not None else None
+    report = match(node.lake, _keys_of(node), MatchOptions(since=moment, rebuild=rebuild, exact=exact), on_wait=waiting)
+    if node.store.circles.list():
+        refresh_findings(node)
+    node.store.notes.set(LAST_MATCH, str(node.clock()))
+    return report.document()
+
+
+def _keys_of(node: Node) -> Callable[[int], pa.Table]:
+    """The provider that ``match`` asks for keys by number; the store is read once."""
+    held: list[pa.Table] = []
+
+    def keys(after: int) -> pa.Table:
+        if not held:
+            held.append(node.store.indicators.keys())
+        return held[0] if after < 0 else held[0].filter(pc.greater(held[0]["number"], after))
+
+    return keys

@@ -1,0 +1,109 @@
+"""From indicators to the files that enforcement tools load: policy, ledger, safety gate, feed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from seawall.flow.context import WHOLE_NODE
+from seawall.flow.node import Node
+from seawall.model import rfc3339
+from seawall.model.circle import CircleTerms
+from seawall.model.indicator import IndicatorEntry
+from seawall.policy import enforcement
+from seawall.protect import Callbacks, ExportRecord, Gate, JsonUndoBook, NeverBlock, Page
+from seawall.protect import export as write
+from seawall.reference.suffixes import is_public_suffix
+
+PAGE = 1_000  # indicators of one recorded release
+CONSUMER = "protect-export"
+BOOK = "protect.json"
+
+
+def export(node: Node, to: str, *, output: Path | None, include_watch: bool, json: bool = False) -> dict[str, object]:
+    """Write one export to ``output``, or to standard output; the summary says what was left out and why."""
+    person = node.require("enforce")
+    book = JsonUndoBook(node.folder / "reference" / BOOK)
+    target: Path | BinaryIO = output if output is not None else sys.stdout.buffer
+    at = node.clock()
+    report = write(_pages(node), to, gate=_gate(node, book), target=target, at=at, include_watch=include_watch)
+    book.note_export(
+        ExportRecord(
+            feed=to,
+            target=str(output) if output is not None else "-",
+            made_at=at,
+            by=person.name,
+            blocks=report.blocks,
+            watches=report.watches,
+            left_out=sum(report.left_out_by_rule.values()),
+            first_expiry=report.first_expiry,
+        )
+    )
+    return {
+        "to": to,
+        "made_at": rfc3339(at),
+        "written": report.written,
+        "blocks": report.blocks,
+        "watches": report.watches,
+        "by_type": report.by_type,
+        "left_out": report.left_out_by_rule,
+        "left_out_items": [
+            {
+                "type": item.observable.type.value,
+                "value": item.observable.value,
+                "rule": item.rule,
+                "detail": item.detail,
+            }
+            for item in report.left_out
+        ],
+        "first_expiry": rfc3339(report.first_expiry) if report.first_expiry is not None else None,
+        "output": str(output) if output is not None else "-",
+    }
+
+
+def _gate(node: Node, book: JsonUndoBook) -> Gate:
+    assets, lists = node.own_assets, node.warninglists
+    return Gate(
+        Callbacks(
+            is_own=assets.is_own, warninglist=lists.hit, is_public_suffix=is_public_suffix, is_undone=book.is_undone
+        ),
+        own=NeverBlock(tuple(map(str, assets.networks())), tuple(assets.domains())),
+        partners=NeverBlock(),
+        never=NeverBlock(),
+    )
+
+
+def _pages(node: Node) -> Iterator[Page]:
+    """Every indicator that may block or be watched, inside a recorded release with purpose ``enforce``."""
+    terms = _terms_of(node)
+    after: int | None = 0
+    while after is not None:
+        page = node.store.indicators.list(WHOLE_NODE, after=after, limit=PAGE)
+        yield from _decided(node, page.items, terms)
+        after = page.next
+
+
+def _decided(node: Node, entries: Sequence[IndicatorEntry], terms: dict[str, CircleTerms]) -> Iterator[Page]:
+    if not entries:
+        return
+    decision = enforcement(entries, terms, CONSUMER, node.clock())
+    node.ledger.record_many(decision.withheld)
+    by_id: dict[str, list[IndicatorEntry]] = {}
+    for entry in entries:
+        by_id.setdefault(entry.indicator_id, []).append(entry)
+    releases = [release for release in (decision.block, decision.watch) if release is not None]
+    for recorded in node.ledger.record_many(releases):
+        covered = [entry for item in recorded.value.objects for entry in by_id[item.id]]
+        yield Page(recorded, tuple(covered))
+
+
+def _terms_of(node: Node) -> dict[str, CircleTerms]:
+    """For each peer the circle under which its indicators count here: one with auto-enforce, if there is one."""
+    found: dict[str, CircleTerms] = {}
+    for terms in node.store.circles.list():
+        for member in terms.members:
+            if member not in found or (terms.auto_enforce and not found[member].auto_enforce):
+                found[member] = terms
+    return found

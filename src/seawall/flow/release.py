@@ -1,0 +1,98 @@
+"""One object at a time: release by a person, recall, and the reasons."""
+
+from __future__ import annotations
+
+from seawall.flow.context import find_objects, release_context, stored_markings
+from seawall.flow.node import Node
+from seawall.flow.outgoing import record_and_put
+from seawall.flow.usage import Usage
+from seawall.ledger import EventKind
+from seawall.model import NotFound
+from seawall.model.circle import CircleTerms
+from seawall.model.stored import StoredObject
+from seawall.policy import Explanation, ReleaseRequest, decide_page, explain
+
+
+def release_object(node: Node, object_id: str, circle: str) -> dict[str, object]:
+    """Release one object to every member of a circle whom its terms permit; each refusal is on the record."""
+    person = node.require("release")
+    terms = node.store.circles.get(circle)
+    item = _only(node, object_id)
+    second = node.approver
+    people = (person.name,) if second is None else (person.name, second.name)
+    if second is not None:
+        node.store.approvals.both("release", f"{item.id} {item.version}", person.name, second.name, node.clock())
+    released: list[str] = []
+    withheld: list[str] = []
+    for member in sorted(terms.members):
+        decision = decide_page([_request(node, item, member, people)], terms, release_context(node, terms, member))
+        done = record_and_put(node, terms.name, member, decision.releases, decision.withheld)
+        (released if done.released else withheld).append(member)
+    reasons = {member: _explained(node, item, terms, member, people).rule for member in withheld}
+    return {
+        "id": item.id,
+        "version": item.version,
+        "circle": circle,
+        "released": bool(released),
+        "recipients": released,
+        "withheld": reasons,
+        "approved_by": list(people),
+    }
+
+
+def recall_object(node: Node, object_id: str, circle: str | None) -> dict[str, object]:
+    """Hide an object in one circle's outbox or in all, and put its revoked version there for those who hold it."""
+    node.require("release")
+    standing = [name for name, _ in node.store.outbox.holding(object_id) if circle is None or name == circle]
+    if not standing:
+        raise NotFound("E-FLOW-060", "{id} stands in no circle's outbox.", id=ascii(object_id[:100]))
+    from seawall.flow.recall import revoked_rows
+
+    hidden = 0
+    for name in sorted(set(standing)):
+        rows = revoked_rows(node, object_id, name)
+        hidden += node.store.outbox.withdraw(name, object_id, node.clock())
+        node.event(EventKind.RECALL, object_id, circle=name)
+        node.store.outbox.add(name, rows, node.clock())
+    return {"id": object_id, "circles": sorted(set(standing)), "withdrawn": hidden}
+
+
+def explain_object(node: Node, object_id: str, peer: str) -> dict[str, object]:
+    """Every test between an object and a peer, in every circle that seats the peer."""
+    node.require("read")
+    item = _only(node, object_id)
+    circles = [terms for terms in node.store.circles.list() if peer in terms.members]
+    if not circles:
+        line = f"no circle seats {peer}: nothing may go there"
+        tests: list[dict[str, object]] = [{"rule": "circle-member", "passed": False, "detail": line}]
+        return {"id": item.id, "peer": peer, "allowed": False, "circles": [], "tests": tests, "lines": [line]}
+    answers = [_explained(node, item, terms, peer, ()) for terms in circles]
+    best = next((answer for answer in answers if answer.released), answers[0])
+    return {
+        "id": item.id,
+        "version": item.version,
+        "peer": peer,
+        "allowed": best.released,
+        "rule": best.rule,
+        "circle": best.circle,
+        "policy_version": best.policy_version,
+        "tests": [{"rule": test.rule.value, "passed": test.passed, "detail": test.detail} for test in best.tests],
+        "lines": [line for answer in answers for line in answer.lines()],
+    }
+
+
+def _explained(node: Node, item: StoredObject, terms: CircleTerms, member: str, people: tuple[str, ...]) -> Explanation:
+    usage = Usage.load(node, terms.name).as_of(node.clock())
+    context = release_context(node, terms, member, standing_use=usage)
+    return explain(_request(node, item, member, people), terms, context)
+
+
+def _request(node: Node, item: StoredObject, member: str, people: tuple[str, ...]) -> ReleaseRequest:
+    return ReleaseRequest(object=item, markings=stored_markings(node, item), recipient=member, approved_by=people)
+
+
+def _only(node: Node, object_id: str) -> StoredObject:
+    found = find_objects(node, object_id)
+    if not found:
+        raise NotFound("E-STORE-010", "There is no object {id} here.", id=ascii(object_id[:100]))
+    return found[0]

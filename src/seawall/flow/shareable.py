@@ -1,0 +1,128 @@
+"""From what our sensors found to STIX objects in the store that a circle may ask for.
+
+Only candidates and sightings of indicators come through here (rule 3); whether they leave is decided later, object by
+object, in ``outgoing``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from seawall.codec.sharing import candidate_indicator, encode, sighting_of
+from seawall.flow.node import Node
+from seawall.flow.screens import node_screens
+from seawall.match import candidate_table, sighting_table, summaries
+from seawall.model import Observable, Pap, SightingSummary, Tlp
+from seawall.model.stored import StoredObject
+
+BATCH = 1_000  # objects compared and stored together
+
+
+class _Told(msgspec.Struct):
+    """The part of a stored sighting that decides whether it must be told anew."""
+
+    first_seen: str
+    count: int
+    extensions: dict[str, dict[str, object]] = {}
+
+
+PREPARED = "findings-prepared"
+"""Key of the note that says from which state of lake and indicators findings were prepared last."""
+
+
+def refresh_findings(node: Node) -> int:
+    """``prepare_findings`` when lake or indicators have changed since; returns how many objects changed."""
+    with node.lake.reading() as session:
+        state = f"{session.generation}/{node.store.indicators.change()}"
+    if node.store.notes.get(PREPARED) == state:
+        return 0
+    changed = prepare_findings(node)
+    node.store.notes.set(PREPARED, state)
+    return changed
+
+
+def prepare_findings(node: Node) -> int:
+    """Store the STIX form of every candidate and sighting that is new or has grown; returns how many objects changed.
+
+    A sighting is told anew when it was seen earlier than told, in another sector, or twice as often.
+    """
+    with node.lake.reading() as session:
+        screens = node_screens(node)
+        found = candidate_table(session, screens, tlp=Tlp.AMBER, pap=Pap.GREEN)
+        sensors = found["sensors"].to_pylist()
+        ours = list(zip(summaries(found), sensors, strict=True))
+        seen = sighting_table(session, node.store.indicators.keys())
+        ours += list(zip(summaries(seen), seen["sensors"].to_pylist(), strict=True))
+    changed = 0
+    pending: list[StoredObject] = []
+    done: set[tuple[str, str, str]] = set()
+    for summary, count in ours:
+        key = (summary.type.value, summary.value, summary.side)
+        if key in done or summary.origin is not None:
+            continue  # an indicator's sighting and a candidate of the same value: one sighting is enough
+        done.add(key)
+        pending += _objects(node, summary, int(count or 0))
+        if len(pending) >= BATCH:
+            changed += _keep(node, pending)
+            pending = []
+    return changed + _keep(node, pending)
+
+
+def _objects(node: Node, seen: SightingSummary, sensors: int) -> list[StoredObject]:
+    identity = node.keys.identity_id
+    made: list[StoredObject] = []
+    at = node.clock()
+    indicator_id = seen.indicator_id
+    if indicator_id is None:
+        value = Observable(seen.type, seen.value)
+        body = candidate_indicator(value, identity=identity, created=seen.first_seen, tlp=seen.tlp, pap=seen.pap)
+        indicator_id = str(body["id"])
+        made.append(_stored(body, seen, at, inputs=()))
+    sighting = sighting_of(seen, indicator_id=indicator_id, identity=identity, sensors=sensors, modified=at)
+    made.append(_stored(sighting, seen, at, inputs=(indicator_id,)))
+    return made
+
+
+def _stored(body: dict[str, object], seen: SightingSummary, at: int, *, inputs: tuple[str, ...]) -> StoredObject:
+    return StoredObject(
+        id=str(body["id"]),
+        type=str(body["type"]),
+        version=str(body["modified"]),
+        created_by=str(body["created_by_ref"]),
+        body=encode(body),
+        tlp=seen.tlp,
+        pap=seen.pap,
+        stored_at=at,
+        inputs=inputs,
+        excluded=seen.excluded,
+    )
+
+
+def _keep(node: Node, made: list[StoredObject]) -> int:
+    held = node.store.objects.latest([item.id for item in made])
+    fresh = [item for item in made if item.id not in held or _grown(item, held[item.id])]
+    counts = node.store.objects.put(fresh)
+    return counts.new + counts.updated
+
+
+def _grown(item: StoredObject, held: StoredObject) -> bool:
+    if item.type != "sighting":
+        return item.tlp != held.tlp or item.pap != held.pap
+    now = msgspec.json.decode(item.body, type=_Told)
+    told = msgspec.json.decode(held.body, type=_Told)
+    return (
+        now.first_seen < told.first_seen
+        or now.count >= 2 * told.count
+        or _sectors(now) != _sectors(told)
+        or (item.tlp, item.pap) != (held.tlp, held.pap)
+    )
+
+
+def _sectors(told: _Told) -> frozenset[str]:
+    return frozenset(
+        str(sector) for extension in told.extensions.values() for sector in _as_list(extension.get("sectors"))
+    )
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

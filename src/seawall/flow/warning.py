@@ -1,0 +1,93 @@
+"""Drawing warnings: our findings beside what peers told us, and the sides of our own lake beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from seawall.flow.context import WHOLE_NODE
+from seawall.flow.node import Node
+from seawall.flow.screens import node_screens
+from seawall.lake import LakeSession
+from seawall.match import Screens, contact_table, findings_of, overlap_table, sighting_table
+from seawall.model import ObservableType, Pap, SightingSummary, Tlp, Warning
+from seawall.model.stix.ids import derived_id
+from seawall.warn import WarnOptions, warnings
+
+DRAWN = "warnings-drawn"
+"""Key of the note that says from which state of lake, indicators and sightings the stored warnings were drawn."""
+PAGE = 10_000
+
+
+def refresh_warnings(node: Node) -> int:
+    """Draw warnings anew when anything they rest on has changed; returns how many are held."""
+    with node.lake.reading() as session:
+        state = f"{session.generation}/{node.store.indicators.change()}/{node.store.sightings.change()}"
+        if node.store.notes.get(DRAWN) == state:
+            return node.store.warnings.count(WHOLE_NODE)
+        drawn = list(_draw(node, session))
+    held = set(_held(node))
+    node.store.warnings.put(drawn)
+    node.store.warnings.remove(held - {(item.type, item.value) for item in drawn})
+    node.store.notes.set(DRAWN, state)
+    return len(drawn)
+
+
+def _draw(node: Node, session: LakeSession) -> Iterable[Warning]:
+    screens = node_screens(node)
+    keys = node.store.indicators.keys()
+    told = list(_told(node))
+    found: dict[tuple[str, str], Warning] = {}
+    if _sides(session) >= 2:
+        delay = round(node.settings.warn.assumed_sharing_delay_seconds * 1_000_000)
+        ours = pa.concat_tables([overlap_table(session, screens, pap=Pap.GREEN), sighting_table(session, keys)])
+        options = WarnOptions(assumed_sharing_delay=delay, one_sided=False)
+        found |= {(item.type.value, item.value): item for item in warnings(session, ours, None, options)}
+    if told:
+        found |= {(item.type.value, item.value): item for item in _exchanged(node, session, screens, keys, told)}
+    return found.values()
+
+
+def _exchanged(
+    node: Node, session: LakeSession, screens: Screens, keys: pa.Table, told: list[SightingSummary]
+) -> Iterable[Warning]:
+    theirs = findings_of(told)
+    wanted = theirs.select(["type", "value"]).group_by(["type", "value"]).aggregate([])
+    contacts = contact_table(session, screens, wanted, tlp=Tlp.AMBER, pap=Pap.GREEN)
+    seen = sighting_table(session, keys).join(wanted, ["type", "value"], join_type="left semi")
+    ours = pa.concat_tables([contacts, seen.select(contacts.column_names).cast(contacts.schema)])
+    return warnings(session, _with_told(node, ours), theirs)
+
+
+def _with_told(node: Node, ours: pa.Table) -> pa.Table:
+    """Fill ``told_at`` with when we put our own sighting of a value into an outbox."""
+    identity = node.keys.identity_id
+    ids: list[str] = []
+    for row in ours.select(["type", "value", "side", "indicator_id"]).to_pylist():
+        indicator = row["indicator_id"] or derived_id("indicator", identity, row["type"], row["value"])
+        ids.append(derived_id("sighting", identity, indicator, row["side"]))
+    added = node.store.outbox.first_added(sorted(set(ids)))
+    column = pa.array([added.get(id) for id in ids], pa.int64())
+    return ours.set_column(ours.schema.get_field_index("told_at"), "told_at", column)
+
+
+def _told(node: Node) -> Iterable[SightingSummary]:
+    after: int | None = 0
+    while after is not None:
+        page = node.store.sightings.list(WHOLE_NODE, after=after, limit=PAGE)
+        yield from (item for item in page.items if item.origin is not None)
+        after = page.next
+
+
+def _held(node: Node) -> Iterable[tuple[ObservableType, str]]:
+    after: int | None = 0
+    while after is not None:
+        page = node.store.warnings.list(WHOLE_NODE, after=after, limit=PAGE)
+        yield from ((item.type, item.value) for item in page.items)
+        after = page.next
+
+
+def _sides(session: LakeSession) -> int:
+    sides = session.sql(f"SELECT count(DISTINCT side) AS n FROM {session.rollup()} AS r")
+    return int(sides["n"][0].as_py())

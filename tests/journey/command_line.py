@@ -1,0 +1,126 @@
+"""Drives the real command line in real processes, as a user's script would."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 60
+
+
+class CommandFailed(AssertionError):
+    """A command ended with another exit status than expected."""
+
+
+class SeawallNode:
+    """One node folder and the commands run on it."""
+
+    def __init__(self, folder: Path, economy: str) -> None:
+        self.folder = folder
+        made = self.run("init", "--name", f"{economy} test node", "--economy", economy)
+        self.node_id: str = made["node_id"]
+        self.fingerprint: str = made["fingerprint"]
+        self.token: str = made["token"]
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The process arguments of one command on this node."""
+        return [sys.executable, "-m", "seawall", "--node", str(self.folder), *map(str, arguments)]
+
+    def raw(self, *arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Run one command to its end, whatever its status."""
+        return subprocess.run(
+            self.command(*arguments), input=stdin, capture_output=True, timeout=300, env=environment(), check=False
+        )
+
+    def run(self, *arguments: str | Path, status: int = 0, stdin: bytes | None = None) -> Any:
+        """Run one command with ``--json`` and return the document; fails on another exit status."""
+        done = self.raw(*arguments, "--json", stdin=stdin)
+        if done.returncode != status:
+            raise CommandFailed(f"{arguments} ended with {done.returncode}: {done.stderr.decode(errors='replace')}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def second_person(self, name: str = "approver") -> Path:
+        """A second named person; returns the file with their token."""
+        token = self.run("users", "add", name, "--role", "approver")["token"]
+        file = self.folder.parent / f"{self.folder.name}-{name}.token"
+        file.write_text(token)
+        return file
+
+    @contextmanager
+    def serving(self, port: int, peer_port: int) -> Iterator[subprocess.Popen[bytes]]:
+        """``seawall serve`` in a process of its own, ready when both ports answer."""
+        process = subprocess.Popen(
+            self.command("serve", "--port", str(port), "--peer-port", str(peer_port)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment(),
+        )
+        try:
+            for waited in (port, peer_port):
+                _wait_for(waited, process)
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def environment() -> dict[str, str]:
+    """The process environment of a command: nothing of the caller's Seawall settings."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("SEAWALL_")}
+
+
+def free_port() -> int:
+    """A TCP port that is free on loopback right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            _, errors = process.communicate()
+            raise CommandFailed(f"serve ended with {process.returncode}: {errors.decode(errors='replace')}")
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise CommandFailed(f"nothing answers on port {port}")
+
+
+def eve(time_text: str, src: str, dst: str, *, sensor: str, kind: str = "alert", **more: object) -> str:
+    """One EVE line as Suricata 7 writes it, reduced to what a test is about."""
+    record: dict[str, object] = {
+        "timestamp": time_text,
+        "flow_id": 1_234_567,
+        "event_type": kind,
+        "src_ip": src,
+        "src_port": 40_000,
+        "dest_ip": dst,
+        "dest_port": 443,
+        "proto": "TCP",
+        "host": sensor,
+    }
+    if kind == "alert":
+        record["alert"] = {
+            "action": "allowed",
+            "gid": 1,
+            "signature_id": 2_019_401,
+            "rev": 3,
+            "signature": "ET EXPLOIT Apache log4j RCE Attempt (CVE-2021-44228)",
+            "category": "Attempted Administrator Privilege Gain",
+            "severity": 1,
+        }
+    record.update(more)
+    return json.dumps(record)
