@@ -81,11 +81,13 @@ class Gate:
         for page in pages:
             action, bodies, release = _permitted(page.recorded)
             for entry in page.entries:
-                if bodies.get(entry.indicator_id) != entry.body:
+                if (body := bodies.get(entry.indicator_id)) is None:
                     raise _not_permitted(page.recorded)
                 observable = Observable(entry.type, entry.value)
                 undo_id = undo_name(action, observable)
                 refusal, flags, addresses = self._refusal(observable, entry, undo_id, at)
+                if body != entry.body:
+                    refusal = objections.CHANGED
                 if refusal is None and counts[entry.type] >= bounds.most(entry.type):
                     refusal = objections.FULL.about(str(bounds.most(entry.type)))
                 if refusal is None and covered + addresses > bounds.MAX_IPV4_ADDRESSES_COVERED:

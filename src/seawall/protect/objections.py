@@ -20,6 +20,7 @@ class Objection(msgspec.Struct, frozen=True, gc=False):
 
 
 # The gate's (rule 5): what must not be blocked by anybody.
+CHANGED = Objection("changed", mark("It changed after it was released; export again."))
 UNDONE = Objection("undone", mark("A person took this back; give it free again to export it."))
 EXPIRED = Objection("expired", mark("Its validity has ended."))
 NOT_YET = Objection("not-yet-valid", mark("Its validity has not begun."))
