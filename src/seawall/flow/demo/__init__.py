@@ -8,6 +8,8 @@ Example::
     run_demo(out, scale=0.1, seed=7)
 """
 
+from seawall.flow.demo.door import run_demo
 from seawall.flow.demo.grade import Grade, Warned, from_json, from_warnings, grade, merge
+from seawall.flow.demo.result import DemoResult
 
-__all__ = ["Grade", "Warned", "from_json", "from_warnings", "grade", "merge"]
+__all__ = ["DemoResult", "Grade", "Warned", "from_json", "from_warnings", "grade", "merge", "run_demo"]
