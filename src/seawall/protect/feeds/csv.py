@@ -20,7 +20,7 @@ COLUMNS = ("type", "value", "action", "expires_at", "reason", "source", "indicat
 class CsvWriter:
     """One CSV file, UTF-8, CRLF line ends."""
 
-    def __init__(self, sink: Sink, heading: Heading) -> None:  # noqa: ARG002 - a table of rows has no heading
+    def __init__(self, sink: Sink, heading: Heading) -> None:
         self._text = io.TextIOWrapper(sink(FILES[0]), "utf-8", errors="replace", newline="", write_through=False)
         self._rows = csv.writer(self._text, lineterminator="\r\n")
         self._rows.writerow(COLUMNS)
