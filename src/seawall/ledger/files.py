@@ -25,7 +25,10 @@ class LedgerFiles:
         self._guard = threading.RLock()
         self._process = 0
         self._descriptors: dict[str, int] = {}
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_open(folder, error) from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -114,10 +117,11 @@ class LedgerFiles:
             try:
                 self._descriptors[name] = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except OSError as error:
-                raise Unavailable(
-                    "E-LEDGER-006",
-                    "Cannot open the ledger in {folder}: {reason}.",
-                    folder=self.folder,
-                    reason=error.strerror,
-                ) from None
+                raise _cannot_open(self.folder, error) from None
         return self._descriptors[name]
+
+
+def _cannot_open(folder: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        "E-LEDGER-006", "Cannot open the ledger in {folder}: {reason}.", folder=folder, reason=error.strerror
+    )

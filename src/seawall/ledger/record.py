@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -34,7 +35,7 @@ from seawall.ledger.refusals import RefusalMemory
 from seawall.ledger.state import LedgerState
 from seawall.ledger.tree import leaf_hash
 from seawall.ledger.verify import VerifyReport, verify
-from seawall.model import Clock, Fault, NotFound, Recorded, Release, Withheld, system_clock
+from seawall.model import Clock, Fault, NotFound, Recorded, Release, Unavailable, Withheld, system_clock
 
 Recordable = TypeVar("Recordable", bound=Release | Withheld | LedgerEvent)
 Value = Release | Withheld | LedgerEvent
@@ -86,7 +87,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the files; everything acknowledged is on disk already."""
-        with self._files.locked():
+        with suppress(Unavailable), self._files.locked():
             self._state.save_frontier()
         self._files.close()
 

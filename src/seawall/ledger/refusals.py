@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 from seawall.ledger.files import LedgerFiles
+from seawall.model import Unavailable
 
 _ENTRY = struct.Struct(">16sQ")  # refusal key, leaf index
 
@@ -35,7 +37,8 @@ class RefusalMemory:
     def add(self, entries: dict[bytes, int]) -> None:
         """Remember refusals whose leaves are on disk."""
         if entries:
-            data = b"".join(_ENTRY.pack(key, index) for key, index in entries.items())
-            self._files.overwrite("refusals", self._read_to, data)
-            self._read_to += len(data)
             self._known.update(entries)
+            data = b"".join(_ENTRY.pack(key, index) for key, index in entries.items())
+            with suppress(Unavailable):  # the leaves are on disk: a full disk here costs duplicates later
+                self._files.overwrite("refusals", self._read_to, data)
+                self._read_to += len(data)

@@ -149,7 +149,8 @@ def write_markings(body: dict[str, Any], tlp: Tlp, pap: Pap, *, named: bool) -> 
     """Make ``body`` say what governs it. A TLP 1 reference of the same level stays as it came; weaker ones go."""
     if body.get("type") == "marking-definition":
         return
-    refs = [ref for ref in _list(body.get("object_marking_refs")) if TLP_BY_ID.get(ref, tlp) == tlp]
+    refs = [ref for ref in _list(body.get("object_marking_refs")) if isinstance(ref, str)]
+    refs = [ref for ref in refs if TLP_BY_ID.get(ref, tlp) == tlp]
     if not any(ref in TLP_BY_ID for ref in refs):
         refs.append(TLP2_IDS[tlp])
     refs = [ref for ref in refs if PAP_BY_ID.get(ref, pap) == pap]

@@ -20,8 +20,8 @@ from seawall.policy.request import PrivateValues
 STRUCK = "[redacted]"
 _WORD = re.compile(r"""[^\s"'<>(),;=|{}\\]+""")
 _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)+", re.ASCII)
-_EDGES = "[].:!?*"
-_PIECES = re.compile(r"[/\-_@#&?\[\]]+")  # 10.0.0.1-10.0.0.9, evil.example/10.0.0.1
+_EDGES = "[].:!?*%$^"
+_PIECES = re.compile(r"[/\-_@#&?\[\]%]+")  # 10.0.0.1-10.0.0.9, evil.example/10.0.0.1
 _HINTS = re.compile(r"[.:@]")
 _ESSENTIAL = {
     "indicator": "pattern",
@@ -81,7 +81,11 @@ def _walk(value: Any, clean: Callable[[str], str], properties: frozenset[str], p
             elif key in _PLUMBING or key.endswith(("_ref", "_refs")):
                 fresh[key] = item
             else:
-                fresh[key] = _walk(item, clean, properties, where, places)
+                shown = clean(key)  # a map may be keyed by addresses
+                if shown != key:
+                    where = f"{place}.{shown}" if place else shown
+                    places.append(where)
+                fresh[shown] = _walk(item, clean, properties, where, places)
         return fresh
     if isinstance(value, list):
         return [_walk(item, clean, properties, place, places) for item in value]
@@ -111,7 +115,8 @@ def _clean(text: str, private: PrivateValues, judged: dict[str, str]) -> str:
 def _clean_word(word: str, private: PrivateValues) -> str:
     if _HINTS.search(word) is None or word == STRUCK:
         return word
-    for candidate in dict.fromkeys((word, word.strip(_EDGES), *_PIECES.split(word))):
+    pieces = (piece.strip(_EDGES) for piece in _PIECES.split(word))
+    for candidate in dict.fromkeys((word, word.strip(_EDGES), *pieces)):
         if _HINTS.search(candidate) and any(private.is_own(observable) for observable in _meant(candidate)):
             word = word.replace(candidate, STRUCK)
     return word

@@ -1,0 +1,170 @@
+"""Properties over random markings, circles and people: what can never happen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.scenes import MOMENT, asking, body, circle, knowing, standing, stored
+from seawall.model import Pap, Release, Tlp, Withheld
+from seawall.model.circle import CircleTerms, Track
+from seawall.policy import Evidence, Markings, Origin, ReleaseRequest, decide, explain, read_markings, strictest
+
+PEOPLE = ("seoul", "busan", "jeju", "client")
+tlps = st.sampled_from(Tlp)
+paps = st.sampled_from(Pap)
+somebody = st.sampled_from(PEOPLE)
+groups = st.frozensets(somebody, max_size=4)
+origins = st.frozensets(st.builds(Origin, somebody, st.sampled_from(("tw-kr", "kr-only", "", "gone"))), max_size=3)
+every_marking = st.builds(
+    Markings, st.none() | tlps, paps, groups, origins, named=st.booleans(), unmarked=st.booleans()
+)
+every_standing = st.builds(
+    standing,
+    tlp_at_most=tlps,
+    suspended=st.booleans(),
+    expires_at=st.sampled_from((MOMENT - 1, MOMENT, MOMENT + 1)),
+    approved_by=st.sampled_from(((), ("kim",), ("kim", "kim"), ("kim", "lin"))),
+    types=st.sampled_from((frozenset[str](), frozenset({"indicator"}))),
+)
+every_circle = st.builds(
+    circle,
+    members=groups,
+    exclusions=groups,
+    tlp_ceiling=tlps,
+    tlp_floor=tlps,
+    pap_ceiling=paps,
+    track=st.sampled_from(Track),
+    community=st.booleans(),
+    attribution=st.booleans(),
+    types=st.sampled_from((frozenset({"indicator"}), frozenset({"sighting"}))),
+    standing=st.lists(every_standing, max_size=2).map(tuple),
+)
+every_request = st.builds(
+    lambda markings, recipient, approved_by, origin, confidence: asking(
+        stored(origin=origin),
+        markings=markings,
+        recipient=recipient,
+        approved_by=approved_by,
+        evidence=Evidence(confidence=confidence),
+    ),
+    every_marking,
+    somebody,
+    st.sampled_from(((), ("lin",), ("lin", "lin"), ("kim", "lin"))),
+    st.none() | somebody,
+    st.integers(0, 100),
+)
+
+
+def _decide(
+    request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
+) -> Release | Withheld:
+    elsewhere = msgspec.structs.replace(source, name="kr-only")
+    return decide(request, terms, knowing(terms, elsewhere, agreed_with=agreed))
+
+
+@given(every_request, every_circle, groups, every_circle)
+def test_nothing_above_a_ceiling_ever_leaves(
+    request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
+) -> None:
+    """Whatever is released was within TLP and PAP ceilings, for a member in good standing, with people behind it."""
+    answer = _decide(request, terms, agreed, source)
+    if isinstance(answer, Withheld):
+        return
+    tlp = request.markings.tlp_at_floor(terms.tlp_floor)
+    assert tlp <= terms.tlp_ceiling
+    assert terms.track is not Track.TWO or tlp <= Tlp.GREEN
+    assert request.markings.pap <= terms.pap_ceiling
+    assert request.recipient in (terms.members & agreed) - terms.exclusions - request.markings.excluded
+    assert request.object.type in terms.types
+    assert request.object.origin != request.recipient
+    assert len(set(answer.approved_by)) >= (2 if tlp >= Tlp.AMBER_STRICT or answer.rule != "approved" else 1)
+
+
+@given(every_request, every_circle, groups, every_circle)
+def test_a_peers_amber_never_reaches_another_circle(
+    request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
+) -> None:
+    """Above GREEN, every origin of what is released is in this circle or is the recipient itself."""
+    answer = _decide(request, terms, agreed, source)
+    if isinstance(answer, Release) and request.markings.tlp_at_floor(terms.tlp_floor) > Tlp.GREEN:
+        assert all(
+            origin.circle == terms.name or origin.peer == request.recipient for origin in request.markings.origins
+        )
+
+
+@given(every_request, every_circle, groups, every_circle)
+def test_what_leaves_says_at_least_what_governs_it(
+    request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
+) -> None:
+    """Reading the released bytes as the next node would gives no weaker TLP or PAP, and keeps "do not name"."""
+    answer = _decide(request, terms, agreed, source)
+    if isinstance(answer, Release):
+        said = read_markings(msgspec.json.decode(answer.objects[0].body))
+        assert said.tlp == request.markings.tlp_at_floor(terms.tlp_floor)
+        assert said.pap >= request.markings.pap
+        assert said.named is False or request.markings.named
+
+
+@given(every_request, every_circle, groups, every_circle)
+def test_the_explanation_is_the_decision(
+    request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
+) -> None:
+    """``explain`` comes to the same answer by the same rule, and tells every test, passed or not."""
+    elsewhere = msgspec.structs.replace(source, name="kr-only")
+    context = knowing(terms, elsewhere, agreed_with=agreed)
+    answer, why = decide(request, terms, context), explain(request, terms, context)
+    assert why.released is isinstance(answer, Release)
+    assert why.rule == answer.rule
+    assert len(why.tests) == len({test.rule for test in why.tests}) == 16
+    assert len(why.lines()) == 17
+
+
+@given(every_request, every_circle, every_marking)
+def test_more_inputs_never_open_a_door(request: ReleaseRequest, terms: CircleTerms, more: Markings) -> None:
+    """What is withheld stays withheld when the object is found to derive from something else as well."""
+    context = knowing(terms, agreed_with=frozenset(PEOPLE))
+    if isinstance(decide(request, terms, context), Release):
+        return
+    joined = msgspec.structs.replace(request, markings=strictest([request.markings, more]))
+    assert isinstance(decide(joined, terms, context), Withheld)
+
+
+@given(every_marking, every_marking, every_marking)
+def test_inheritance_is_a_join(a: Markings, b: Markings, c: Markings) -> None:
+    """Order, grouping and repetition of inputs do not matter, and nothing becomes looser."""
+    assert strictest([a, b]) == strictest([b, a])
+    assert strictest([a, strictest([b, c])]) == strictest([strictest([a, b]), c]) == strictest([a, b, c])
+    assert strictest([a, a, b]) == strictest([a, b])
+    both = strictest([a, b])
+    for floor in Tlp:
+        assert both.tlp_at_floor(floor) >= max(a.tlp_at_floor(floor), b.tlp_at_floor(floor))
+    assert both.pap == max(a.pap, b.pap)
+    assert both.excluded == a.excluded | b.excluded
+    assert both.origins == a.origins | b.origins
+    assert both.named is (a.named and b.named)
+
+
+secrets = st.sampled_from(["203.0.113.9", "www.own.example", "see 203[.]0[.]113[.]7", "Wanhua Hospital"])
+words: st.SearchStrategy[Any] = st.recursive(
+    st.text(max_size=12) | secrets,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("abc_", min_size=1, max_size=4) | secrets, inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(words)
+def test_private_values_never_leave_in_any_property(value: Any) -> None:
+    """Wherever an own address, an own name or a victim's name stands, the bytes that leave do not hold it."""
+    answer = decide(
+        asking(stored(body("tool", description="ok", x_anything=value))), circle(types=frozenset({"tool"})), knowing()
+    )
+    assert isinstance(answer, Release)
+    for secret in (b"203.0.113.9", b"own.example", b"203[.]0[.]113[.]7", b"Wanhua"):
+        assert secret not in answer.objects[0].body
