@@ -62,6 +62,7 @@ __all__ = [
     "own_use",
     "page_release",
     "policy_version",
+    "policy_version",
     "read_markings",
     "redact",
     "rule_table",
