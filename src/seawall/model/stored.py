@@ -16,7 +16,7 @@ class StoredObject(msgspec.Struct, frozen=True):
 
     id: str
     type: str
-    version: str  # STIX ``modified`` (or ``created``) as written; objects without either: when they were first stored
+    version: str  # STIX ``modified`` (or ``created``) as written; empty for objects without either
     created_by: str | None
     body: bytes  # JSON, UTF-8, unknown properties included
     tlp: Tlp

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from seawall.codec.stix.check import check
 from seawall.codec.stix.encode import encode, from_dict, to_dict
+from seawall.codec.stix.judge import judge
 from seawall.codec.stix.parse import ParsedBundle, parse_bundle
 from seawall.codec.stix.verdict import Verdict
 
-__all__ = ["ParsedBundle", "Verdict", "check", "encode", "from_dict", "parse_bundle", "to_dict"]
+__all__ = ["ParsedBundle", "Verdict", "check", "encode", "from_dict", "judge", "parse_bundle", "to_dict"]

@@ -199,8 +199,8 @@ def _check_custom_type(kind: str, obj: dict[str, Any], found: Findings) -> None:
     advise_custom_type(kind, obj, found)
 
 
-def _check_bundle(obj: dict[str, Any], found: Findings) -> None:
-    """8: type, id, objects; custom properties earn a warning."""
+def check_frame(obj: dict[str, Any], found: Findings) -> list[Any]:
+    """8: a bundle without what is in it: type, id, custom properties, repetitions. Returns its objects."""
     identifier = obj.get("id")
     if not isinstance(identifier, str) or not identifier.startswith("bundle--") or not IDENTIFIER.fullmatch(identifier):
         found.errors.append("id: a bundle needs an id of the form bundle--UUID")
@@ -213,17 +213,23 @@ def _check_bundle(obj: dict[str, Any], found: Findings) -> None:
                 found.warnings.append(f"{shown(name)}: custom property should be implemented by an extension")
     objects = obj.get("objects")
     if objects is None:
-        return
+        return []
     if not isinstance(objects, list) or not objects:
         found.errors.append("objects: must be a list with at least one object")
-        return
+        return []
     versions: set[tuple[str, str]] = set()
     for index, part in enumerate(objects):
+        version = (part.get("id"), part.get("modified")) if isinstance(part, dict) else (None, None)
+        if isinstance(version[0], str) and isinstance(version[1], str):
+            if version in versions:
+                found.warnings.append(f"objects[{index}]: {version[0]} is there twice with the same 'modified'")
+            versions.add((version[0], version[1]))
+    return objects
+
+
+def _check_bundle(obj: dict[str, Any], found: Findings) -> None:
+    """A bundle with everything in it."""
+    for index, part in enumerate(check_frame(obj, found)):
         inner = check(part)
         found.errors.extend(f"objects[{index}]: {error}" for error in inner.errors)
         found.warnings.extend(f"objects[{index}]: {warning}" for warning in inner.warnings)
-        version = part.get("modified") if isinstance(part, dict) else None
-        if inner.id is not None and isinstance(version, str):
-            if (inner.id, version) in versions:
-                found.warnings.append(f"objects[{index}]: {inner.id} is there twice with the same 'modified'")
-            versions.add((inner.id, version))

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -52,11 +54,24 @@ def parse_bundle(data: bytes) -> ParsedBundle:
     problems: list[str] = []
     raws, version = _frame(data, problems)
     reader = _Reader(version)
-    for index, raw in enumerate(raws):
-        reader.take(index, raw)
+    with _no_collections():
+        for index, raw in enumerate(raws):
+            reader.take(index, raw)
     return ParsedBundle(
         reader.objects, reader.bodies, reader.rejected, reader.losses.report(), problems, reader.repeated
     )
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """JSON makes no cycles; searching a growing heap for some costs a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _frame(data: bytes, problems: list[str]) -> tuple[Iterator[bytes], str | None]:
