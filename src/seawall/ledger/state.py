@@ -159,6 +159,7 @@ def _damaged(index: int) -> Fault:
 
 
 def bad_checkpoint() -> Fault:
+    """The fault for a checkpoint that cannot be believed."""
     return Fault(
         "E-LEDGER-004",
         "The ledger's checkpoint is missing or altered; run 'seawall ledger verify' and restore it from a backup.",

@@ -62,7 +62,6 @@ __all__ = [
     "own_use",
     "page_release",
     "policy_version",
-    "policy_version",
     "read_markings",
     "redact",
     "rule_table",
