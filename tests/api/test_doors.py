@@ -22,7 +22,7 @@ def test_openapi_describes_every_address(client: httpx.Client) -> None:
 def test_documentation_page_needs_nobody_else(client: httpx.Client) -> None:
     """The page lists every address, has no script and no inline style, and loads nothing from elsewhere."""
     page = client.get("/api/v1/docs")
-    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-type"].__eq__("text/html; charset=utf-8")
     for path in client.get("/api/v1/openapi.json").json()["paths"]:
         assert path in page.text
     assert "<script" not in page.text
@@ -46,7 +46,7 @@ def test_documentation_escapes_what_it_shows() -> None:
 def test_metrics_are_prometheus_text(client: httpx.Client) -> None:
     """Figures come in Prometheus text format, escaped, and are open to this machine."""
     answer = httpx.get(f"{client.base_url}/metrics", trust_env=False)
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "# TYPE seawall_lake_events gauge\nseawall_lake_events 2400000\n" in answer.text
     assert r'seawall_sync_seconds{peer="har\"bour\n"} 0.0625' in answer.text
 

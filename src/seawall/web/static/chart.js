@@ -8,6 +8,8 @@ const GAP = 3;
 const ROW = 30;
 const NAMES = 150;
 const TOTALS = 170;
+let tableOpen = false; // stays as the reader left it when the figures are drawn again
+const LEGEND = 34;
 const STEPS = 6; // shades; eyes do not tell more apart
 
 /** Sum what the API gave to {hours, sectors, at(sector, hour), total(sector)} for one side and one measure. */
@@ -33,7 +35,7 @@ export function gather(items, side, measure) {
 /** The drawing and its table. */
 export function eventsChart(grid, hostile) {
   const width = NAMES + grid.hours.length * (CELL + GAP) + TOTALS;
-  const height = ROW + grid.sectors.length * (ROW + GAP) + 4;
+  const height = ROW + grid.sectors.length * (ROW + GAP) + LEGEND;
   const picture = draw("svg", {
     class: hostile ? "chart hostile" : "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary(grid),
   });
@@ -42,8 +44,11 @@ export function eventsChart(grid, hostile) {
   }, hourOfDay(hour))));
   const largest = Math.max(1, ...grid.sectors.map(grid.total));
   grid.sectors.forEach((sector, row) => picture.append(...drawRow(grid, sector, ROW + row * (ROW + GAP), width, largest)));
+  picture.append(...legend(grid, height - 16));
   const scroller = make("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": text("events") }, picture);
-  return make("div", {}, scroller, make("details", {}, make("summary", {}, text("asTable")), figures(grid)));
+  const details = make("details", { open: tableOpen }, make("summary", {}, text("asTable")), figures(grid));
+  details.addEventListener("toggle", () => { tableOpen = details.open; });
+  return make("div", {}, scroller, details);
 }
 
 function drawRow(grid, sector, y, width, largest) {
@@ -64,6 +69,14 @@ function drawRow(grid, sector, y, width, largest) {
     draw("rect", { class: "bar", x: left, y: y + ROW / 2 - 4, width: length, height: 8, rx: 2 }),
     draw("text", { x: width, y: middle, "text-anchor": "end" }, number(grid.total(sector))),
   ];
+}
+
+function legend(grid, y) {
+  const swatches = Array.from({ length: STEPS }, (_, step) => draw("rect", {
+    class: "cell", x: NAMES + 18 + step * 21, y, width: 18, height: 12, rx: 2, "fill-opacity": shade(step + 1, STEPS),
+  }));
+  return [draw("text", { x: NAMES, y: y + 11 }, "0"), ...swatches,
+    draw("text", { x: NAMES + 26 + STEPS * 21, y: y + 11 }, number(grid.most))];
 }
 
 function shade(count, most) {

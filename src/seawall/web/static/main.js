@@ -78,15 +78,20 @@ async function load() {
   const parts = ["about", "status", `warnings?limit=${WARNINGS_A_PAGE}`, "events", "peers", "circles", "ledger/head"];
   const [about, status, warnings, events, peers, circles, ledger] =
     await Promise.all(parts.map((part) => ask(part, language())));
+  const before = shown && JSON.stringify({ ...shown, status: null });
   shown = {
     about, status, ledger, warnings: warnings.items, warningsNext: warnings.next,
     events: events.items, peers: peers.items, circles: circles.items,
   };
   byId("problem").textContent = "";
+  const entering = !byId("login").hidden;
   byId("login").hidden = true;
   byId("view").hidden = false;
   byId("sign-out").hidden = false;
-  render();
+  // nothing new: leave the reader's place, focus and selection alone
+  if (before === JSON.stringify({ ...shown, status: null })) showFigures(shown.status);
+  else render();
+  if (entering) byId("content").focus(); // where the reader goes on after signing in
 }
 
 async function refresh() {
