@@ -205,7 +205,7 @@ def test_showing_a_damaged_leaf_is_a_fault(folder: Path, node_key: NodeKeys) -> 
 def test_any_flipped_bit_is_found(
     tmp_path_factory: pytest.TempPathFactory, node_key: NodeKeys, position: int, bit: int, name: str
 ) -> None:
-    """Whatever bit of leaves or payloads is flipped, verification fails, unless only a superseded signature changed."""
+    """Whatever bit of leaves or payloads is flipped, verification names a leaf."""
     folder = tmp_path_factory.mktemp("ledger")
     fill(folder, node_key)
     path = folder / name
