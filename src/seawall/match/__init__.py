@@ -20,6 +20,8 @@ from seawall.match.interface import Screens
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
 from seawall.match.run import match
 from seawall.match.sightings import findings_of, sighting_table, sightings, summaries
+from seawall.match.stix import sighting_object, where
+from seawall.match.why import Why, why
 
 __all__ = [
     "BothSides",
@@ -27,6 +29,7 @@ __all__ = [
     "MatchOptions",
     "MatchReport",
     "Screens",
+    "Why",
     "candidate_table",
     "candidates",
     "contact_table",
@@ -35,7 +38,10 @@ __all__ = [
     "overlap_table",
     "rollup_sightings",
     "sensor_offsets",
+    "sighting_object",
     "sighting_table",
     "sightings",
     "summaries",
+    "where",
+    "why",
 ]

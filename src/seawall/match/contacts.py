@@ -25,20 +25,27 @@ SAME_TIME = 900_000_000
 """Microseconds (15 min): a visit, its download and the first call home fall together; two errands rarely do."""
 SERVER_TYPES = "('ipv4', 'ipv6', 'domain', 'certificate')"
 """A server's name, address and certificate in one record are one thing and do not support each other."""
-NAMES_OF_SHARED_ADDRESS = 10
 SHARED_NAME_ALARMS = 3
-"""A name served only from addresses that serve ten other names or more lies on shared hosting. Blocking it may hit
-everybody there, so its URLs and files are warned about, and the name itself only when three own addresses alarmed on
-each side. What we give up: an attacker's own name behind a delivery network, seen in few encrypted connections."""
+"""A name that only popular addresses serve lies on shared hosting. Blocking it may hit everybody there, so its URLs and
+files are warned about, and the name itself only when three own addresses alarmed on each side. What we give up: an
+attacker's own name behind a delivery network, seen in few encrypted connections."""
 MAX_MEETINGS = 2_000_000
 """Records of asked values that are compared with each other; above, the oldest are kept. Bounds memory: 200 MB."""
 
 
-def overlap_table(session: LakeSession, screens: Screens, *, tlp: Tlp = Tlp.AMBER, pap: Pap = Pap.AMBER) -> pa.Table:
+def overlap_table(
+    session: LakeSession,
+    screens: Screens,
+    *,
+    also: pa.Table | None = None,
+    tlp: Tlp = Tlp.AMBER,
+    pap: Pap = Pap.AMBER,
+) -> pa.Table:
     """What hits both sides of a lake that holds two: ``contact_table`` of every value that is a candidate on one of
-    them and was met on another, alarmed there or not.
+    them and was met on another, alarmed there or not; and of the values ``also`` (columns type, value) asked about.
     """
     values = candidate_table(session, screens, shared_only=True).select(["type", "value"])
+    values = values if also is None else pa.concat_tables([values, also.select(["type", "value"])])
     return contact_table(session, screens, values, shared_only=True, tlp=tlp, pap=pap)
 
 
@@ -59,7 +66,8 @@ def contact_table(
     """
     asked = sorted(set(zip(values["type"].to_pylist(), values["value"].to_pylist(), strict=True)))
     register_values(session, "match_asked_values", asked)
-    judge(session, screens, asked="match_asked_values")
+    _serving(session)
+    judge(session, screens, asked=f"(SELECT {KEY} FROM match_asked_values UNION SELECT {KEY} FROM match_serving)")
     session.register("match_listed", _listed(screens, asked))
     register_offsets(session)
     _meetings(session, shared_only=shared_only)
@@ -116,7 +124,8 @@ def _meetings(session: LakeSession, *, shared_only: bool) -> None:
         f"FROM {session.observations(0)} AS o LEFT JOIN {SENSOR_OFFSETS} c ON c.sensor = o.sensor AND c.side = o.side)"
     )
     sides = 2 if shared_only else 1
-    passed = f"SELECT {KEY} FROM {JUDGED} WHERE screen IS NULL GROUP BY {KEY} HAVING count(*) >= {sides:d}"
+    passed = f"SELECT {KEY} FROM {JUDGED} SEMI JOIN match_asked_values USING ({KEY}) "
+    passed += f"WHERE screen IS NULL GROUP BY {KEY} HAVING count(*) >= {sides:d}"
     columns = "event, moment, moved, side, sector, own_h, own_l"
     session.sql(
         f"CREATE OR REPLACE TEMP TABLE match_meetings AS SELECT * FROM ({remote_values(rows, columns)}) "
@@ -167,21 +176,28 @@ def _companions(session: LakeSession) -> None:
     )
 
 
-def _shared_names(session: LakeSession) -> None:
-    """``match_shared_names``: asked names, and senders at such names, that only shared addresses serve."""
-    remote = (
-        "SELECT domain, CASE own_end WHEN 'source' THEN dst_high ELSE src_high END AS h, "
-        "CASE own_end WHEN 'source' THEN dst_low ELSE src_low END AS l "
-        f"FROM {session.observations(0)} AS o WHERE domain IS NOT NULL AND own_end IN ('source', 'destination')"
-    )
+def _serving(session: LakeSession) -> None:
+    """``match_serving``: the remote addresses (type, v, h, l) that records show under an asked name."""
+    high = "CASE own_end WHEN 'source' THEN dst_high ELSE src_high END"
+    low = "CASE own_end WHEN 'source' THEN dst_low ELSE src_low END"
+    named = "CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END"
     session.sql(
-        "CREATE OR REPLACE TEMP TABLE match_shared_names AS WITH "
-        f"asked AS (SELECT {KEY}, CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END AS name "
-        "  FROM match_asked_values WHERE type IN ('domain', 'email')), "
-        f"served AS (SELECT DISTINCT domain, h, l FROM ({remote})), "
-        "crowd AS (SELECT h, l, count(*) AS names FROM served "
-        "  WHERE (h, l) IN (SELECT (h, l) FROM served SEMI JOIN asked ON domain = name) GROUP BY h, l) "
-        f"SELECT a.type, a.v, a.h, a.l, 'shared-hosting' AS shared FROM asked a "
-        "JOIN served s ON s.domain = a.name JOIN crowd c ON c.h = s.h AND c.l = s.l "
-        f"GROUP BY a.type, a.v, a.h, a.l HAVING min(c.names) > {NAMES_OF_SHARED_ADDRESS}"
+        "CREATE OR REPLACE TEMP TABLE match_serving AS SELECT DISTINCT name, "
+        "CASE WHEN h = 0 AND (l >> 32) = 65535 THEN 'ipv4' ELSE 'ipv6' END AS type, '' AS v, h, l "
+        f"FROM (SELECT domain AS name, {high} AS h, {low} AS l FROM {session.observations(0)} AS o "
+        "WHERE domain IS NOT NULL AND own_end IN ('source', 'destination')) "
+        f"WHERE l IS NOT NULL AND name IN (SELECT {named} FROM match_asked_values WHERE type IN ('domain', 'email'))"
+    )
+
+
+def _shared_names(session: LakeSession) -> None:
+    """``match_shared_names``: asked names, and senders at such names, that only popular addresses serve."""
+    session.sql(
+        "CREATE OR REPLACE TEMP TABLE match_shared_names AS SELECT a.type, a.v, a.h, a.l, 'shared-hosting' AS shared "
+        "FROM (SELECT *, CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END AS name "
+        "  FROM match_asked_values WHERE type IN ('domain', 'email')) a "
+        "JOIN match_serving s ON s.name = a.name "
+        f"LEFT JOIN (SELECT DISTINCT h, l FROM {JUDGED} WHERE v = '' AND screen IN ('popular', 'mass-scanner')) p "
+        "ON p.h = s.h AND p.l = s.l "
+        "GROUP BY a.type, a.v, a.h, a.l HAVING count(*) = count(p.l)"
     )

@@ -31,9 +31,9 @@ MASS_SPREAD = 0.6
 """Scanners seen only a few times: at least 5 sectors and 60 % of them, at 8 sensors or more, and nearly every alarm on
 another sensor (60 % of what blind picking would give). Campaigns stay with a victim and with one to three sectors."""
 
-POPULAR_MIN_QUIET_OWN = 3
-POPULAR_QUIET_OWN_RATIO = 2
-"""Three own addresses met it quietly, two for each that alarmed. The ordinary records that a sensor writes beside an
+POPULAR_MIN_QUIET_OWN = 5
+POPULAR_QUIET_OWN_RATIO = 3
+"""Five own addresses met it quietly, three for each that alarmed. The ordinary records that a sensor writes beside an
 alert are of the same own address, so they do not count as quiet."""
 POPULAR_QUIET_ALONE = 6
 """Where nobody alarmed at all, six own addresses: that many of our people use it without harm. A victim or a handful

@@ -17,6 +17,9 @@ BASES = ("alert", "analyst", "blocked", "honeypot", "indicator", "none")
 """Every basis in the order in which lists name them; a set of them is kept as bits while grouping."""
 
 BASIS_BIT = "CASE basis " + " ".join(f"WHEN '{name}' THEN {1 << place}" for place, name in enumerate(BASES)) + " END"
+INDICATOR_BIT = 1 << BASES.index("indicator")
+ALARMS = frozenset(BASES) - {"none", "indicator"}
+"""Bases that somebody's sensor or analyst raised; ``indicator`` says that an imported indicator names the value."""
 BASIS_LIST = (
     "list_filter(["
     + ", ".join(f"CASE WHEN {{bits}} & {1 << place} > 0 THEN '{name}' END" for place, name in enumerate(BASES))
@@ -36,7 +39,8 @@ def sighting_table(session: LakeSession, keys: pa.Table, *, after_run: int = 0) 
     """Sightings of all hits as FINDING_SCHEMA, sorted by type, value, side; ``screen`` and ``told_at`` are NULL.
 
     With ``after_run`` only indicators that were hit in later runs (whole sightings, not increments). Sensors whose
-    clocks are wrong are corrected (``match.clocks``). An indicator that is no longer among ``keys`` gives none.
+    clocks are wrong are corrected (``match.clocks``). An indicator that is no longer among ``keys`` gives none. The
+    basis names ``indicator`` where the indicator is of our own import, not where a peer's sighting made it.
     """
     hits = session.derived(HITS)
     if hits is None or len(keys) == 0:
@@ -55,7 +59,8 @@ def sighting_table(session: LakeSession, keys: pa.Table, *, after_run: int = 0) 
     )
     found = session.sql(
         "SELECT k.type, k.value, s.side, s.first_seen, s.last_seen, s.count, s.hostile, s.sectors, "
-        f"{BASIS_LIST.format(bits='s.bases')} AS basis, s.sensors, k.indicator_id, k.campaign, k.tlp, k.pap, "
+        f"{BASIS_LIST.format(bits=f'(s.bases | k.vouched * {INDICATOR_BIT})')} AS basis, "
+        "s.sensors, k.indicator_id, k.campaign, k.tlp, k.pap, "
         f"{UNMEASURED} FROM ("
         "  SELECT indicator, side, min(first) AS first_seen, max(last) AS last_seen, "
         "  CAST(sum(count) AS BIGINT) AS count, CAST(sum(hostile) AS BIGINT) AS hostile, bit_or(bases) AS bases, "
@@ -106,6 +111,7 @@ def _facts(keys: pa.Table) -> pa.Table:
             "value": keys["value"].cast(pa.string()),
             "indicator_id": column("indicator_id", pa.string()),
             "campaign": column("campaign", pa.string()),
+            "vouched": pc.is_null(column("origin", pa.string())).cast(pa.int32()),
             "tlp": pc.fill_null(column("tlp", pa.int32()), int(Tlp.AMBER)),
             "pap": pc.fill_null(column("pap", pa.int32()), int(Pap.AMBER)),
         }
@@ -113,22 +119,23 @@ def _facts(keys: pa.Table) -> pa.Table:
 
 
 def findings_of(told: Iterable[SightingSummary], told_at: Mapping[tuple[str, str], int] | None = None) -> pa.Table:
-    """Sightings that peers told us (or the store kept) as FINDING_SCHEMA; ``told_at`` by (type, value).
+    """Sightings that peers told us (or the store kept) as FINDING_SCHEMA; ``told_at`` by (type, value)
+    overrides theirs.
 
-    A peer sends only what its own rule let pass, so ``count`` stands for alarms unless its basis is ``none`` alone.
+    A peer sends only what its own rule let pass, so ``count`` stands for alarms where its basis names one.
     """
     moments = told_at or {}
     rows = [
         {
             **{name: getattr(one, name) for name in _SHARED},
             "type": one.type.value,
-            "hostile": one.count if set(one.basis) - {"none"} else 0,
+            "hostile": one.count if ALARMS.intersection(one.basis) else 0,
             "sectors": list(one.sectors),
             "basis": list(one.basis),
             "sensors": 0,
             "tlp": int(one.tlp),
             "pap": int(one.pap),
-            "told_at": moments.get((one.type.value, one.value)),
+            "told_at": moments.get((one.type.value, one.value), one.told_at),
         }
         for one in told
     ]

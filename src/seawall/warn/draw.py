@@ -185,6 +185,7 @@ def _values(session: SqlSession, *, exchanged: bool, delay: int) -> None:
         "count(*) FILTER (hostile > 0) AS alarmed_sides, CAST(sum(hostile) AS BIGINT) AS alarms, "
         "coalesce(min(met_with), 0) AS met_with, CAST(sum(quiet) AS BIGINT) AS quiet, bool_or(stranger) AS stranger, "
         "bool_or(list_has_any(basis, ['honeypot', 'blocked', 'analyst'])) AS strong_basis, "
+        "bool_or(list_has_any(basis, ['indicator', 'analyst'])) AS vouched, "
         "list_sort(list_distinct(flatten(list(coalesce(indicator_ids, []))))) AS indicator_ids, "
         "list_sort(list_distinct(flatten(list(coalesce(campaigns, []))))) AS campaigns, "
         "list_sort(list_distinct(flatten(list(coalesce(origins, []))))) AS origins, "

@@ -13,7 +13,8 @@ BOTH_ALARMED = (70, "Sensors of both sides raised alarms about it.")
 VOUCHED = (55, "An indicator names it, and both sides met it.")
 ONE_ALARMED = (45, "One side raised alarms about it; the other met it without any alarm.")
 ONE_SIDED = (25, "The other side raised alarms about it; it has not been met here yet.")
-STARTS = (BOTH_ALARMED, VOUCHED, ONE_ALARMED, ONE_SIDED)
+UNALARMED = (0, "Neither side raised an alarm about it.")
+STARTS = (BOTH_ALARMED, VOUCHED, ONE_ALARMED, ONE_SIDED, UNALARMED)
 
 INDICATOR = (15, "An indicator names it.")
 REPEATED = (10, "More than one alarm was raised about it.")
@@ -40,24 +41,24 @@ QUIET_RATIO = 2
 numbers as the candidate rule's, taken over both sides."""
 
 RARE_QUIET_OWN = 1
-_RARE = f"(type IN ('ipv4', 'ipv6', 'domain', 'certificate') AND quiet <= {RARE_QUIET_OWN})"
+_RARE = f"(type IN ('ipv4', 'ipv6', 'domain') AND quiet <= {RARE_QUIET_OWN})"
 """False alarms follow ordinary traffic: on a server that hardly anybody meets, one alarm is rarely false. Files and
 web addresses are nearly all rare, so rarity says nothing about them."""
 
 _START = (
     "CASE WHEN other_seen IS NULL THEN {one_sided} WHEN alarmed_sides >= 2 THEN {both} "
-    "WHEN alarmed_sides = 1 THEN {one} ELSE {vouched} END"
+    "WHEN alarmed_sides = 1 THEN {one} WHEN vouched THEN {vouched} ELSE {unalarmed} END"
 )
 _TESTS = (
-    (INDICATOR, "len(indicator_ids) > 0 AND alarmed_sides > 0"),
+    (INDICATOR, "vouched AND alarmed_sides > 0"),
     (REPEATED, "alarms >= 2 AND alarmed_sides < 2"),
     (MET_WITH, "met_with >= 1"),
     (SECTORS, "len(sectors) >= 2"),
     (STRONG_BASIS, "strong_basis"),
-    (SPECIFIC, "type IN ('url', 'md5', 'sha1', 'sha256', 'certificate')"),
+    (SPECIFIC, "type IN ('url', 'md5', 'sha1', 'sha256')"),
     (
         SINGLE_ALARM,
-        f"other_seen IS NOT NULL AND alarms = 1 AND met_with = 0 AND len(indicator_ids) = 0 AND NOT {_RARE}",
+        f"other_seen IS NOT NULL AND alarms = 1 AND met_with = 0 AND NOT vouched AND NOT {_RARE}",
     ),
     (QUIETLY_KNOWN, f"quiet >= {QUIET_OWN} AND quiet >= {QUIET_RATIO} * alarms AND met_with = 0"),
     (STRANGER, "stranger AND met_with = 0"),
@@ -67,7 +68,9 @@ _TESTS = (
 
 CONFIDENCE = (
     "greatest(0, least(100, "
-    + _START.format(one_sided=ONE_SIDED[0], both=BOTH_ALARMED[0], one=ONE_ALARMED[0], vouched=VOUCHED[0])
+    + _START.format(
+        one_sided=ONE_SIDED[0], both=BOTH_ALARMED[0], one=ONE_ALARMED[0], vouched=VOUCHED[0], unalarmed=UNALARMED[0]
+    )
     + "".join(f" + CASE WHEN {test} THEN {points} ELSE 0 END" for (points, _), test in _TESTS)
     + "))::INTEGER"
 )
@@ -79,6 +82,7 @@ REASON_LIST = (
     + _START.format(
         one_sided=_Q.format(ONE_SIDED[1]), both=_Q.format(BOTH_ALARMED[1]),
         one=_Q.format(ONE_ALARMED[1]), vouched=_Q.format(VOUCHED[1]),
+        unalarmed=_Q.format(UNALARMED[1]),
     )
     + "".join(f", CASE WHEN {test} THEN '{text}' END" for (_, text), test in _TESTS)
     + "], lambda r: r IS NOT NULL)"
