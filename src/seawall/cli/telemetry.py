@@ -18,18 +18,13 @@ app.command(assets)
 
 
 @sensors.command(name="import")
-def import_sensors(
-    csv: Path,
-    /,
-    *,
-    relabel: Annotated[bool, Parameter(help="Rewrite rows already in the lake.", negative="")] = False,
-) -> None:
+def import_sensors(csv: Path, /) -> None:
     """Import a CSV with columns sensor, side, sector and optionally timezone."""
     from seawall.flow.node import Node
     from seawall.flow.tables import import_sensors as load
 
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(load(node, csv, relabel=relabel, waiting=context.out.note))
+        context.out.pairs(load(node, csv))
 
 
 @assets.command(name="import")

@@ -38,7 +38,10 @@ def release_context(
     return ReleaseContext(
         at=node.clock(),
         node_id=node.keys.node_id,
-        private=PrivateValues(is_own=node.own_assets.is_own, names=frozenset(node.own_assets.organisations())),
+        private=PrivateValues(
+            is_own=node.own_assets.is_own,
+            names=frozenset(asset.organisation for asset in node.own_assets.assets if asset.organisation),
+        ),
         own_identity=node.keys.identity_id,
         own_names=frozenset({node.settings.node.name}),
         identities={name: card.identity_id for name, card in cards.items()},

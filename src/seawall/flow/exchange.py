@@ -17,7 +17,7 @@ from seawall.identity import client_context, read_card
 from seawall.ledger import EventKind
 
 TERMS_HEADER = "X-Seawall-Terms"
-"""``circle=digest`` pairs, percent-free base64 of the name: each side states its terms with every request and answer."""
+"""``circle:digest`` pairs, the circle in base64: each side states its terms with every request and answer."""
 
 
 def sync_peer(

@@ -18,9 +18,7 @@ from seawall.identity import NodeKeys
 from seawall.lake import Lake
 from seawall.ledger import EventKind, Ledger, LedgerEvent
 from seawall.model import Actor, Clock, Fault, UserRole, system_clock
-from seawall.reference.assets import OwnAssets
-from seawall.reference.geography import Geography
-from seawall.reference.warninglists import Warninglists
+from seawall.reference import Geography, OwnAssets, Warninglists
 from seawall.settings import Settings, load_settings
 from seawall.store import Store
 
@@ -105,12 +103,12 @@ class Node:
     @cached_property
     def warninglists(self) -> Warninglists:
         """The lists that ship with Seawall and those imported here."""
-        return Warninglists.load(self.folder / "reference" / "warninglists")
+        return Warninglists.load(self.folder / "reference")
 
     @cached_property
     def geography(self) -> Geography:
         """Country and AS of addresses, offline."""
-        return Geography.bundled()
+        return Geography.packaged()
 
     @property
     def side(self) -> str:

@@ -1,8 +1,8 @@
-"""From the store to the outboxes: each changed object is decided, recorded, and then put where its recipient may read it.
+"""From the store to the outboxes: each changed object is decided, recorded, and put where its recipient may read it.
 
-Steps for one circle and one recipient, page by page: (1) read what changed behind the cursor, (2) gather the markings of
-each object and all its inputs, (3) ``policy.decide_page``, (4) record releases and refusals in the ledger, (5) put the
-released bodies into the outbox, (6) save the cursor. A kill between two steps repeats a page and changes nothing else.
+Steps for one circle and one recipient, page by page: (1) read what changed behind the cursor, (2) gather the markings
+of each object and all its inputs, (3) ``policy.decide_page``, (4) record releases and refusals in the ledger, (5) put
+the released bodies into the outbox, (6) save the cursor. A kill between two steps repeats a page and changes nothing else.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seawall.flow.context import WHOLE_NODE
+from seawall.flow.faults import summary_needs_file
 from seawall.flow.node import Node
 from seawall.model import rfc3339
 from seawall.model.circle import CircleTerms
@@ -15,7 +16,7 @@ from seawall.model.indicator import IndicatorEntry
 from seawall.policy import enforcement
 from seawall.protect import Callbacks, ExportRecord, Gate, JsonUndoBook, NeverBlock, Page
 from seawall.protect import export as write
-from seawall.reference.suffixes import is_public_suffix
+from seawall.reference import is_public_suffix
 
 PAGE = 1_000  # indicators of one recorded release
 CONSUMER = "protect-export"
@@ -25,6 +26,8 @@ BOOK = "protect.json"
 def export(node: Node, to: str, *, output: Path | None, include_watch: bool, json: bool = False) -> dict[str, object]:
     """Write one export to ``output``, or to standard output; the summary says what was left out and why."""
     person = node.require("enforce")
+    if json and output is None:
+        raise summary_needs_file()
     book = JsonUndoBook(node.folder / "reference" / BOOK)
     target: Path | BinaryIO = output if output is not None else sys.stdout.buffer
     at = node.clock()
@@ -69,7 +72,7 @@ def _gate(node: Node, book: JsonUndoBook) -> Gate:
         Callbacks(
             is_own=assets.is_own, warninglist=lists.hit, is_public_suffix=is_public_suffix, is_undone=book.is_undone
         ),
-        own=NeverBlock(tuple(map(str, assets.networks())), tuple(assets.domains())),
+        own=NeverBlock(tuple(map(str, assets.networks())), assets.domains()),
         partners=NeverBlock(),
         never=NeverBlock(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seawall.flow.node import Node
 from seawall.model import Observable
-from seawall.reference.suffixes import registered_domain
+from seawall.reference import registered_domain
 
 
 class NodeScreens:

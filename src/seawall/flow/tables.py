@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from seawall.flow.node import Node
-from seawall.reference.assets import OwnAssets
-from seawall.reference.sensors import SensorTable
+from seawall.reference import OwnAssets, SensorTable
 
 
 def node_sensors(node: Node) -> SensorTable:
@@ -15,28 +13,19 @@ def node_sensors(node: Node) -> SensorTable:
     return SensorTable.load(node.folder / "reference")
 
 
-def import_sensors(
-    node: Node, csv: Path, *, relabel: bool, waiting: Callable[[str], None] | None = None
-) -> dict[str, object]:
-    """Merge a CSV into the sensor table; with ``relabel`` rows already in the lake take over side and sector."""
+def import_sensors(node: Node, csv: Path) -> dict[str, object]:
+    """Merge a CSV into the sensor table. Rows already in the lake keep what they were stored with."""
     node.require("ingest")
     fresh = SensorTable.from_csv(csv)
-    merged = node_sensors(node).merged(fresh)
+    merged = node_sensors(node).joined(fresh)
     merged.save(node.folder / "reference")
-    relabelled = 0
-    if relabel:
-        from seawall.lake import relabel as relabel_lake
-
-        relabelled = relabel_lake(
-            node.lake, {name: (place.side, place.sector) for name, place in merged.items()}, waiting
-        )
-    return {"sensors": len(fresh), "total": len(merged), "relabelled": relabelled}
+    return {"sensors": len(fresh), "total": len(merged)}
 
 
 def import_assets(node: Node, csv: Path) -> dict[str, object]:
     """Merge a CSV of own ranges and names."""
     node.require("ingest")
     fresh = OwnAssets.from_csv(csv)
-    merged = OwnAssets.load(node.folder / "reference").merged(fresh)
+    merged = OwnAssets.load(node.folder / "reference").joined(fresh)
     merged.save(node.folder / "reference")
-    return {"assets": len(fresh), "total": len(merged)}
+    return {"assets": len(fresh.assets), "total": len(merged.assets)}

@@ -1,0 +1,116 @@
+"""Released objects written out: a STIX 2.1 bundle, a CSV of values, a plain list. Streaming; one loss report."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Protocol
+
+import msgspec
+
+from seawall.codec.sharing import indicator_values
+from seawall.model.stix.ids import derived_id
+from seawall.model.stix.tlp import TLP_BY_ID
+
+CSV_COLUMNS = ("id", "type", "value", "description", "confidence", "tlp", "valid_from", "valid_until")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula (OWASP, CSV injection)
+
+
+class Exported(msgspec.Struct):
+    """What an export holds and what it could not carry: (object id, reason)."""
+
+    objects: int = 0
+    losses: list[tuple[str, str]] = []
+
+
+class Writer(Protocol):
+    """Writes object bodies (JSON) to ``target``."""
+
+    def __call__(self, bodies: Iterable[bytes], target: BinaryIO) -> Exported: ...
+
+
+def write_stix(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
+    """A STIX 2.1 bundle (section 8); an empty one has no ``objects``. Its id derives from the first and last object."""
+    done = Exported()
+    first = last = b""
+    head = b""
+    for body in bodies:
+        if not done.objects:
+            first = body
+            head = b'{"type":"bundle","objects":[\n'
+            target.write(head)
+        else:
+            target.write(b",\n")
+        target.write(body)
+        last = body
+        done.objects += 1
+    identity = derived_id("bundle", first.decode(), last.decode(), str(done.objects))
+    if done.objects:
+        target.write(b'\n],"id":' + msgspec.json.encode(identity) + b"}\n")
+    else:
+        target.write(b'{"type":"bundle","id":' + msgspec.json.encode(identity) + b"}\n")
+    return done
+
+
+class _Indicator(msgspec.Struct):
+    type: str
+    id: str
+    name: str | None = None
+    description: str | None = None
+    confidence: int | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+    object_marking_refs: list[str] = []
+
+
+def write_csv(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
+    """One row a value, with columns that ``intel import`` reads; a cell that looks like a formula gets an apostrophe."""
+    done = Exported()
+    text = io.TextIOWrapper(target, "utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for said, value_type, value in _values(bodies, done):
+        tlp = max((TLP_BY_ID[ref] for ref in said.object_marking_refs if ref in TLP_BY_ID), default=None)
+        row = (
+            said.id,
+            value_type,
+            value,
+            said.description or said.name,
+            said.confidence,
+            tlp.label if tlp is not None else None,
+            said.valid_from,
+            said.valid_until,
+        )
+        writer.writerow([_cell(cell) for cell in row])
+    text.detach()
+    return done
+
+
+def write_text(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
+    """One value a line."""
+    done = Exported()
+    for _, _, value in _values(bodies, done):
+        target.write(value.encode() + b"\n")
+    return done
+
+
+WRITERS: dict[str, Writer] = {"stix": write_stix, "csv": write_csv, "text": write_text}
+"""``--to`` -> writer."""
+
+
+def _values(bodies: Iterable[bytes], done: Exported) -> Iterator[tuple[_Indicator, str, str]]:
+    for body in bodies:
+        said = msgspec.json.decode(body, type=_Indicator)
+        values = indicator_values(body) if said.type == "indicator" else []
+        if not values:
+            done.losses.append((said.id, f"this form carries plain values only, not {said.type} objects like this one"))
+            continue
+        done.objects += 1
+        for value in values:
+            yield said, value.type.value, value.value
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -1,0 +1,162 @@
+"""Others' knowledge in, ours out, each wired to store, policy and ledger."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from seawall.codec.export import WRITERS, Exported
+from seawall.codec.sharing import version_of
+from seawall.codec.stix import judge
+from seawall.flow.faults import summary_needs_file
+from seawall.flow.node import Node
+from seawall.intel import ImportOptions, ImportReport
+from seawall.intel import import_paths as take_in
+from seawall.model import Fault, ReleasedObject, Tlp
+from seawall.policy import OwnUseItem, own_use, visibility
+
+PAGE = 1_000  # objects of one recorded release
+
+Progress = Callable[[int, int | None, int], None]
+
+
+def import_paths(
+    node: Node, paths: Sequence[Path], *, tlp: str | None, source: str | None, progress: Progress | None = None
+) -> ImportReport:
+    """Files and folders into the store; warninglists into the reference folder."""
+    node.require("import")
+    options = ImportOptions(tlp=Tlp.parse(tlp) if tlp is not None else None, source=source, at=node.clock())
+    lists = node.folder / "reference" / "warninglists"
+    return take_in(
+        paths, node.store, options, progress, warninglist_sink=lambda name, data: _keep_list(lists, name, data)
+    )
+
+
+def _keep_list(folder: Path, name: str, data: bytes) -> None:
+    from seawall.reference.warninglists import save_list
+
+    save_list(folder, name, data)
+
+
+def check_path(path: Path) -> list[dict[str, object]]:
+    """A verdict for each object of a file, in input order. Raises Fault E-FLOW-081, E-STIX-001."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Fault("E-FLOW-081", "Cannot read {path}: {reason}.", path=path, reason=error.strerror) from None
+    return [
+        {
+            "id": verdict.id,
+            "valid": verdict.valid,
+            "errors": list(verdict.errors),
+            "warnings": list(verdict.warnings),
+        }
+        for verdict in judge(data)
+    ]
+
+
+def export_to(
+    node: Node, to: str, *, circle: str | None, output: Path | None, loss: Path | None, json: bool
+) -> dict[str, object]:
+    """Write what the acting person may see, or what stands in a circle's outbox, as a recorded own-use release.
+
+    Raises Fault E-FLOW-082 for an unknown form, E-FLOW-083 for ``--json`` without a file.
+    """
+    writer = WRITERS.get(to)
+    if writer is None:
+        raise Fault(
+            "E-FLOW-082",
+            "There is no export to {given}; use one of {known}.",
+            given=repr(to[:40]),
+            known=", ".join(WRITERS),
+        )
+    if json and output is None:
+        raise summary_needs_file()
+    bodies = _recorded(node, _circle_items(node, circle) if circle is not None else _own_items(node))
+    if output is None:
+        done = writer(bodies, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    else:
+        done = _write_file(output, lambda target: writer(bodies, target))
+    if loss is not None:
+        report = [{"id": object_id, "reason": reason} for object_id, reason in done.losses]
+        loss.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    return {
+        "to": to,
+        "circle": circle,
+        "objects": done.objects,
+        "not_carried": len(done.losses),
+        "output": str(output) if output is not None else "-",
+    }
+
+
+def _write_file(output: Path, write: Callable[[BinaryIO], Exported]) -> Exported:
+    """Whole or not at all: beside the target first, then in its place."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{output.name}-", dir=output.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            done = write(target)
+            target.flush()
+            os.fsync(target.fileno())
+        Path(name).replace(output)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return done
+
+
+def _recorded(node: Node, pages: Iterator[list[OwnUseItem]]) -> Iterator[bytes]:
+    """Bodies whose release is on disk in the ledger, page by page."""
+    actor = node.require("read")
+    for items in pages:
+        decision = own_use(actor, items, node.clock())
+        node.ledger.record_many(decision.withheld)
+        for recorded in node.ledger.record_many(decision.releases):
+            yield from (item.body for item in recorded.value.objects)
+
+
+def _own_items(node: Node) -> Iterator[list[OwnUseItem]]:
+    seen = visibility(node.require("read"))
+    after: int | None = 0
+    while after is not None:
+        indicators = node.store.indicators.list(seen, after=after, limit=PAGE)
+        unique = {entry.indicator_id: entry for entry in indicators.items}
+        yield [
+            OwnUseItem(
+                ReleasedObject(entry.indicator_id, version_of(entry.body), entry.body),
+                "indicator",
+                entry.tlp,
+                entry.pap,
+            )
+            for entry in unique.values()
+        ]
+        after = indicators.next
+    after = 0
+    while after is not None:
+        page = node.store.objects.list(seen, after=after, limit=PAGE)
+        yield [
+            OwnUseItem(ReleasedObject(item.id, item.version, item.body), item.type, item.tlp, item.pap)
+            for item in page.items
+        ]
+        after = page.next
+
+
+def _circle_items(node: Node, circle: str) -> Iterator[list[OwnUseItem]]:
+    terms = node.store.circles.get(circle)
+    following: str | None = None
+    while True:
+        page = node.store.outbox.page(circle, None, next=following, limit=PAGE)
+        unique = {(row.object_id, row.version): row for row in page.rows}
+        yield [
+            OwnUseItem(ReleasedObject(row.object_id, row.version, row.body), row.type, terms.tlp_ceiling)
+            for row in unique.values()
+        ]
+        if not page.more:
+            return
+        following = page.next
