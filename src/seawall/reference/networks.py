@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ class NetworkMap(Generic[Value]):
     def __init__(self) -> None:
         self._by_length: dict[tuple[int, int], dict[int, Value]] = {}
         self._networks: list[tuple[Network, Value]] = []
+        self._sorted: dict[int, list[tuple[int, int]]] = {}
 
     def setdefault(self, network: Network, value: Value) -> Value:
         """Set the value of a range that has none yet; returns the one it has then."""
@@ -27,20 +30,41 @@ class NetworkMap(Generic[Value]):
         if base not in held:
             held[base] = value
             self._networks.append((network, value))
+            self._sorted.pop(network.version, None)
         return held[base]
 
     def around(self, address: Address) -> Iterator[Value]:
         """The values of all ranges that hold the address, narrowest first."""
-        number, bits = int(address), address.max_prefixlen
-        for version, length in sorted(self._by_length, reverse=True):
-            if version == address.version:
+        return self._holding(address.version, int(address), address.max_prefixlen)
+
+    def touching(self, network: Network) -> Iterator[Value]:
+        """The values of all ranges that share an address with this one: those that hold it, then those inside it."""
+        first = int(network.network_address)
+        yield from self._holding(network.version, first, network.prefixlen)
+        places = self._starts(network.version)
+        begin = bisect_left(places, (first, network.prefixlen + 1))
+        for base, length in islice(places, begin, None):
+            if base > int(network.broadcast_address):
+                break
+            if length > network.prefixlen:
+                yield self._by_length[network.version, length][base]
+
+    def _holding(self, version: int, number: int, longest: int) -> Iterator[Value]:
+        bits = 32 if version == 4 else 128
+        for held_version, length in sorted(self._by_length, reverse=True):
+            if held_version == version and length <= longest:
                 base = number >> (bits - length) << (bits - length)
                 if base in (held := self._by_length[version, length]):
                     yield held[base]
 
-    def touching(self, network: Network) -> Iterator[Value]:
-        """The values of all ranges that share an address with this one."""
-        return (value for held, value in self._networks if held.version == network.version and held.overlaps(network))
+    def _starts(self, version: int) -> list[tuple[int, int]]:
+        """First address and prefix length of every range, in order."""
+        if version not in self._sorted:
+            lengths = [length for held_version, length in self._by_length if held_version == version]
+            self._sorted[version] = sorted(
+                (base, length) for length in lengths for base in self._by_length[version, length]
+            )
+        return self._sorted[version]
 
     def __iter__(self) -> Iterator[tuple[Network, Value]]:
         return iter(self._networks)
