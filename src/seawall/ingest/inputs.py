@@ -18,6 +18,7 @@ import msgspec
 
 from seawall.ingest.chunks import BrokenInputError
 from seawall.ingest.compression import GZIP_MAGIC, ZSTD_MAGIC, Counting, Plain, Unfolded
+from seawall.ingest.fingerprints import PIECE, new_hasher
 from seawall.ingest.formats import plausible, recognise
 from seawall.ingest.interface import Format
 
@@ -88,6 +89,8 @@ class Source:
     def __init__(self, given: Input, wanted: Format | None, stdin: BinaryIO | None) -> None:
         self._kept = contextlib.ExitStack()
         self._broken: BrokenInputError | None = None
+        self._hasher = new_hasher()
+        self.bytes = 0
         self.format: Format | None = None
         self.reason = ""
         try:
@@ -115,6 +118,12 @@ class Source:
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill ``buffer`` from the front; 0 at the end. Raises BrokenInputError for a damaged or truncated input."""
+        size = self._next(buffer)
+        self._hasher.update(buffer[:size])
+        self.bytes += size
+        return size
+
+    def _next(self, buffer: memoryview) -> int:
         if self._head:
             size = min(len(buffer), len(self._head))
             buffer[:size] = self._head[:size]
@@ -126,6 +135,21 @@ class Source:
             return self._plain.readinto(buffer)
         except OSError as error:
             raise BrokenInputError(error.strerror or str(error)) from error
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal digest of what was given out so far; ``bytes`` is its size."""
+        return self._hasher.hexdigest()
+
+    def exhaust(self) -> bool:
+        """Read to the end for the digest alone; False when the input breaks."""
+        buffer = memoryview(bytearray(PIECE))
+        try:
+            while self.readinto(buffer):
+                pass
+        except BrokenInputError:
+            return False
+        return True
 
     def close(self) -> None:
         """Close what we opened; the process's own standard input stays open."""

@@ -52,6 +52,7 @@ SHAPE: dict[str, Any] = {
     "ssh": {"client": {"hassh": {"hash": ""}}, "server": {"hassh": {"hash": ""}}},
     "smtp": {"mail_from": "", "rcpt_to": ""},
     "flow": {"src_ip": ""},
+    "drop": {"reason": ""},
 }
 # Texts whose content is not checked later: an object or list there would otherwise be stored as its JSON text.
 STRICT_TEXTS = frozenset(
@@ -70,7 +71,7 @@ def _sql_type(shape: Any) -> str:
 
 
 def _read(path: str, shape: dict[str, Any], *, lenient: bool) -> str:
-    columns = ", ".join(f"{name}: '{_sql_type(inner)}'" for name, inner in shape.items())
+    columns = ", ".join(f"'{name}': '{_sql_type(inner)}'" for name, inner in shape.items())
     return (
         f"read_json('{path}', format='newline_delimited', maximum_object_size={LINE_BOUND + 1024}, "
         f"ignore_errors={str(lenient).lower()}, columns={{{columns}}})"
@@ -146,7 +147,8 @@ FROM (
             coalesce(tls.ja3.hash, quic.ja3.hash) AS ja3, coalesce(tls.ja4, quic.ja4) AS ja4,
             ssh.client.hassh.hash AS hassh_client, ssh.server.hassh.hash AS hassh_server,
             replace(tls.fingerprint, ':', '') AS certificate,
-            alert.action AS action, alert.signature_id AS signature_id_raw, alert.signature AS signature,
+            coalesce(alert.action, "drop".reason) AS action, alert.signature_id AS signature_id_raw,
+            alert.signature AS signature,
             alert.severity AS severity_raw, alert.category AS category,
             alert.metadata.cve AS cve_text, alert.metadata.mitre_technique_id AS technique_text
         FROM $SOURCE

@@ -1,0 +1,15 @@
+"""Bytes to observations: sensor logs of any known format, typed, digested, counted once, rolled up and stored.
+
+Comes in: paths of logs (files, folders, standard input; plain, gzip, zstd), the tables that say where sensors stand
+and what is ours. Goes out: rows and roll-up rows in the lake, rejected lines in quarantine, a report.
+Never here: matching, network access, one Python object per ordinary event, a line lost without being counted.
+
+    options = IngestOptions(quarantine=node / "quarantine", node_side="TW", sensors=table)
+    report = ingest(["eve.json"], lake, options)
+"""
+
+from seawall.ingest.interface import IngestOptions, IngestReport
+from seawall.ingest.quarantine import QuarantineEntry, read_quarantine
+from seawall.ingest.run import ingest
+
+__all__ = ["IngestOptions", "IngestReport", "QuarantineEntry", "ingest", "read_quarantine"]

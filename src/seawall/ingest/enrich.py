@@ -1,0 +1,277 @@
+"""From settled rows to rows of the lake: where the sensor stands, what an alert means, which end is ours.
+
+Comes in: the new rows of a batch. Goes out: observations ready to store, and their roll-up. Repeating texts stay
+dictionary-encoded all the way into the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from seawall.ingest.ends import OWN, OWN_ENDS, REMOTE, UNKNOWN, Ends, Ranges, ends
+from seawall.ingest.interface import Geography, IngestOptions, Sensors
+from seawall.ingest.meaning import ENGINE_SIGNATURES, SILENT, meaning
+from seawall.ingest.rollup import BITS, Context, Rollup, address_bits
+from seawall.model import Basis, ObservableType
+
+ALERTING = ("alert", "drop")
+MEANING_COLUMNS = ("kind", "action", "category", "signature", "cve_text", "technique_text")
+HALVES = ("src_high", "src_low", "dst_high", "dst_low")
+SAME = (
+    "time",
+    "src_port",
+    "dst_port",
+    "domain",
+    "url",
+    "md5",
+    "sha1",
+    "sha256",
+    "file_name",
+    "ja3",
+    "ja4",
+    "certificate",
+    "signature_id",
+    "severity",
+)
+EMAIL = r"(?P<email>[^\s<>\"\[\],:;]{1,64}@[^\s<>\"\[\],:;@]{1,255})"  # RFC 5321 4.5.3.1 lengths
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """The new rows of a batch: settled columns, and where each came from. Arrays have one entry a row."""
+
+    table: pa.Table
+    file: np.ndarray  # index into ``labels``
+    labels: Sequence[str]
+    number: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+    occurrence: np.ndarray
+
+
+class Enriched(msgspec.Struct, frozen=True):
+    """What is written for a batch."""
+
+    observations: pa.Table
+    rollup: pa.Table
+
+
+class Places:
+    """Sides and sectors of sensors, and which sensors the table did not know."""
+
+    def __init__(self, options: IngestOptions) -> None:
+        self._sensors: Sensors | None = options.sensors
+        self._side = options.side or options.node_side
+        self._sector = options.sector or options.node_sector
+        self.unknown: set[str | None] = set()
+
+    def find(self, sensor: str | None) -> tuple[str, str]:
+        """Side and sector of a sensor; ours for one that the table does not know, which is remembered."""
+        place = self._sensors.get(sensor) if self._sensors is not None and sensor is not None else None
+        if place is None:
+            self.unknown.add(sensor)
+            return self._side, self._sector
+        return place.side, place.sector
+
+
+class _Batch:
+    """One batch on its way; each step reads what the steps before it found."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.table = rows.table
+        self.encoded = {name: _encoded(self.table.column(name)) for name in (*MEANING_COLUMNS, "sensor", "protocol")}
+        self.halves = {name: self.table.column(name).combine_chunks() for name in HALVES}
+        self.numbers = {name: array.fill_null(0).to_numpy() for name, array in self.halves.items()}
+        self.source = np.asarray(pc.is_valid(self.halves["src_low"]))
+        self.destination = np.asarray(pc.is_valid(self.halves["dst_low"]))
+
+    def place(self, places: Places) -> None:
+        """Side, sector and bit of each row's sensor."""
+        array = self.encoded["sensor"]
+        names: list[str | None] = [*array.dictionary.to_pylist(), None]
+        codes = array.indices.fill_null(len(names) - 1).to_numpy()
+        used = np.unique(codes).tolist()
+        found = {code: places.find(names[code]) for code in used}
+        self.side = _relabelled({code: place[0] for code, place in found.items()}, codes, len(names))
+        self.sector = _relabelled({code: place[1] for code, place in found.items()}, codes, len(names))
+        bits = [1 << xxhash.xxh3_64_intdigest((name or "").encode("utf-8")) % BITS for name in names]
+        self.sensor_bit = np.array(bits, dtype=np.int64)[codes]
+
+    def understand(self) -> None:
+        """What the alert of each row says."""
+        silent = np.zeros(len(self.table), dtype=np.int64)
+        self.meanings, self.meaning_of = [SILENT], silent
+        rows = _alerting(self.encoded)
+        if len(rows):
+            signature = self.table.column("signature_id").fill_null(0).to_numpy()[rows]
+            engine = (signature >= ENGINE_SIGNATURES.start) & (signature < ENGINE_SIGNATURES.stop)
+            arrays = [self.encoded[name] for name in MEANING_COLUMNS]
+            first, back = _distinct([*(_codes(array)[rows] for array in arrays), engine.astype(np.int64)])
+            for at in first.tolist():
+                texts = [array[int(rows[at])].as_py() for array in arrays]
+                self.meanings.append(meaning(*texts, bool(engine[at])))
+            silent[rows] = back + 1
+        names = [str(basis) for basis in Basis]
+        codes = np.array([names.index(one.basis) for one in self.meanings], dtype=np.int32)
+        self.basis = pa.DictionaryArray.from_arrays(pa.array(codes[self.meaning_of]), names)
+
+    def judge(self, ranges: Ranges) -> None:
+        """Own ends and roles."""
+        own_source = ranges.contains(self.numbers["src_high"], self.numbers["src_low"], self.source)
+        own_destination = ranges.contains(self.numbers["dst_high"], self.numbers["dst_low"], self.destination)
+        client_first = np.asarray(self.table.column("client_is_source").fill_null(True))
+        self.ends = ends(own_source, own_destination, self.source, self.destination, client_first)
+
+    def told(self, field: str) -> pa.DictionaryArray:
+        """A column of what the alerts name."""
+        values = pa.array([getattr(one, field) for one in self.meanings], pa.string())
+        return values.take(pa.array(self.meaning_of)).dictionary_encode()
+
+
+def enrich(rows: Rows, places: Places, ranges: Ranges, geography: Geography | None) -> Enriched:
+    """Complete the rows and roll them up."""
+    batch = _Batch(rows)
+    batch.place(places)
+    batch.understand()
+    batch.judge(ranges)
+    observations = _observations(batch, geography)
+    return Enriched(observations, _rolled_up(batch, observations))
+
+
+def _observations(batch: _Batch, geography: Geography | None) -> pa.Table:
+    table, rows = batch.table, batch.rows
+    nothing = pa.nulls(len(table), pa.string())
+    country, asn = _geography(batch, geography)
+    return pa.table(
+        {
+            **{name: table.column(name) for name in SAME},
+            **{name: batch.encoded[name] for name in ("sensor", "kind", "protocol", "signature", "category")},
+            **batch.halves,
+            "side": batch.side,
+            "sector": batch.sector,
+            "basis": batch.basis,
+            "own_end": pa.DictionaryArray.from_arrays(pa.array(batch.ends.own_end), list(OWN_ENDS)),
+            **{name: batch.told(name) for name in ("rsit", "cve", "technique")},
+            "email": _email(table, batch.ends),
+            "hassh": pc.coalesce(table.column("hassh_client"), table.column("hassh_server")),
+            "username": nothing,
+            "command": nothing,
+            "country": country,
+            "asn": asn,
+            "digest_high": rows.high,
+            "digest_low": rows.low,
+            "occurrence": rows.occurrence,
+            "source_file": _relabelled(
+                {code: rows.labels[code] for code in np.unique(rows.file).tolist()}, rows.file, len(rows.labels)
+            ),
+            "source_line": rows.number,
+        }
+    )
+
+
+def _rolled_up(batch: _Batch, observations: pa.Table) -> pa.Table:
+    found = batch.ends
+    any_role = np.where(found.own_source | found.own_destination, REMOTE, UNKNOWN)
+    client_hassh = np.asarray(pc.is_valid(batch.table.column("hassh_client")))
+    source_bit = address_bits(batch.numbers["src_high"], batch.numbers["src_low"], found.own_source)
+    destination_bit = address_bits(batch.numbers["dst_high"], batch.numbers["dst_low"], found.own_destination)
+    time = observations.column("time").to_numpy()
+    context = Context(time, batch.side, batch.sector, batch.basis, batch.sensor_bit)
+    rollup = Rollup(context, np.where(found.own_source, source_bit, destination_bit))
+    source = batch.numbers["src_high"], batch.numbers["src_low"], batch.source
+    destination = batch.numbers["dst_high"], batch.numbers["dst_low"], batch.destination
+    rollup.addresses(*source, found.source_role, destination_bit)
+    rollup.addresses(*destination, found.destination_role, source_bit)
+    for kind, name, role in (
+        (ObservableType.DOMAIN, "domain", found.server_role),
+        (ObservableType.URL, "url", found.server_role),
+        (ObservableType.EMAIL, "email", any_role),
+        (ObservableType.MD5, "md5", found.sender_role),
+        (ObservableType.SHA1, "sha1", found.sender_role),
+        (ObservableType.SHA256, "sha256", found.sender_role),
+        (ObservableType.FILE_NAME, "file_name", found.sender_role),
+        (ObservableType.JA3, "ja3", found.client_role),
+        (ObservableType.JA4, "ja4", found.client_role),
+        (ObservableType.HASSH, "hassh", np.where(client_hassh, found.client_role, found.server_role)),
+        (ObservableType.CERTIFICATE, "certificate", found.server_role),
+    ):
+        rollup.texts(kind, observations.column(name), role)
+    rollup.lists(ObservableType.CVE, observations.column("cve"), any_role)
+    return rollup.table()
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    return column.combine_chunks().dictionary_encode()
+
+
+def _codes(array: pa.DictionaryArray) -> np.ndarray:
+    codes: np.ndarray = array.indices.fill_null(len(array.dictionary)).to_numpy().astype(np.int64)
+    return codes
+
+
+def _relabelled(labels: dict[int, str], codes: np.ndarray, size: int) -> pa.DictionaryArray:
+    """One label a row: ``labels`` by code, repeated labels made one."""
+    names = sorted(set(labels.values()))
+    table = np.zeros(size, dtype=np.int32)
+    for code, label in labels.items():
+        table[code] = names.index(label)
+    return pa.DictionaryArray.from_arrays(pa.array(table[codes]), pa.array(names, pa.string()))
+
+
+def _alerting(encoded: dict[str, pa.DictionaryArray]) -> np.ndarray:
+    """Rows that may say something: alerts, drops, and whatever else carries an action."""
+    kinds = encoded["kind"].dictionary.to_pylist()
+    marked = np.array([kind in ALERTING for kind in kinds] or [False])
+    alerting: np.ndarray = marked[encoded["kind"].indices.to_numpy()] | np.asarray(pc.is_valid(encoded["action"]))
+    return np.flatnonzero(alerting)
+
+
+def _distinct(codes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Where each distinct combination stands first, and which one each row has."""
+    key = codes[0]
+    size = int(key.max()) + 1
+    for more in codes[1:]:
+        width = int(more.max()) + 1
+        if size * width >= 1 << 62:
+            _, key = np.unique(key, return_inverse=True)
+            size = int(key.max()) + 1
+        key, size = key * width + more, size * width
+    _, first, back = np.unique(key, return_index=True, return_inverse=True)
+    return first, back.reshape(-1)
+
+
+def _email(table: pa.Table, found: Ends) -> pa.Array:
+    """The remote correspondent: who sent to us, or the first whom we sent to. Our own people's addresses stay out."""
+    sender, recipient = table.column("sender"), table.column("recipient")
+    if sender.null_count == len(table) and recipient.null_count == len(table):
+        return pa.nulls(len(table), pa.string())
+    ours = found.client_role == OWN
+    ours_only = ours & ~(found.own_source & found.own_destination)
+    chosen = pc.if_else(pa.array(ours), pc.if_else(pa.array(ours_only), recipient, None), sender)
+    return pc.struct_field(pc.extract_regex(pc.utf8_lower(chosen), EMAIL), "email")
+
+
+def _geography(batch: _Batch, geography: Geography | None) -> tuple[pa.Array, pa.Array]:
+    """Country and network of the remote end, where it is one IPv4 address."""
+    size = len(batch.table)
+    country, asn = np.full(size, None, dtype=object), np.zeros(size, dtype=np.int64)
+    if geography is None:
+        return pa.nulls(size, pa.string()), pa.nulls(size, pa.int64())
+    found = batch.ends
+    low = np.where(found.own_source, batch.numbers["dst_low"], batch.numbers["src_low"])
+    remote = np.where(
+        found.own_source, batch.destination & ~found.own_destination, batch.source & found.own_destination
+    )
+    rows = np.flatnonzero(remote & (low >> 32 == 0xFFFF))
+    if len(rows):
+        values, back = np.unique(low[rows] & 0xFFFF_FFFF, return_inverse=True)
+        countries, networks = geography.lookup_many(values)
+        country[rows] = np.array(list(countries), dtype=object)[back]
+        asn[rows] = np.array([number or 0 for number in networks], dtype=np.int64)[back]
+    return pa.array(country, pa.string()).dictionary_encode(), pa.array(asn, mask=asn == 0)
