@@ -65,7 +65,7 @@ class _Indicator(msgspec.Struct):
 
 
 def write_csv(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
-    """One row a value, with columns that ``intel import`` reads; a cell that looks like a formula gets an apostrophe."""
+    """One row a value, with columns that ``intel import`` reads; what looks like a formula gets an apostrophe."""
     done = Exported()
     text = io.TextIOWrapper(target, "utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")

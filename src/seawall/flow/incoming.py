@@ -79,17 +79,22 @@ def _keep(node: Node, items: Sequence[StoredObject]) -> PutCounts:
         elif item.revoked:
             counts += _withdraw(node, item)
         else:
-            entries.setdefault(str(item.origin), []).extend(_entries(item))
-    for origin, rows in entries.items():
-        counts += node.store.indicators.put(rows, source=origin, at=node.clock())
+            entries.setdefault(peer_source(item), []).extend(_entries(item))
+    for source, rows in entries.items():
+        counts += node.store.indicators.put(rows, source=source, at=node.clock())
     counts += node.store.objects.put(others)
     node.store.sightings.put(_summaries(node, [item for item in others if item.type == "sighting"]))
     return counts
 
 
+def peer_source(item: StoredObject) -> str:
+    """How a peer is named among an indicator's sources: with the circle through which it spoke."""
+    return f"{item.origin}/{item.source}"
+
+
 def _withdraw(node: Node, item: StoredObject) -> PutCounts:
     gone = [
-        node.store.indicators.withdraw(value.type, value.value, source=str(item.origin))
+        node.store.indicators.withdraw(value.type, value.value, source=peer_source(item))
         for value in indicator_values(item.body)
     ]
     return PutCounts(updated=int(any(gone)), unchanged=int(not any(gone)))

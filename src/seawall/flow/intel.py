@@ -12,14 +12,16 @@ from typing import BinaryIO
 import msgspec
 
 from seawall.codec.export import WRITERS, Exported
+from seawall.codec.misp_warninglist import Warninglist
 from seawall.codec.sharing import version_of
-from seawall.codec.stix import judge
 from seawall.flow.faults import summary_needs_file
 from seawall.flow.node import Node
 from seawall.intel import ImportOptions, ImportReport
+from seawall.intel import check_path as judge_file
 from seawall.intel import import_paths as take_in
 from seawall.model import Fault, ReleasedObject, Tlp
 from seawall.policy import OwnUseItem, own_use, visibility
+from seawall.reference import Warninglists
 
 PAGE = 1_000  # objects of one recorded release
 
@@ -31,25 +33,26 @@ def import_paths(
 ) -> ImportReport:
     """Files and folders into the store; warninglists into the reference folder."""
     node.require("import")
-    options = ImportOptions(tlp=Tlp.parse(tlp) if tlp is not None else None, source=source, at=node.clock())
-    lists = node.folder / "reference" / "warninglists"
+    marking = Tlp.parse(tlp) if tlp is not None else Tlp.AMBER_STRICT
+    options = ImportOptions(at=node.clock(), tlp=marking, source=source)
     return take_in(
-        paths, node.store, options, progress, warninglist_sink=lambda name, data: _keep_list(lists, name, data)
+        paths,
+        node.store,
+        options,
+        progress=progress,
+        warninglist_sink=lambda found: _keep_list(node.folder / "reference", found),
     )
 
 
-def _keep_list(folder: Path, name: str, data: bytes) -> None:
-    from seawall.reference.warninglists import save_list
-
-    save_list(folder, name, data)
+def _keep_list(folder: Path, found: Warninglist) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(found.raw)
+        file.flush()
+        Warninglists.import_list(Path(file.name), folder)
 
 
 def check_path(path: Path) -> list[dict[str, object]]:
-    """A verdict for each object of a file, in input order. Raises Fault E-FLOW-081, E-STIX-001."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Fault("E-FLOW-081", "Cannot read {path}: {reason}.", path=path, reason=error.strerror) from None
+    """A verdict for each object of a file, in input order. Raises what ``intel.check_path`` raises."""
     return [
         {
             "id": verdict.id,
@@ -57,7 +60,7 @@ def check_path(path: Path) -> list[dict[str, object]]:
             "errors": list(verdict.errors),
             "warnings": list(verdict.warnings),
         }
-        for verdict in judge(data)
+        for verdict in judge_file(path)
     ]
 
 

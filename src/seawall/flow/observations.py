@@ -9,7 +9,7 @@ import msgspec
 from seawall.codec.values import address_halves, halves_address
 from seawall.flow.authority import require
 from seawall.flow.node import Node
-from seawall.ingest.quarantine import read_quarantine
+from seawall.ingest import read_quarantine
 from seawall.model import OBSERVATION_SCHEMA, Actor, Fault, rfc3339, to_microseconds
 from seawall.model.moments import parse_moment
 

@@ -2,7 +2,7 @@
 
 Steps for one circle and one recipient, page by page: (1) read what changed behind the cursor, (2) gather the markings
 of each object and all its inputs, (3) ``policy.decide_page``, (4) record releases and refusals in the ledger, (5) put
-the released bodies into the outbox, (6) save the cursor. A kill between two steps repeats a page and changes nothing else.
+the released bodies into the outbox, (6) save the cursor. A kill between two steps repeats a page, no more.
 """
 
 from __future__ import annotations
@@ -164,8 +164,16 @@ def as_stored(entry: IndicatorEntry) -> StoredObject:
         tlp=entry.tlp,
         pap=entry.pap,
         origin=entry.origin,
-        source=entry.sources[0] if entry.sources else None,
+        source=_circle_of(entry),
     )
+
+
+def _circle_of(entry: IndicatorEntry) -> str | None:
+    """The circle through which a peer's indicator came; for our own, who published it."""
+    if entry.origin is None:
+        return entry.sources[0] if entry.sources else None
+    came = (source.partition("/")[2] for source in entry.sources if source.startswith(f"{entry.origin}/"))
+    return next(came, None)
 
 
 def _standing(node: Node, circle: str, member: str) -> frozenset[tuple[str, str]]:

@@ -7,7 +7,7 @@ import msgspec
 from seawall.flow.authority import require
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
-from seawall.ingest.quarantine import count_quarantine
+from seawall.ingest import read_quarantine
 from seawall.model import Actor, Visibility
 
 HOUR = 3_600_000_000  # microseconds
@@ -38,7 +38,7 @@ def count(node: Node, seen: Visibility | None) -> Counts:
         indicators=sum(node.store.indicators.count_by_type().values()),
         sightings=node.store.sightings.count(seen),
         warnings=node.store.warnings.count(seen),
-        quarantined=count_quarantine(node.folder / "quarantine"),
+        quarantined=sum(1 for _ in read_quarantine(node.folder / "quarantine")),
         first_event=row["first"],
         last_event=row["last"],
     )
