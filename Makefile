@@ -56,9 +56,10 @@ docs: setup ## write the generated reference pages anew
 messages: setup ## collect the sentences of the program into the catalogues
 	@$(BIN)/python scripts/extract_messages.py
 
-sbom: setup ## write what the product is made of to dist/sbom.cdx.json (CycloneDX)
-	@mkdir -p dist
-	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json
+sbom: setup ## write what the product is made of, with licences, to dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist && $(BIN)/python -m venv --clear .cache/runtime
+	@.cache/runtime/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements.txt
+	@$(BIN)/cyclonedx-py environment .cache/runtime/bin/python --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json
 	@echo "dist/sbom.cdx.json"
 
 upgrade-pins: setup ## compute newer pins for both requirement files
