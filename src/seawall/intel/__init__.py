@@ -1,0 +1,36 @@
+"""Others' knowledge taken in. Comes in: files, folders, bytes of peers. Goes out: stored objects, match keys, a report.
+
+Never here: the decision what may leave, matching, network. The store, the warninglists and the progress bar are handed
+in; formats live in ``codec``.
+
+    report = import_paths([Path("feeds")], store, ImportOptions(at=clock()))
+    report.new, report.updated, report.rejected
+"""
+
+from __future__ import annotations
+
+from seawall.intel.checking import check_path
+from seawall.intel.importing import import_paths
+from seawall.intel.interface import (
+    ImportOptions,
+    ImportReport,
+    IndicatorSink,
+    ObjectSink,
+    Progress,
+    Sink,
+    WarninglistSink,
+)
+from seawall.intel.stix_import import put_bundle
+
+__all__ = [
+    "ImportOptions",
+    "ImportReport",
+    "IndicatorSink",
+    "ObjectSink",
+    "Progress",
+    "Sink",
+    "WarninglistSink",
+    "check_path",
+    "import_paths",
+    "put_bundle",
+]

@@ -1,0 +1,71 @@
+"""Telling what a file is: by its content first, by its name only where content is silent."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+
+from seawall.codec.csv_header import looks_like_csv
+
+SNIFFED_LINES = 20
+_RULES = frozenset({".rules", ".yar", ".yara", ".sigma", ".yml", ".yaml"})
+_BUNDLE = re.compile(rb'"type"\s*:\s*"bundle"|"spec_version"\s*:|"id"\s*:\s*"[a-z0-9-]+--[0-9a-fA-F-]{36}"')
+_MISP = re.compile(rb'"(?:Event|Attribute|Orgc|response)"\s*:')
+_WARNINGLIST = re.compile(rb'"matching_attributes"\s*:|"list"\s*:\s*\[')
+_OBJECTS = re.compile(rb'"objects"\s*:\s*\[')
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Format(StrEnum):
+    """What can be imported, and what cannot."""
+
+    STIX = "stix"
+    MISP = "misp"
+    WARNINGLIST = "warninglist"
+    CSV = "csv"
+    TEXT = "text"
+    RULES = "rules"
+    BINARY = "binary"
+    EMPTY = "empty"
+
+
+def format_of(head: bytes, path: Path) -> Format:
+    """The format of a file that begins with ``head``. Order matters: a MISP event may hold anything else inside."""
+    if not head.strip():
+        return Format.EMPTY
+    if head.startswith(_UTF16):
+        return _text_format(head.decode("utf-16", "replace"), path)
+    if b"\0" in head:
+        return Format.BINARY
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] in (b"{", b"[") and (found := _json_format(start)) is not None:
+        return found
+    return _text_format(head.decode("utf-8", "replace"), path)
+
+
+def _json_format(start: bytes) -> Format | None:
+    if _BUNDLE.search(start) and not _MISP.search(start[:4096]):
+        return Format.STIX
+    if _MISP.search(start):
+        return Format.MISP
+    if _WARNINGLIST.search(start):
+        return Format.WARNINGLIST
+    if _OBJECTS.search(start) or re.match(rb'[\[{]\s*(?:[\]}{"]|$)', start):
+        return Format.STIX  # some other JSON: the STIX reader says what it lacks
+    return None
+
+
+def _text_format(text: str, path: Path) -> Format:
+    suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
+    if suffixes & _RULES:
+        return Format.RULES
+    lines = [line for line in islice(text.splitlines(keepends=True), SNIFFED_LINES * 2) if _counts(line)]
+    if ".csv" in suffixes or ".tsv" in suffixes or looks_like_csv(lines[:SNIFFED_LINES]):
+        return Format.CSV
+    return Format.TEXT
+
+
+def _counts(line: str) -> bool:
+    return bool(line.strip()) and not line.startswith("#")

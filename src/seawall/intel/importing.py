@@ -1,0 +1,191 @@
+"""``import_paths``: others' knowledge taken in.
+
+1. find the files; 2. tell each one's format; 3. read it, object by object or row by row; 4. hand batches to the store;
+5. count. A damaged file keeps its complete part; one bad object never costs the good ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+
+from seawall.codec.csv_indicators import read_csv
+from seawall.codec.indicators import IndicatorRow, Rejected
+from seawall.codec.ioc_text import read_text
+from seawall.codec.losses import LossCounter
+from seawall.codec.misp import parse_misp
+from seawall.codec.misp_warninglist import parse_warninglist
+from seawall.codec.stix import parse_bundle
+from seawall.codec.value_indicator import ValueIndicators
+from seawall.intel.files import Found, Opened, find_files
+from seawall.intel.formats import Format, format_of
+from seawall.intel.interface import ImportOptions, ImportReport, Progress, Sink, WarninglistSink
+from seawall.intel.stix_import import put_bundle
+from seawall.intel.tally import Tally
+from seawall.model import Fault, Pap
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.stored import PutCounts
+
+BATCH = 20_000  # rows handed to the store at once: its own batch size
+_KIND = attrgetter("type")
+
+
+def import_paths(
+    paths: Sequence[Path],
+    sink: Sink,
+    options: ImportOptions,
+    *,
+    progress: Progress | None = None,
+    warninglist_sink: WarninglistSink | None = None,
+) -> ImportReport:
+    """Import files and folders into the store.
+
+    Raises Fault E-INTEL-001 for a missing path, E-INTEL-002 for a folder without files, E-INTEL-003 when nothing at
+    all could be used; the reason of each file is then part of the sentence.
+    """
+    files = find_files(paths)
+    tally = Tally()
+    run = _Run(sink, options, tally, progress, warninglist_sink, total=sum(file.path.stat().st_size for file in files))
+    for file in files:
+        try:
+            run.file(file)
+        except Fault as fault:
+            if len(files) == 1 and not tally.objects:
+                raise
+            tally.problem(str(file.path), str(fault))
+        except OSError as error:
+            tally.problem(str(file.path), f"it cannot be read: {error.strerror or error}")
+    report = tally.report()
+    if not report.objects and not report.warninglists:
+        raise Fault("E-INTEL-003", "Nothing in {paths} could be imported: {reason}.",
+                    paths=", ".join(str(path) for path in paths[:3]),
+                    reason="; ".join(report.problems[:3]) or "no indicator or object was found")  # fmt: skip
+    return report
+
+
+class _Run:
+    """One import over several files."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        options: ImportOptions,
+        tally: Tally,
+        progress: Progress | None,
+        warninglist_sink: WarninglistSink | None,
+        total: int,
+    ) -> None:
+        self.sink, self.options, self.tally = sink, options, tally
+        self.warninglist_sink = warninglist_sink
+        self._progress, self._total, self._before = progress, total, 0
+        self._makers = {pap: ValueIndicators(tlp=options.tlp, pap=pap, origin=options.origin) for pap in Pap}
+
+    def file(self, file: Found) -> None:
+        path, source = file.path, self.options.source or file.source
+        with Opened(path) as opened:
+            before = self.tally.objects
+            kind = format_of(opened.head, path)
+            if kind in (Format.CSV, Format.TEXT):
+                self._lines(opened, kind, source)
+            elif kind is Format.STIX:
+                put_bundle(parse_bundle(opened.everything()), str(path), source, self.sink, self.options, self.tally)
+            elif kind is Format.MISP:
+                self._misp(opened.everything(), str(path), source)
+            elif kind is Format.WARNINGLIST:
+                self._warninglist(opened.everything())
+            else:
+                self._unusable(kind, opened)
+            self.tally.files += 1
+            if opened.damage is not None:
+                self.tally.problem(str(path), opened.damage)
+            if kind in (Format.CSV, Format.TEXT) and self.tally.objects == before:
+                self.tally.problem(str(path), "no indicator was found in it")
+        self._before += path.stat().st_size
+        self.progress(0)
+
+    def progress(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(self._before + done, self._total, self.tally.objects)
+
+    def _unusable(self, kind: Format, opened: Opened) -> None:
+        if opened.damage is not None and not opened.head:
+            raise Fault("E-INTEL-005", "{path} is compressed but cannot be unpacked.", path=opened.path)
+        reasons = {
+            Format.BINARY: Fault("E-INTEL-006", "{path} is a binary file, not indicators.", path=opened.path),
+            Format.EMPTY: Fault("E-INTEL-007", "{path} is empty.", path=opened.path),
+            Format.RULES: Fault("E-INTEL-008", "{path} holds detection rules, which are not imported as indicators.",
+                                path=opened.path),
+        }  # fmt: skip
+        raise reasons[kind]
+
+    def _lines(self, opened: Opened, kind: Format, source: str) -> None:
+        """CSV and text: rows stream through in batches."""
+        losses = LossCounter()
+        rows = read_csv(opened.lines(), losses) if kind is Format.CSV else read_text(opened.lines())
+        good = self._good(rows, str(opened.path))
+        maker = self._maker(None)
+        while batch := list(islice(good, BATCH)):
+            self._put(batch, [maker.entry(row, (row.source or source,)) for row in batch], source)
+            self.progress(opened.done)
+        self.tally.losses.append(losses.report())
+
+    def _good(self, rows: Iterable[IndicatorRow | Rejected], name: str) -> Iterator[IndicatorRow]:
+        for row in rows:
+            if type(row) is IndicatorRow:
+                yield row
+            elif isinstance(row, Rejected):
+                self.tally.reject(name, row, "line")
+
+    def _put(self, rows: list[IndicatorRow], entries: list[IndicatorEntry], source: str) -> None:
+        """Rows that name their own source go there; the others go to the file's."""
+        by_source: dict[str, list[IndicatorEntry]] = {}
+        if any(row.source is not None for row in rows):
+            for row, entry in zip(rows, entries, strict=True):
+                by_source.setdefault(row.source or source, []).append(entry)
+        else:
+            by_source[source] = entries
+        for name, some in by_source.items():
+            once = _once(some)
+            self.tally.add(self.sink.indicators.put(once, source=name, at=self.options.at))
+            self.tally.add(PutCounts(unchanged=len(some) - len(once)))
+        for kind, count in Counter(map(_KIND, rows)).items():
+            self.tally.by_type[kind.value] += count
+
+    def _misp(self, data: bytes, name: str, source: str) -> None:
+        found = parse_misp(data)
+        for part in found.rejected:
+            self.tally.reject(name, part, "attribute")
+        self.tally.losses.append(found.losses)
+        if not found.rows:
+            self.tally.problem(name, "the MISP event has no attribute that is marked for detection and can be matched")
+        marked = zip(found.rows, found.paps, strict=True)
+        while batch := list(islice(marked, BATCH)):
+            entries = [
+                self._makers[self.options.pap if pap is None else pap].entry(row, (source,)) for row, pap in batch
+            ]
+            self._put([row for row, _ in batch], entries, source)
+
+    def _maker(self, pap: Pap | None) -> ValueIndicators:
+        return self._makers[self.options.pap if pap is None else pap]
+
+    def _warninglist(self, data: bytes) -> None:
+        found = parse_warninglist(data)
+        if self.warninglist_sink is not None:
+            self.warninglist_sink(found)
+        self.tally.warninglists += 1
+
+
+def _once(entries: list[IndicatorEntry]) -> list[IndicatorEntry]:
+    """A value that one source names twice, without telling its entries apart, is one entry: the first.
+
+    Otherwise the second description would overwrite the first, and a re-import would find both changed.
+    """
+    if entries and entries[0].external_id is not None:
+        return entries
+    seen: dict[tuple[str, str], IndicatorEntry] = {}
+    for entry in entries:
+        seen.setdefault((entry.type, entry.value), entry)
+    return list(seen.values()) if all(entry.external_id is None for entry in seen.values()) else entries

@@ -1,0 +1,78 @@
+"""What the room takes and gives: options, the store as it needs it, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import msgspec
+
+from seawall.codec.indicators import Loss
+from seawall.codec.misp_warninglist import Warninglist
+from seawall.model import ObservableType, Pap, Tlp
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.stored import PutCounts, StoredObject
+
+
+class ObjectSink(Protocol):
+    """Where whole objects go (``store.objects``)."""
+
+    def put(self, given: Iterable[StoredObject], /) -> PutCounts:
+        """Keep object versions; an id never seen is new, another version or content is updated."""
+
+
+class IndicatorSink(Protocol):
+    """Where match keys go (``store.indicators``)."""
+
+    def put(self, rows: Iterable[IndicatorEntry], /, *, source: str, at: int) -> PutCounts:
+        """Keep entries of one source; a value known from another source is updated."""
+
+    def lookup(self, type: ObservableType, value: str, /) -> IndicatorEntry | None:
+        """The entry of a canonical value, or None."""
+
+    def withdraw(self, type: ObservableType, value: str, /, *, source: str) -> bool:
+        """Take back what a source said about a value."""
+
+
+class Sink(Protocol):
+    """The store as this room sees it."""
+
+    @property
+    def objects(self) -> ObjectSink:
+        """Whole objects."""
+
+    @property
+    def indicators(self) -> IndicatorSink:
+        """Match keys."""
+
+
+Progress = Callable[[int, int | None, int], None]
+"""Called now and then with bytes done, bytes in all (None: unknown), objects so far."""
+
+WarninglistSink = Callable[[Warninglist], None]
+"""Takes a warninglist: reference data, which the caller keeps with its other lists."""
+
+
+class ImportOptions(msgspec.Struct, frozen=True):
+    """How unmarked input is marked, whose it is, and when it came."""
+
+    at: int  # microseconds UTC
+    tlp: Tlp = Tlp.AMBER_STRICT
+    pap: Pap = Pap.GREEN  # unmarked: may be acted on, blocking included, as the importer's own lists are meant to be
+    source: str | None = None  # None: the file's name
+    origin: str | None = None  # None: our own import; else the peer's code name
+
+
+class ImportReport(msgspec.Struct, frozen=True):
+    """What an import did. ``objects`` = new + updated + unchanged; what was rejected comes on top."""
+
+    objects: int
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+    by_type: dict[str, int]  # values by observable type, whole objects by STIX type
+    problems: list[str]  # sentences, at most MAX_PROBLEMS
+    losses: list[Loss]
+    files: int = 0
+    warninglists: int = 0

@@ -1,0 +1,109 @@
+"""STIX objects on their way to the store: markings read, match keys drawn from patterns, campaigns named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seawall.codec.losses import LossCounter
+from seawall.codec.moments import moment_of
+from seawall.codec.pattern import simple_keys
+from seawall.codec.stix import ParsedBundle
+from seawall.codec.value_indicator import CAMPAIGN_LABEL
+from seawall.intel.interface import ImportOptions
+from seawall.model import Observable, Pap, Tlp
+from seawall.model.indicator import IndicatorEntry
+from seawall.model.stix import Campaign, Indicator, IntrusionSet, Relationship, StixObject, version_of
+from seawall.model.stix.tlp import TLP_BY_ID, pap_of_label, tlp_of_label, tlp_of_refs
+from seawall.model.stored import StoredObject
+
+_HARMLESS = frozenset({"benign"})
+
+
+def campaigns_of(objects: Iterable[StixObject]) -> dict[str, str]:
+    """Which indicator belongs to which campaign (or, failing that, intrusion set), by the bundle's relationships."""
+    names: dict[str, tuple[int, str]] = {}
+    found: dict[str, tuple[int, str]] = {}
+    listed = list(objects)
+    for obj in listed:
+        if isinstance(obj, (Campaign, IntrusionSet)):
+            names[obj.id] = (0 if isinstance(obj, Campaign) else 1, obj.name)
+    for obj in listed:
+        if isinstance(obj, Relationship) and obj.relationship_type == "indicates" and obj.target_ref in names:
+            found[obj.source_ref] = min(names[obj.target_ref], found.get(obj.source_ref, (9, "")))
+    return {indicator: name for indicator, (_, name) in found.items()}
+
+
+def markings_of(obj: StixObject, options: ImportOptions) -> tuple[Tlp, Pap]:
+    """The strictest TLP that the object carries anywhere, and its PAP; the options' where it says nothing."""
+    if obj.id in TLP_BY_ID:
+        return Tlp.CLEAR, Pap.CLEAR  # the markings themselves are public
+    labels = getattr(obj, "labels", None) or ()
+    granular = [mark.get("marking_ref", "") for mark in obj.granular_markings or ()]
+    levels = [tlp_of_refs([*(obj.object_marking_refs or ()), *granular]), *map(tlp_of_label, labels)]
+    tlp = max((level for level in levels if level is not None), default=options.tlp)
+    pap = max((level for level in map(pap_of_label, labels) if level is not None), default=options.pap)
+    return tlp, pap
+
+
+def stored(obj: StixObject, body: bytes, source: str, options: ImportOptions) -> StoredObject:
+    """The object as the store keeps it."""
+    tlp, pap = markings_of(obj, options)
+    return StoredObject(
+        id=obj.id,
+        type=obj.type,
+        version=version_of(obj) or "",  # type: ignore[arg-type]
+        created_by=getattr(obj, "created_by_ref", None),
+        body=body,
+        tlp=tlp,
+        pap=pap,
+        origin=options.origin,
+        source=source,
+        stored_at=options.at,
+        revoked=bool(getattr(obj, "revoked", None)),
+    )
+
+
+def match_keys(indicator: Indicator, losses: LossCounter) -> list[Observable]:
+    """What the pattern looks for, as far as it is simple; what is not is kept and reported as not yet matched."""
+    if indicator.indicator_types and _HARMLESS.issuperset(indicator.indicator_types):
+        return []
+    if indicator.pattern_type != "stix":
+        losses.add(f"pattern:{indicator.pattern_type[:20]}", f"{indicator.id}: kept, not matched")
+        return []
+    keys = simple_keys(indicator.pattern)
+    if keys is None:
+        losses.add("pattern:not-yet-matched", f"{indicator.id}: {indicator.pattern[:120]}")
+    return keys or []
+
+
+def entries(
+    indicator: Indicator, body: bytes, keys: list[Observable], campaign: str | None, source: str, options: ImportOptions
+) -> list[IndicatorEntry]:
+    """One entry for each value of the indicator."""
+    tlp, pap = markings_of(indicator, options)
+    labelled = next((text for text in indicator.labels or () if text.startswith(CAMPAIGN_LABEL)), "")
+    campaign = campaign or labelled.removeprefix(CAMPAIGN_LABEL) or None
+    return [
+        IndicatorEntry(
+            type=key.type,
+            value=key.value,
+            indicator_id=indicator.id,
+            campaign=campaign,
+            description=indicator.description or indicator.name,
+            confidence=indicator.confidence,
+            tlp=tlp,
+            pap=pap,
+            valid_from=moment_of(indicator.valid_from),
+            valid_until=moment_of(indicator.valid_until) if indicator.valid_until else None,
+            origin=options.origin,
+            external_id=indicator.id,
+            sources=(source,),
+            body=body,
+        )
+        for key in keys
+    ]
+
+
+def indicators_in(parsed: ParsedBundle) -> Iterable[tuple[int, Indicator]]:
+    """The indicators of a bundle with their positions."""
+    return ((place, obj) for place, obj in enumerate(parsed.objects) if isinstance(obj, Indicator))
