@@ -13,6 +13,8 @@ from seawall.model import Fault, NotFound, Pap, Refused, Tlp, UserRole
 from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, StandingRelease, Track
 
 STANDING_LIFE = 365 * 86_400_000_000  # microseconds: a standing release is looked at anew every year
+CAP_PER_HOUR, CAP_PER_DAY = 100_000, 1_000_000
+"""Objects: a large feed moves in within the day it is added, and a flood is stopped within the hour."""
 _AGE = re.compile(r"(\d{1,6})\s*([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 AGREED = "agreed:{circle}:{peer}"
@@ -70,6 +72,8 @@ def _terms(node: Node, wish: CircleWish, approved_by: tuple[str, ...]) -> Circle
             name=f"auto-{wish.name}",
             types=_checked_types(wish.auto),
             tlp_at_most=min(ceiling, Tlp.AMBER),
+            cap_per_hour=CAP_PER_HOUR,
+            cap_per_day=CAP_PER_DAY,
             expires_at=node.clock() + STANDING_LIFE,
             approved_by=approved_by,
             signed_by=frozenset({node.keys.node_id}),
