@@ -199,7 +199,7 @@ def more_without_way(_: str) -> Iterator[bytes | float]:
 
 
 def more_and_empty(_: str) -> Iterator[bytes | float]:
-    """More, but nothing in the page."""
+    """More, but nothing in the page, and no progress in the date."""
     yield answer(b'{"more":true,"next":"x"}', extra=dates(1, 2))
 
 

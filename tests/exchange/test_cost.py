@@ -9,7 +9,7 @@ from typing import Any
 from exchange.fakes import MemoryDesk, indicator, released
 from seawall.exchange import Bounds, CollectionInfo, ReleasedPage, peer_app
 from seawall.exchange.listeners.peer import PEER_KEY
-from seawall.exchange.taxii.server import split_envelope
+from seawall.exchange.taxii.posting import split_envelope
 from seawall.model import ReleasedObject, system_clock
 
 PAGE = 1_000

@@ -125,9 +125,12 @@ class RestController(Controller):
         """Is this value a known indicator? 404 when it is not, or when you may not know."""
         caller = caller_of(request)
         observable = detect(value) if kind is None else canonical(_type(kind), refang(value))
-        if observable is None:
-            raise NotFound("E-API-404", "There is no such indicator that you may see.")
-        return indicator_row(node_of(request).indicator(caller, observable.type, observable.value))
+        try:
+            if observable is not None:
+                return indicator_row(node_of(request).indicator(caller, observable.type, observable.value))
+        except NotFound:
+            pass  # absent, withheld and unreadable get one answer (rule 12)
+        raise NotFound("E-API-404", "There is no such indicator that you may see.")
 
     @get("/peers", sync_to_thread=True)
     def peers(self, request: AnyRequest) -> PeersListing:

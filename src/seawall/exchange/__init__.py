@@ -22,6 +22,7 @@ from seawall.exchange.interface import (
     manifest_record,
 )
 from seawall.exchange.listeners import (
+    PEER_KEY,
     HostCheck,
     Listener,
     allowed_hosts,
@@ -45,6 +46,7 @@ from seawall.exchange.taxii import (
 
 __all__ = [
     "DEFAULT_BOUNDS",
+    "PEER_KEY",
     "Bounds",
     "CollectionInfo",
     "Crossing",

@@ -5,10 +5,11 @@ third-party clients of this machine (or over TLS).
 """
 
 from seawall.exchange.listeners.local import HostCheck, allowed_hosts, bearer_token, local_actor, require_safe_bind
-from seawall.exchange.listeners.peer import peer_actor
+from seawall.exchange.listeners.peer import PEER_KEY, peer_actor
 from seawall.exchange.listeners.serving import Listener, local_listener, peer_listener
 
 __all__ = [
+    "PEER_KEY",
     "HostCheck",
     "Listener",
     "allowed_hosts",

@@ -6,8 +6,9 @@ Never here: deciding what may leave or come in.
 
 from seawall.exchange.taxii.app import peer_app, taxii_state
 from seawall.exchange.taxii.client import TaxiiClient
+from seawall.exchange.taxii.door import TaxiiDoor
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
-from seawall.exchange.taxii.server import API_ROOT_PATH, DISCOVERY_PATH, TaxiiDoor, taxii_router
+from seawall.exchange.taxii.server import API_ROOT_PATH, DISCOVERY_PATH, taxii_router
 from seawall.exchange.taxii.walk import WalkedPage
 from seawall.exchange.taxii.wire import Crossing, Wire
 

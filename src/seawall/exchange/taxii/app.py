@@ -10,8 +10,9 @@ from litestar.datastructures import State
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.interface import ExchangeService
 from seawall.exchange.listeners.peer import peer_actor
+from seawall.exchange.taxii.door import STATE_KEY, TaxiiDoor
 from seawall.exchange.taxii.errors import taxii_exception_handler
-from seawall.exchange.taxii.server import STATE_KEY, TaxiiDoor, taxii_router
+from seawall.exchange.taxii.server import taxii_router
 from seawall.model import Clock
 
 

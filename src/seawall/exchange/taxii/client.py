@@ -11,13 +11,20 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from seawall.exchange.bounds import Bounds
-from seawall.exchange.taxii.resources import ApiRoot, Collection, Collections, Discovery, Envelope, Status
+from seawall.exchange.taxii.resources import ApiRoot, Collection, Collections, Discovery, Status
 from seawall.exchange.taxii.walk import Walk, WalkedPage
 from seawall.exchange.taxii.wire import Answer, Wire
 from seawall.model import Fault, Recorded, Release, Unavailable
 
 Resource = TypeVar("Resource")
 POLL_SECONDS = 1.0
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """What a server made of posted objects."""
+
+    success_count: int
+    failure_count: int
 
 
 class TaxiiClient:
@@ -62,13 +69,17 @@ class TaxiiClient:
         url = f"{_slashed(root)}collections/{collection}/objects/"
         return Walk(self._wire, self._bounds, url, filters or {}).pages(cursor)
 
-    def add_objects(self, root: str, collection: str, released: Recorded[Release]) -> Status:
+    def add_objects(self, root: str, collection: str, released: Recorded[Release]) -> Posted:
         """POST recorded objects and wait until the server has decided each; raises Unavailable E-EXCHANGE-120."""
         url = f"{_slashed(root)}collections/{collection}/objects/"
-        status = self._final(root, self._post(url, [item.body for item in released.value.objects]))
-        if status.success_count + status.failure_count > len(released.value.objects):
-            raise self._garbled()
-        return status
+        succeeded = failed = 0
+        for bodies in _portions([item.body for item in released.value.objects], self._bounds.post_bytes):
+            status = self._final(root, self._post(url, bodies))
+            succeeded += status.success_count
+            failed += status.failure_count
+            if not 0 <= succeeded + failed <= len(released.value.objects):
+                raise self._garbled()
+        return Posted(succeeded, failed)
 
     def _post(self, url: str, bodies: Sequence[bytes]) -> Status:
         body = b'{"objects":[' + b",".join(bodies) + b"]}"
@@ -103,8 +114,19 @@ class TaxiiClient:
         return Unavailable(code, text, peer=self._wire.peer, **values)
 
 
+def _portions(bodies: Sequence[bytes], most: int) -> Iterator[list[bytes]]:
+    """The bodies in order, in portions of at most ``most`` bytes; a larger one goes alone."""
+    portion: list[bytes] = []
+    size = 0
+    for body in bodies:
+        if portion and size + len(body) > most:
+            yield portion
+            portion, size = [], 0
+        portion.append(body)
+        size += len(body)
+    if portion:
+        yield portion
+
+
 def _slashed(url: str) -> str:
     return url if url.endswith("/") else url + "/"
-
-
-__all__ = ["Envelope", "TaxiiClient"]

@@ -170,7 +170,7 @@ class Walk:
     def _advance(self, cursor: Cursor, envelope: Envelope, last: str | None) -> Cursor:
         if not envelope.more:
             return Cursor(last or cursor.added_after)
-        if not envelope.objects:
+        if not envelope.objects and last in {None, cursor.last, cursor.added_after}:
             raise self._no_progress()
         if envelope.next is not None:
             if not 0 < len(envelope.next) <= self._bounds.next_length:

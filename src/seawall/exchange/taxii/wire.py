@@ -1,16 +1,14 @@
-"""One HTTP exchange with somebody we do not control: pinned before a byte is sent, bounded in size, time and form.
+"""One HTTP exchange with somebody we do not control: bounded in size, time and form.
 
-Built as a small transport over httpcore so that (1) the server's certificate is compared with the pins right after
-the TLS handshake, before the request goes out, and (2) one deadline holds for the whole answer, also for headers
-that drip in. Redirects, proxies, cookies and content encodings are not followed, used, kept or decoded.
+Redirects, proxies, cookies and content encodings are not followed, used, kept or decoded. ``transport.py`` checks the
+pin before a byte is sent and keeps the deadline.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import httpcore
 import httpx
@@ -18,7 +16,7 @@ import msgspec
 
 from seawall.exchange.bounds import Bounds
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE, is_taxii
-from seawall.identity import check_pin
+from seawall.exchange.taxii.transport import BoundedTransport, Deadline
 from seawall.model import Fault, NotFound, Refused, Unavailable
 
 CHUNK = 64 * 1024
@@ -38,121 +36,6 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Mapping[str, str]  # lower-case names
     body: bytes
-
-
-class _Deadline:
-    """The moment at which the running answer must be complete; shared by all streams of one wire."""
-
-    def __init__(self) -> None:
-        self.at = float("inf")
-
-    def left(self, timeout: float | None) -> float:
-        """The seconds that one read or write may take; raises httpcore.ReadTimeout when none are left."""
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout
-        return left if timeout is None else min(left, timeout)
-
-
-class _Stream(httpcore.NetworkStream):
-    """A network stream that knows the deadline and checks the pin when TLS starts."""
-
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline, pin: str | None) -> None:
-        self._inner = inner
-        self._deadline = deadline
-        self._pin = pin
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._deadline.left(timeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        secured = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
-        if self._pin is not None:
-            der = secured.get_extra_info("ssl_object").getpeercert(True)
-            try:
-                check_pin(der, self._pin)
-            except Refused:
-                secured.close()
-                raise
-        return _Stream(secured, self._deadline, self._pin)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class _Backend(httpcore.NetworkBackend):
-    """Opens the streams above; nothing but TCP."""
-
-    def __init__(self, deadline: _Deadline, pin: str | None) -> None:
-        self._inner = httpcore.SyncBackend()
-        self._deadline = deadline
-        self._pin = pin
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        stream = self._inner.connect_tcp(host, port, self._deadline.left(timeout), local_address, socket_options)
-        return _Stream(stream, self._deadline, self._pin)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-class _Body(httpx.SyncByteStream):
-    """httpcore's body as httpx wants it."""
-
-    def __init__(self, parts: Any) -> None:
-        self._parts = parts
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._parts
-
-    def close(self) -> None:
-        self._parts.close()
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx over our own connection pool."""
-
-    def __init__(self, context: ssl.SSLContext | None, deadline: _Deadline, pin: str | None) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_connections=1, network_backend=_Backend(deadline, pin)
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
-        )
-
-    def close(self) -> None:
-        self._pool.close()
 
 
 class Wire:
@@ -177,10 +60,10 @@ class Wire:
         self._on_headers = on_headers
         self.peer = peer
         self._bounds = bounds
-        self._deadline = _Deadline()
+        self._deadline = Deadline()
         self._on_crossing = on_crossing
         self._client = httpx.Client(
-            transport=_Transport(context, self._deadline, pin),
+            transport=BoundedTransport(context, self._deadline, pin),
             timeout=bounds.silence_seconds,
             follow_redirects=False,
             trust_env=False,

@@ -1,0 +1,133 @@
+"""httpx over a connection that knows its deadline and the one server key that counts.
+
+Built over httpcore so that (1) the server's certificate is compared with the pin right after the TLS handshake, before
+the request goes out, and (2) one deadline holds for the whole answer, also for headers that drip in.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpcore
+import httpx
+
+from seawall.identity import check_pin
+from seawall.model import Refused
+
+
+class Deadline:
+    """The moment at which the running answer must be complete; shared by all streams of one wire."""
+
+    def __init__(self) -> None:
+        self.at = float("inf")
+
+    def left(self, timeout: float | None) -> float:
+        """The seconds that one read or write may take; raises httpcore.ReadTimeout when none are left."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return left if timeout is None else min(left, timeout)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A network stream that knows the deadline and checks the pin when TLS starts."""
+
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline, pin: str | None) -> None:
+        self._inner = inner
+        self._deadline = deadline
+        self._pin = pin
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        secured = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        if self._pin is not None:
+            der = secured.get_extra_info("ssl_object").getpeercert(True)
+            try:
+                check_pin(der, self._pin)
+            except Refused:
+                secured.close()
+                raise
+        return _Stream(secured, self._deadline, self._pin)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Opens the streams above; nothing but TCP."""
+
+    def __init__(self, deadline: Deadline, pin: str | None) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._deadline = deadline
+        self._pin = pin
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._inner.connect_tcp(host, port, self._deadline.left(timeout), local_address, socket_options)
+        return _Stream(stream, self._deadline, self._pin)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class _Body(httpx.SyncByteStream):
+    """httpcore's body as httpx wants it."""
+
+    def __init__(self, parts: Any) -> None:
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._parts
+
+    def close(self) -> None:
+        self._parts.close()
+
+
+class BoundedTransport(httpx.BaseTransport):
+    """httpx over our own connection pool."""
+
+    def __init__(self, context: ssl.SSLContext | None, deadline: Deadline, pin: str | None) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context, max_connections=1, network_backend=_Backend(deadline, pin)
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
