@@ -124,7 +124,8 @@ def _entry(type: str, text: str) -> str | None:
         return None if network is None else str(network)
     if type == "regex":
         return _expression(text)
-    return text.lower()
+    # real lists hold names with the root's dot, and names cut short with dots
+    return text.lower() if type == "substring" else text.lower().rstrip(".") or None
 
 
 def _expression(text: str) -> str | None:
