@@ -44,7 +44,9 @@ class _Lifter:
         if key in self.done:
             return self.done[key]
         self.done[key] = None  # a circle of references ends here
-        source = self.objects.get(key)
+        if key not in self.objects:
+            return None  # the reference to it is what is lost
+        source = self.objects[key]
         if not isinstance(source, dict) or not isinstance(kind := source.get("type"), str):
             self.losses.add("stix20:observable", f"{self.owner}: objects.{key} has no type")
             return None
