@@ -6,6 +6,10 @@ the easiest to get wrong, because a tail of innocent values stands there too. Tw
 - ``met_with``: other asked values that the same own address met within 15 minutes. A victim meets a set of means
   (the sender's address, the name, the file); an innocent page meets nobody's list twice.
 - ``stranger``: an address that our rows show under names or files of which nobody asked: another tenant's server.
+
+A name, sender or certificate that only popular addresses serve lies on shared hosting (``screen`` ``shared-hosting``):
+blocking it may hit everybody there, so its URLs and files are warned about and the name only when an indicator vouches
+for it. What we give up: an attacker's own name behind a delivery network, seen only in encrypted connections.
 """
 
 from __future__ import annotations
@@ -25,10 +29,7 @@ SAME_TIME = 900_000_000
 """Microseconds (15 min): a visit, its download and the first call home fall together; two errands rarely do."""
 SERVER_TYPES = "('ipv4', 'ipv6', 'domain', 'certificate')"
 """A server's name, address and certificate in one record are one thing and do not support each other."""
-SHARED_NAME_ALARMS = 3
-"""A name that only popular addresses serve lies on shared hosting. Blocking it may hit everybody there, so its URLs and
-files are warned about, and the name itself only when three own addresses alarmed on each side. What we give up: an
-attacker's own name behind a delivery network, seen in few encrypted connections."""
+_PAGE = "(j.type = 'url' AND j.screen = 'popular-domain')"  # judged by what was met with it
 MAX_MEETINGS = 2_000_000
 """Records of asked values that are compared with each other; above, the oldest are kept. Bounds memory: 200 MB."""
 
@@ -86,8 +87,7 @@ def contact_table(
         "CAST(round(j.hostile_sensors + j.quiet_sensors) AS BIGINT) AS sensors, CAST(NULL AS VARCHAR) AS indicator_id, "
         f"CAST(NULL AS VARCHAR) AS campaign, {int(tlp)}::INTEGER AS tlp, {int(pap)}::INTEGER AS pap, "
         "CAST(NULL AS VARCHAR) AS origin, CAST(NULL AS BIGINT) AS told_at, "
-        "coalesce(l.listed, j.screen, "
-        f"CASE WHEN j.hostile_own < {SHARED_NAME_ALARMS} - 0.5 THEN h.shared END) AS screen, "
+        f"coalesce(l.listed, CASE WHEN NOT ({_PAGE} AND c.met_with >= 1) THEN j.screen END, h.shared) AS screen, "
         "CAST(round(j.quiet_own) AS BIGINT) AS quiet, coalesce(c.met_with, 0) AS met_with, "
         "coalesce(s.stranger, false) AS stranger FROM match_asked_values a "
         f"JOIN {JUDGED} j USING ({KEY}) JOIN (SELECT {KEY}, side, min(first) AS first_seen, max(last) AS last_seen, "
@@ -124,8 +124,8 @@ def _meetings(session: LakeSession, *, shared_only: bool) -> None:
         f"FROM {session.observations(0)} AS o LEFT JOIN {SENSOR_OFFSETS} c ON c.sensor = o.sensor AND c.side = o.side)"
     )
     sides = 2 if shared_only else 1
-    passed = f"SELECT {KEY} FROM {JUDGED} SEMI JOIN match_asked_values USING ({KEY}) "
-    passed += f"WHERE screen IS NULL GROUP BY {KEY} HAVING count(*) >= {sides:d}"
+    passed = f"SELECT {KEY} FROM {JUDGED} j SEMI JOIN match_asked_values USING ({KEY}) "
+    passed += f"WHERE screen IS NULL OR {_PAGE} GROUP BY {KEY} HAVING count(*) >= {sides:d}"
     columns = "event, moment, moved, side, sector, own_h, own_l"
     session.sql(
         f"CREATE OR REPLACE TEMP TABLE match_meetings AS SELECT * FROM ({remote_values(rows, columns)}) "
@@ -176,28 +176,35 @@ def _companions(session: LakeSession) -> None:
     )
 
 
+_SERVED = "('domain', 'email', 'certificate')"  # what an address serves; of a sender, the name
+
+
 def _serving(session: LakeSession) -> None:
-    """``match_serving``: the remote addresses (type, v, h, l) that records show under an asked name."""
+    """``match_serving``: the remote addresses (type, v, h, l) that records show with an asked name or certificate."""
     high = "CASE own_end WHEN 'source' THEN dst_high ELSE src_high END"
     low = "CASE own_end WHEN 'source' THEN dst_low ELSE src_low END"
-    named = "CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END"
+    remote = f"{high} AS h, {low} AS l FROM {session.observations(0)} AS o WHERE own_end IN ('source', 'destination')"
+    names = f"SELECT {_served_name()} FROM match_asked_values WHERE type IN {_SERVED}"
     session.sql(
         "CREATE OR REPLACE TEMP TABLE match_serving AS SELECT DISTINCT name, "
         "CASE WHEN h = 0 AND (l >> 32) = 65535 THEN 'ipv4' ELSE 'ipv6' END AS type, '' AS v, h, l "
-        f"FROM (SELECT domain AS name, {high} AS h, {low} AS l FROM {session.observations(0)} AS o "
-        "WHERE domain IS NOT NULL AND own_end IN ('source', 'destination')) "
-        f"WHERE l IS NOT NULL AND name IN (SELECT {named} FROM match_asked_values WHERE type IN ('domain', 'email'))"
+        f"FROM (SELECT domain AS name, {remote} AND domain IS NOT NULL "
+        f"UNION ALL SELECT certificate, {remote} AND certificate IS NOT NULL) "
+        f"WHERE l IS NOT NULL AND name IN ({names})"
     )
 
 
 def _shared_names(session: LakeSession) -> None:
-    """``match_shared_names``: asked names, and senders at such names, that only popular addresses serve."""
+    """``match_shared_names``: asked names, senders and certificates that only popular addresses serve."""
     session.sql(
         "CREATE OR REPLACE TEMP TABLE match_shared_names AS SELECT a.type, a.v, a.h, a.l, 'shared-hosting' AS shared "
-        "FROM (SELECT *, CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END AS name "
-        "  FROM match_asked_values WHERE type IN ('domain', 'email')) a "
+        f"FROM (SELECT *, {_served_name()} AS name FROM match_asked_values WHERE type IN {_SERVED}) a "
         "JOIN match_serving s ON s.name = a.name "
         f"LEFT JOIN (SELECT DISTINCT h, l FROM {JUDGED} WHERE v = '' AND screen IN ('popular', 'mass-scanner')) p "
         "ON p.h = s.h AND p.l = s.l "
         "GROUP BY a.type, a.v, a.h, a.l HAVING count(*) = count(p.l)"
     )
+
+
+def _served_name() -> str:
+    return "CASE type WHEN 'email' THEN split_part(v, '@', 2) ELSE v END"

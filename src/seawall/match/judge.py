@@ -55,7 +55,7 @@ def judge(session: LakeSession, screens: Screens, *, shared_only: bool = False, 
         f"p.registered AS popular_domain, CASE WHEN (type IN {ADDRESS_TYPES!r} AND own_rows > 0) "
         "OR own_rows > benign + hostile THEN 'own' "
         f"WHEN {MASS_TEST} THEN 'mass-scanner' WHEN {POPULAR_TEST} THEN 'popular' "
-        f"WHEN p.registered IS NOT NULL AND NOT (type = 'url' AND hostile_own >= {SPECIFIC_URL_ALARMS}) "
+        f"WHEN p.registered IS NOT NULL AND NOT (type = 'url' AND hostile >= {SPECIFIC_URL_ALARMS}) "
         "THEN 'popular-domain' WHEN g.v IS NOT NULL THEN 'generated-name' END AS failed "
         f"FROM match_met m JOIN match_fleet f USING (side) LEFT JOIN match_generated g USING ({KEY}, side) "
         f"LEFT JOIN match_popular_names p USING ({KEY}))"

@@ -44,9 +44,9 @@ POPULAR_VOLUME_RATIO = 8
 POPULAR_BUSY_RATIO = 20
 POPULAR_BUSY_OWN = 20
 """Where the bit sets are full: twenty ordinary records for each alarm, and twenty own addresses or more."""
-SPECIFIC_URL_ALARMS = 1.5
-"""A URL on a popular site counts when two own addresses alarmed about exactly it: downloads often lie on shared
-hosting, and false alarms do not repeat on one page. One alarm there is taken for a false one."""
+SPECIFIC_URL_ALARMS = 2
+"""A URL on a popular site counts when it alarmed twice: downloads often lie on shared hosting, and false alarms do not
+repeat on one page. One alarm there is taken for a false one, unless other values of the attacker were met with it."""
 
 GENERATED_BURST = 15
 """Random-looking names that one own address looked up in one day: malware tries dozens, an operator uses few."""

@@ -60,7 +60,8 @@ def warning_table(
     ``ours``: findings of our lake (FINDING_SCHEMA; candidates, contacts, indicator sightings in any order).
     With ``theirs`` (findings that peers told us, ``origin`` and ``told_at`` filled) our lake counts as one side and
     every peer as another; without it the sides within our lake are compared, and everyone is assumed to have been
-    told ``assumed_sharing_delay`` after the first sighting. A value that failed a screen anywhere is not warned about.
+    told ``assumed_sharing_delay`` after the first sighting. A value that failed a screen anywhere is not warned about;
+    one on shared hosting only when an indicator vouches for it.
     """
     options = options or WarnOptions()
     session.register("warn_ours", ours)
@@ -154,7 +155,8 @@ def _appearances(session: SqlSession, *, exchanged: bool) -> None:
         "list_sort(list_distinct(flatten(list(basis)))) AS basis, "
         "list_sort(list(DISTINCT indicator_id) FILTER (indicator_id IS NOT NULL)) AS indicator_ids, "
         "list_sort(list(DISTINCT campaign) FILTER (campaign IS NOT NULL)) AS campaigns, "
-        "max(tlp) AS tlp, max(pap) AS pap, bool_or(screen IS NOT NULL) AS screened, "
+        "max(tlp) AS tlp, max(pap) AS pap, "
+        "bool_or(screen <> 'shared-hosting') AS screened, bool_or(screen = 'shared-hosting') AS hosted, "
         "list_sort(list(DISTINCT origin) FILTER (origin IS NOT NULL)) AS origins, "
         "coalesce(max(quiet), 0) AS quiet, max(met_with) AS met_with, "
         "coalesce(bool_or(stranger), false) AS stranger "
@@ -191,5 +193,6 @@ def _values(session: SqlSession, *, exchanged: bool, delay: int) -> None:
         "list_sort(list_distinct(flatten(list(coalesce(origins, []))))) AS origins, "
         "max(tlp) AS tlp, max(pap) AS pap "
         f"FROM (SELECT *, {rank} AS rank FROM warn_appearances) WHERE {compared} GROUP BY type, value "
-        f"HAVING {enough} AND NOT bool_or(screened))"
+        f"HAVING {enough} AND NOT coalesce(bool_or(screened), false) "
+        "AND (NOT coalesce(bool_or(hosted), false) OR bool_or(list_has_any(basis, ['indicator', 'analyst']))))"
     )
