@@ -90,9 +90,9 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
     if held is not None:
         _leave_out_held(writer, held)
     if fresh_start:
-        writer.replace_derived(HITS, f"SELECT {HIT_COLUMNS} FROM {FOUND}")
+        writer.replace_derived(HITS, f"(SELECT {HIT_COLUMNS} FROM {FOUND})")
     elif _count(writer, FOUND):
-        writer.append_derived(HITS, f"SELECT {HIT_COLUMNS} FROM {FOUND}")
+        writer.append_derived(HITS, f"(SELECT {HIT_COLUMNS} FROM {FOUND})")
     hits = f"(SELECT {HIT_COLUMNS} FROM {held} AS h UNION ALL SELECT {HIT_COLUMNS} FROM {FOUND})" if held else FOUND
     totals = count_totals(writer, hits, writer.observations(0), table)
     totals = msgspec.structs.replace(totals, run=run, new=_difference(totals, done.report))
