@@ -125,14 +125,22 @@ class _Scan:
         self.rejected: list[Rejected] = []
 
 
-def chunks(stream: Stream, *, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
+class Buffer:
+    """Memory for one chunk, used again for the next and for the next file: new pages are dear."""
+
+    def __init__(self, size: int = CHUNK_BYTES) -> None:
+        self.size = size
+        self.octets = np.empty(size + PIECE_BYTES + LINE_BOUND + 2, dtype=np.uint8)
+        self.view = memoryview(self.octets)
+
+
+def chunks(stream: Stream, buffer: Buffer) -> Iterator[Chunk]:
     """The lines of ``stream``. Blank lines are passed over, lines beyond LINE_BOUND rejected in ``Chunk.rejected``.
 
     A last line without line end counts, unless the stream breaks: BrokenInputError is raised after the chunk with the
     last complete line has been given out.
     """
-    buffer = bytearray(size + PIECE_BYTES + LINE_BOUND + 2)
-    reader = _Reader(stream, memoryview(buffer), np.frombuffer(buffer, dtype=np.uint8), size)
+    reader = _Reader(stream, buffer)
     while (chunk := reader.chunk()) is not None:
         yield chunk
     if reader.broken is not None:
@@ -140,11 +148,11 @@ def chunks(stream: Stream, *, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
 
 
 class _Reader:
-    def __init__(self, stream: Stream, view: memoryview, octets: np.ndarray, size: int) -> None:
+    def __init__(self, stream: Stream, buffer: Buffer) -> None:
         self._stream = stream
-        self._view = view
-        self._octets = octets
-        self._size = size
+        self._view = buffer.view
+        self._octets = buffer.octets
+        self._size = buffer.size
         self._line = 1  # number of the line that begins at _begin
         self._begin = 0
         self._fill = 0

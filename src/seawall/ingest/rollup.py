@@ -80,31 +80,32 @@ class Rollup:
         self._pieces: list[pa.Table] = []
 
     def texts(self, type: ObservableType, column: pa.ChunkedArray, role: np.ndarray) -> None:
-        """A column of texts; NULL is no value."""
+        """A column of texts, dictionary-encoded or not; NULL is no value."""
         if column.null_count == len(column):
             return
-        array = (
-            pc.dictionary_encode(column).combine_chunks()
-            if len(column.chunks) != 1
-            else column.chunk(0).dictionary_encode()
-        )
+        array = column.combine_chunks()
+        if not pa.types.is_dictionary(array.type):
+            array = array.dictionary_encode()
         rows = np.flatnonzero(np.asarray(pc.is_valid(array)))
-        values = array.indices.fill_null(0).to_numpy()[rows]
-        self._reduce(
-            type, rows, values, role, self._own_bit, lambda kept: (array.dictionary.take(pa.array(kept)), None, None)
-        )
+        self._dictionary(type, rows, array.indices.fill_null(0).to_numpy()[rows], array.dictionary, role)
 
     def lists(self, type: ObservableType, column: pa.ChunkedArray, role: np.ndarray) -> None:
-        """A column of comma-separated texts."""
+        """A dictionary-encoded column of comma-separated texts."""
         if column.null_count == len(column):
             return
-        lists = pc.split_pattern(column.combine_chunks(), ",")
+        array = column.combine_chunks()
+        if not pc.any(pc.match_substring(array.dictionary, ",")).as_py():
+            self.texts(type, column, role)
+            return
+        lists = pc.split_pattern(array.cast(pa.string()), ",")
         rows = pc.list_parent_indices(lists).to_numpy()
-        array = lists.flatten().dictionary_encode()
-        values = array.indices.to_numpy()
-        self._reduce(
-            type, rows, values, role, self._own_bit, lambda kept: (array.dictionary.take(pa.array(kept)), None, None)
-        )
+        parts = lists.flatten().dictionary_encode()
+        self._dictionary(type, rows, parts.indices.to_numpy(), parts.dictionary, role)
+
+    def _dictionary(
+        self, type: ObservableType, rows: np.ndarray, codes: np.ndarray, dictionary: pa.Array, role: np.ndarray
+    ) -> None:
+        self._reduce(type, rows, codes, role, self._own_bit, lambda kept: (dictionary.take(pa.array(kept)), None, None))
 
     def addresses(
         self, high: np.ndarray, low: np.ndarray, present: np.ndarray, role: np.ndarray, own_bit: np.ndarray

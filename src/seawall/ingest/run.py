@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seawall.ingest.chunks import BrokenInputError, Chunk, EngineFile, chunks
+from seawall.ingest.chunks import BrokenInputError, Buffer, Chunk, EngineFile, chunks
 from seawall.ingest.ends import DEFAULT_OWN, Ranges
 from seawall.ingest.enrich import Places, Rows, enrich
 from seawall.ingest.fingerprints import Fingerprint, Fingerprints
@@ -87,6 +87,7 @@ class _Run:
         self._ranges = Ranges([*DEFAULT_OWN, *(options.own.networks() if options.own is not None else ())])
         self._identity = Identity()
         self._engine_file = EngineFile()
+        self._buffer = Buffer()
         self._labels: list[str] = []
         self._waiting: list[_Piece] = []
         self._lines_waiting = 0
@@ -173,7 +174,7 @@ class _Run:
         broken = False
         try:
             try:
-                for chunk in chunks(source):
+                for chunk in chunks(source, self._buffer):
                     quarantine.add(self._chunk(chunk, format, session, tally))
                     self._report(source.done)
             except BrokenInputError as error:
