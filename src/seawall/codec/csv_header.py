@@ -54,11 +54,21 @@ def layout_of(first_row: Sequence[str]) -> Layout:
     return Layout(header=False)
 
 
+def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """The rows as far as they can be read."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return rows
+    return rows
+
+
 def delimiter_of(lines: Sequence[str]) -> str:
     """The delimiter that the first lines agree on best; a comma when none does."""
     best, most = ",", 0
     for delimiter in DELIMITERS:
-        counts = [len(row) - 1 for row in csv.reader(lines, delimiter=delimiter)]
+        counts = [len(row) - 1 for row in _rows(lines, delimiter)]
         steady = sum(count == counts[0] for count in counts) if counts and counts[0] > 0 else 0
         if steady > most:
             best, most = delimiter, steady
@@ -69,7 +79,7 @@ def looks_like_csv(lines: Sequence[str]) -> bool:
     """True when a header is recognisable, or all of the first lines have the same number of columns."""
     if not lines:
         return False
-    rows = list(csv.reader(lines, delimiter=delimiter_of(lines)))
+    rows = _rows(lines, delimiter_of(lines))
     if not rows or not rows[0]:
         return False
     if layout_of(rows[0]).header and (len(rows[0]) > 1 or len(rows) > 1):

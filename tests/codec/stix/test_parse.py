@@ -81,8 +81,12 @@ def test_unknown_properties_and_extensions_come_out_as_they_went_in() -> None:
         extensions={extension: {"extension_type": "property-extension", "anything": {"goes": [True]}}},
         external_references=[{"source_name": "x", "description": "y", "x_more": 1}],
     )
-    custom = {"type": "x-radar", "id": "x-radar--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "spec_version": "2.1",
-              "created": "2026-03-01T00:00:00.000Z", "modified": "2026-03-01T00:00:00.000Z", "beam": {"w": 3}}  # fmt: skip
+    custom = {
+        **indicator(1),
+        "type": "x-radar",
+        "id": "x-radar--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+        "beam": {"x": 3},
+    }
     parsed = parse_bundle(bundle(odd, custom))
     assert parsed.rejected == []
     assert isinstance(parsed.objects[1], CustomObject)
