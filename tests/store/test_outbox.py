@@ -240,8 +240,9 @@ def test_page_is_a_range_scan(store_url: str) -> None:
         store.outbox.add("c", [row(f"a--{n}") for n in range(2000)], at=10)
     database = Database(store_url)
     plain, named = OutboxFilter(), OutboxFilter(ids=("a--7",))
-    with database.writing() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    if not database.is_sqlite:  # it scans a table of one page whatever the indexes
+        with database.writing() as connection:
+            connection.exec_driver_sql("ANALYZE")
     with database.reading() as connection:
         plans = []
         for match in (plain, named):
@@ -257,7 +258,7 @@ def test_page_is_a_range_scan(store_url: str) -> None:
     assert "Sort" not in plans[0]
     assert "Seq Scan" not in plans[0]
     if database.is_sqlite:
-        assert "outbox_by_object (circle=? AND object_id=?)" in plans[1]
+        assert "outbox_by_object (id_hash=? AND circle=?)" in plans[1]
         assert "outbox_by_added" not in plans[1]
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql import FromClause
 
 from seawall.model import NotFound, Pap, Tlp, Visibility
 from seawall.model.stored import Page, PutCounts, StoredObject
 from seawall.store.ancestry import add_origins
 from seawall.store.database import Database
 from seawall.store.tables import objects
-from seawall.store.values import bounded, clean, names_to_text, optional, text_to_names, version_moment
+from seawall.store.values import bounded, clean, id_hash, names_to_text, optional, text_to_names, version_moment
 from seawall.store.visible import visible_objects
 
 BATCH = 500  # objects of one transaction: well under SQLite's bound on variables, and short for other writers
@@ -52,13 +53,13 @@ class Objects:
         Raises NotFound E-STORE-010 when there is none or the asker may not know that there is.
         """
         latest = objects.alias("latest")
-        conditions = [objects.c.id == id, *visible_objects(visibility)]
+        conditions = [*_named(objects, id), *visible_objects(visibility)]
         if version is None:
             conditions.append(objects.c.latest)
         else:
             conditions.append(objects.c.version_at == version_moment(version))
             conditions.append(
-                sa.exists().where(latest.c.id == id, latest.c.latest, *visible_objects(visibility, latest))
+                sa.exists().where(*_named(latest, id), latest.c.latest, *visible_objects(visibility, latest))
             )
         with self._database.reading() as connection:
             row = connection.execute(sa.select(objects).where(*conditions)).first()
@@ -72,13 +73,13 @@ class Objects:
         found: dict[str, StoredObject] = {}
         with self._database.reading() as connection:
             for start in range(0, len(wanted), BATCH):
-                query = sa.select(objects).where(objects.c.latest, objects.c.id.in_(wanted[start : start + BATCH]))
+                query = sa.select(objects).where(objects.c.latest, *_named(objects, *wanted[start : start + BATCH]))
                 found.update((row.id, _object(row)) for row in connection.execute(query))
         return found
 
     def versions(self, id: str, *, visibility: Visibility | None = None) -> tuple[str, ...]:
         """The versions kept, oldest first; empty when there is none that the asker may see."""
-        conditions = [objects.c.id == id, *(visible_objects(visibility) if visibility is not None else [])]
+        conditions = [*_named(objects, id), *(visible_objects(visibility) if visibility is not None else [])]
         query = sa.select(objects.c.version).where(*conditions).order_by(objects.c.version_at)
         with self._database.reading() as connection:
             return tuple(connection.execute(query).scalars())
@@ -102,7 +103,7 @@ class Objects:
             sequence = self._database.numbers(connection, "objects", 1)
             done = connection.execute(
                 sa.update(objects)
-                .where(objects.c.id == id, objects.c.latest)
+                .where(*_named(objects, id), objects.c.latest)
                 .values(revoked=True, sequence=sequence, stored_at=at)
             )
             if done.rowcount == 0:
@@ -137,7 +138,7 @@ class _Held:
     def __init__(self, connection: Connection, ids: set[str]) -> None:
         self.rows: dict[str, dict[int, Values]] = {}
         self.touched: dict[tuple[str, int], Values] = {}
-        for row in connection.execute(sa.select(objects).where(objects.c.id.in_(sorted(ids)))):
+        for row in connection.execute(sa.select(objects).where(*_named(objects, *sorted(ids)))):
             self.rows.setdefault(row.id, {})[row.version_at] = dict(row._mapping)
 
     def take(self, values: Values) -> tuple[bool, bool]:
@@ -182,6 +183,11 @@ class _Held:
         return (row for row in self.touched.values() if (row.get("number") is not None) == held)
 
 
+def _named(rows: FromClause, *ids: str) -> list[sa.ColumnElement[bool]]:
+    """Rows of these objects, found through the small index of id hashes."""
+    return [rows.c.id_hash.in_([id_hash(id) for id in ids]), rows.c.id.in_(ids)]
+
+
 def _same(held: Values, given: Values) -> bool:
     return all(held[name] == given[name] for name in CONTENT)
 
@@ -189,6 +195,7 @@ def _same(held: Values, given: Values) -> bool:
 def _values(item: StoredObject, sequence: int) -> Values:
     return {
         "id": clean(item.id),
+        "id_hash": id_hash(clean(item.id)),
         "version": clean(item.version),
         "version_at": version_moment(item.version),
         "type": clean(item.type),

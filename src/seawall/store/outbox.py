@@ -17,7 +17,7 @@ from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
 from seawall.store.outbox_query import BODY, MANIFEST, Query, decode_next, page_query, to_page
 from seawall.store.tables import outbox, outboxes
-from seawall.store.values import bounded, checked_name, clean, names_to_text, version_moment
+from seawall.store.values import bounded, checked_name, clean, id_hash, names_to_text, version_moment
 
 EVERYTHING = OutboxFilter()
 
@@ -80,7 +80,7 @@ class Outbox:
         """Hide an object (or one version) from now on; returns how many rows that hid. On disk when this returns."""
         conditions = [
             outbox.c.circle == _number(circle),
-            outbox.c.object_id == object_id,
+            *_named(object_id),
             outbox.c.withdrawn_at.is_(None),
         ]
         if version is not None:
@@ -94,7 +94,7 @@ class Outbox:
         query = (
             sa.select(outboxes.c.circle, outbox.c.version)
             .join(outbox, outbox.c.circle == outboxes.c.number)
-            .where(outbox.c.object_id == object_id, outbox.c.withdrawn_at.is_(None))
+            .where(*_named(object_id), outbox.c.withdrawn_at.is_(None))
             .order_by(outbox.c.number)
         )
         with self._database.reading() as connection:
@@ -110,9 +110,10 @@ class Outbox:
         found: dict[str, int] = {}
         with self._database.reading() as connection:
             for start in range(0, len(object_ids), 500):
+                chunk = object_ids[start : start + 500]
                 query = (
                     sa.select(outbox.c.object_id, sa.func.min(outbox.c.added))
-                    .where(outbox.c.object_id.in_(object_ids[start : start + 500]))
+                    .where(*_named(*chunk))
                     .group_by(outbox.c.object_id)
                 )
                 found.update((row[0], int(row[1])) for row in connection.execute(query))
@@ -142,6 +143,11 @@ class Outbox:
         return int(row.number), int(row.last_added)
 
 
+def _named(*ids: str) -> list[sa.ColumnElement[bool]]:
+    """Rows of these objects, found through the small index of id hashes."""
+    return [outbox.c.id_hash.in_([id_hash(id) for id in ids]), outbox.c.object_id.in_(ids)]
+
+
 def _number(circle: str) -> sa.ScalarSelect[int]:
     return sa.select(outboxes.c.number).where(outboxes.c.circle == circle).scalar_subquery()
 
@@ -151,6 +157,7 @@ def _values(row: OutboxRow, circle: int, added: int) -> dict[str, object]:
         "circle": circle,
         "added": added,
         "object_id": clean(row.object_id),
+        "id_hash": id_hash(clean(row.object_id)),
         "type": clean(row.type),
         "version": clean(row.version),
         "version_at": version_moment(row.version),

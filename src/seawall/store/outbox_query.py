@@ -17,7 +17,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from seawall.model import Fault
 from seawall.model.outbox import OutboxFilter, OutboxPage, OutboxRow
 from seawall.store.tables import outbox
-from seawall.store.values import text_to_names, version_moment
+from seawall.store.values import id_hash, text_to_names, version_moment
 
 Condition = ColumnElement[bool]
 MANIFEST: Sequence[sa.Column[Any]] = (
@@ -67,7 +67,7 @@ def page_query(
 ) -> Select[tuple[Any, ...]]:
     """Rows of circle number ``circle`` behind a date-added, in its order."""
     match = query.match
-    conditions = [outbox.c.circle == circle, outbox.c.withdrawn_at.is_(None), *_for(outbox, query.recipient)]
+    conditions = [outbox.c.withdrawn_at.is_(None), *_for(outbox, query.recipient)]
     if behind is not None:
         conditions.append(outbox.c.added > behind)
     if match.types is not None:
@@ -75,15 +75,19 @@ def page_query(
     if match.spec_versions is not None:
         conditions.append(outbox.c.spec_version.in_(match.spec_versions))
     if match.ids is not None:
-        # a subquery of row numbers: else the planner may walk the whole circle in order of date to save a sort
+        # by number alone: offered the circle, a planner may walk all of it in order of date to save a sort
         conditions.append(outbox.c.number.in_(_rows_of(circle, match.ids)))
+    else:
+        conditions.append(outbox.c.circle == circle)
     conditions.append(_version(query, circle))
     return sa.select(*columns).where(*conditions).order_by(outbox.c.added)
 
 
 def _rows_of(circle: int, ids: tuple[str, ...]) -> Select[tuple[int]]:
     inner = outbox.alias("named")
-    return sa.select(inner.c.number).where(inner.c.circle == circle, inner.c.object_id.in_(ids))
+    hashes = [id_hash(id) for id in ids]
+    named = [inner.c.id_hash.in_(hashes), inner.c.circle == circle, inner.c.object_id.in_(ids)]
+    return sa.select(inner.c.number).where(*named)
 
 
 def _version(query: Query, circle: int) -> Condition:
@@ -117,6 +121,7 @@ def _other(query: Query, circle: int, conditions: Any) -> Condition:
     """Another row of the same object that the same recipient may read: one probe of ``outbox_by_object``."""
     other = outbox.alias()
     return sa.exists().where(
+        other.c.id_hash == outbox.c.id_hash,
         other.c.circle == circle,
         other.c.object_id == outbox.c.object_id,
         *conditions(other),

@@ -35,7 +35,7 @@ def visible_objects(visibility: Visibility, table: FromClause = objects) -> list
             )
         )
     if visibility.circle is not None:
-        conditions.append(_stands(visibility.circle, table.c.id))
+        conditions.append(_stands(visibility.circle, table.c.id, table.c.id_hash))
     return conditions
 
 
@@ -50,7 +50,7 @@ def visible_indicators(visibility: Visibility) -> list[Condition]:
             )
         )
     if visibility.circle is not None:
-        conditions.append(_stands(visibility.circle, indicators.c.indicator_id))
+        conditions.append(_stands(visibility.circle, indicators.c.indicator_id, indicators.c.id_hash))
     return conditions
 
 
@@ -83,11 +83,12 @@ def _typed(visibility: Visibility, type: str) -> list[Condition]:
     return [] if visibility.types is None or type in visibility.types else [sa.false()]
 
 
-def _stands(circle: str, object_id: ColumnElement[str]) -> Condition:
+def _stands(circle: str, object_id: ColumnElement[str], id_hash: ColumnElement[int]) -> Condition:
     """The object stands, not withdrawn, in the circle's outbox."""
     return sa.exists().where(
         outboxes.c.circle == circle,
         outbox.c.circle == outboxes.c.number,
+        outbox.c.id_hash == id_hash,
         outbox.c.object_id == object_id,
         outbox.c.withdrawn_at.is_(None),
     )

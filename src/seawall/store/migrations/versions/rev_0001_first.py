@@ -34,6 +34,7 @@ def _knowledge() -> None:
         "objects",
         sa.Column("number", Number, primary_key=True),
         sa.Column("id", sa.Text, nullable=False),
+        sa.Column("id_hash", sa.BigInteger, nullable=False),
         sa.Column("version", sa.Text, nullable=False),
         sa.Column("version_at", sa.BigInteger, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
@@ -52,7 +53,7 @@ def _knowledge() -> None:
     )
     op.create_index("objects_by_sequence", "objects", ["sequence"], unique=True)
     op.create_index("objects_by_type", "objects", ["type", "sequence"])
-    op.create_index("objects_by_version", "objects", ["id", "version_at"], unique=True)
+    op.create_index("objects_by_id", "objects", ["id_hash", "version_at"])
     op.create_table(
         "object_inputs",
         sa.Column("input_id", sa.Text, primary_key=True),
@@ -228,6 +229,7 @@ def _exchange() -> None:
         sa.Column("circle", sa.BigInteger, sa.ForeignKey("outboxes.number"), nullable=False),
         sa.Column("added", sa.BigInteger, nullable=False),
         sa.Column("object_id", sa.Text, nullable=False),
+        sa.Column("id_hash", sa.BigInteger, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("version", sa.Text, nullable=False),
         sa.Column("version_at", sa.BigInteger, nullable=False),
@@ -237,8 +239,7 @@ def _exchange() -> None:
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
     op.create_index("outbox_by_added", "outbox", ["circle", "added"], unique=True)
-    op.create_index("outbox_by_id", "outbox", ["object_id"])
-    op.create_index("outbox_by_object", "outbox", ["circle", "object_id", "version_at", "added"])
+    op.create_index("outbox_by_object", "outbox", ["id_hash", "circle", "version_at", "added"])
     op.create_table(
         "cursors",
         sa.Column("peer", sa.Text, primary_key=True),
