@@ -14,7 +14,10 @@ class MatchOptions(msgspec.Struct, frozen=True):
 
 
 class BothSides(msgspec.Struct, frozen=True):
-    """Indicators hit on at least two sides; the lag is between the first sightings of the two earliest sides."""
+    """What was hit on at least two sides; the lag is between the first sightings of the two earliest sides.
+
+    A campaign counts when any of its indicators hit one side and any the other.
+    """
 
     indicators: int
     campaigns: int

@@ -48,11 +48,20 @@ def _both_sides(seen: pa.Table, keys: pa.Table) -> BothSides:
     starts = np.flatnonzero(np.append(True, indicator[1:] != indicator[:-1])[: len(indicator)])
     both = starts[np.diff(np.append(starts, len(indicator))) >= 2]
     lags = first[both + 1] - first[both]
-    campaigns = 0
-    if "campaign" in keys.column_names and len(both):
-        hit = pc.is_in(keys["number"].cast(pa.int64()), value_set=pa.array(indicator[both]))
-        campaigns = pc.count_distinct(keys["campaign"].filter(hit), mode="only_valid").as_py()
-    return BothSides(indicators=len(both), campaigns=campaigns, median_lag_seconds=median_seconds(lags))
+    return BothSides(indicators=len(both), campaigns=_campaigns(seen, keys), median_lag_seconds=median_seconds(lags))
+
+
+def _campaigns(seen: pa.Table, keys: pa.Table) -> int:
+    """Campaigns that hit at least two sides, by whichever of their indicators."""
+    if "campaign" not in keys.column_names:
+        return 0
+    named = pa.table({"indicator": keys["number"].cast(pa.int64()), "campaign": keys["campaign"]})
+    by_side = seen.select(["indicator", "side"]).join(
+        named.filter(pc.is_valid(named["campaign"])), "indicator", join_type="inner"
+    )
+    pairs = by_side.group_by(["campaign", "side"]).aggregate([])
+    sides = pairs.group_by("campaign").aggregate([("side", "count")])
+    return int(pc.sum(pc.greater_equal(sides["side_count"], 2)).as_py() or 0)
 
 
 def median_seconds(lags: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float | None:
