@@ -45,7 +45,7 @@ def test_an_indicator_gets_what_2_1_asks_for() -> None:
     assert (only.indicator_types, only.labels) == (["malicious-activity"], ["ours"])
     assert "START t'2018-01-01T00:00:00Z'" in only.pattern
     assert only.valid_from == only.created
-    assert {loss.kind for loss in parsed.losses} == {"stix20:pattern", "stix20:valid_from"}
+    assert {loss.kind for loss in parsed.losses} == {"stix20:lifted", "stix20:pattern", "stix20:valid_from"}
 
 
 def test_malware_is_taken_for_a_family_and_that_is_reported() -> None:
@@ -56,7 +56,7 @@ def test_malware_is_taken_for_a_family_and_that_is_reported() -> None:
     (only,) = parsed.objects
     assert isinstance(only, Malware)
     assert (only.is_family, only.malware_types) == (True, ["trojan"])
-    assert [loss.kind for loss in parsed.losses] == ["stix20:is_family"]
+    assert [loss.kind for loss in parsed.losses] == ["stix20:lifted", "stix20:is_family"]
 
 
 def test_embedded_observables_become_objects() -> None:
@@ -87,6 +87,7 @@ def test_embedded_observables_become_objects() -> None:
     assert by_type["domain-name"]["resolves_to_refs"] == [by_type["ipv4-addr"]["id"]]
     assert by_type["process"]["image_ref"] == by_type["file"]["id"]
     assert {loss.kind for loss in parsed.losses} == {
+        "stix20:lifted",
         "stix20:file.is_encrypted",
         "stix20:process.name",
         "stix20:reference",

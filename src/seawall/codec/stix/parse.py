@@ -132,6 +132,7 @@ class _Reader:
             self.reject(index, None, "it is not a JSON object")
             return
         if is_stix20(properties, self.version):
+            self.losses.add("stix20:lifted", f"{_identifier(properties)}: STIX 2.0 was lifted to 2.1")
             try:
                 lifted = lift(properties, self.losses)
             except RecursionError:
