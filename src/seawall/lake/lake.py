@@ -102,7 +102,9 @@ class Lake:
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._engine is None:
-            self._engine = connect(self._settings, self.folder / TEMPORARY / str(os.getpid()))
+            spill = self.folder / TEMPORARY
+            spill.mkdir(exist_ok=True)  # the engine makes the last folder of its path only
+            self._engine = connect(self._settings, spill / str(os.getpid()))
         return self._engine
 
 
