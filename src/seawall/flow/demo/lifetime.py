@@ -20,7 +20,6 @@ from seawall.flow.exchange import sync_peer
 from seawall.flow.node import Node
 from seawall.flow.pipeline import ingest_paths, run_match
 from seawall.flow.protect import export
-from seawall.flow.shareable import prepare_findings
 from seawall.flow.simulator import Day, Slice
 from seawall.flow.tables import import_assets, import_sensors
 from seawall.flow.warning import refresh_warnings
@@ -61,7 +60,7 @@ class Demonstration:
             self._stack.callback(self.doors[side].stop)
         for side, node in self.nodes.items():
             tables = self.day.folder / side.lower()
-            import_sensors(node, tables / "sensors.csv", relabel=False)
+            import_sensors(node, tables / "sensors.csv")
             import_assets(node, tables / "assets.csv")
         self._first_contact()
         return self
@@ -99,11 +98,10 @@ class Demonstration:
         self.figures[side]["withheld"] += _count(report["withheld"])
 
     def take_in(self, side: str, path: Path) -> IngestReport:
-        """Ingest one file, match, and lay out what may be told."""
+        """Ingest one file and match; what may be told is laid out by the same step."""
         node = self.nodes[side]
         report = ingest_paths(node, [str(path)])
         run_match(node)
-        prepare_findings(node)
         self.figures[side]["events"] += report.events
         self.figures[side]["rejected"] += report.rejected
         return report

@@ -28,12 +28,20 @@ OWN_LOG_SIDE = "TW"
 
 
 def demonstrate(
-    folder: Path, *, scale: float, seed: int, lang: str, own_log: Path | None, say: Say, campaigns: bool = True
+    folder: Path,
+    *,
+    scale: float,
+    seed: int,
+    lang: str,
+    own_log: Path | None,
+    say: Say,
+    campaigns: bool = True,
+    slices: int = SLICES,
 ) -> DemoResult:
     """Run everything in ``folder`` and grade it. Nodes, exports and what crossed stay; the day's logs are removed."""
     wall, cpu = time.monotonic(), cpu_seconds()
     say("Writing the day", 0, 1)
-    day = write_day(folder / "day", scale=scale, seed=seed, slices=SLICES, campaigns=campaigns)
+    day = write_day(folder / "day", scale=scale, seed=seed, slices=slices, campaigns=campaigns)
     with Demonstration(folder, day, lang, say) as run:
         own = _take_own_log(run, own_log) if own_log is not None else None
         run.live_through()
