@@ -16,7 +16,7 @@ from seawall.ingest.chunks import Chunk
 from seawall.ingest.interface import EARLIEST, LATEST, Format, Rejected, Sensors
 from seawall.ingest.values import halves, moment, name_and_url
 
-NO_TYPE = "no-event-type"
+NO_TYPE = "not-eve"
 NO_TIME = "no-time"
 BAD_TIME = "bad-time"
 BAD_ADDRESS = "bad-address"

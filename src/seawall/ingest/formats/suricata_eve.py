@@ -201,7 +201,7 @@ class SuricataEve:
         if not isinstance(event, dict):
             return Flaw(NOT_EVE, "it is no JSON object")
         if event.get("event_type") is None:
-            return Flaw(NOT_EVE, "it has no event_type")
+            return Flaw(NOT_EVE, "it has no event type")
         misplaced = _misplaced(event, SHAPE, "")
         return Flaw(WRONG_TYPE, misplaced) if misplaced else None
 
