@@ -9,7 +9,8 @@ Never here: matching (``match`` and its engines), stored indicators.
 
 from __future__ import annotations
 
-from seawall.codec.pattern.grammar import PatternError, parse
+from seawall.codec.pattern.grammar import parse
+from seawall.codec.pattern.lexer import PatternError
 from seawall.codec.pattern.simple import pattern_for, simple_keys
 from seawall.codec.pattern.tree import Both, Comparison, Node, Observation, Path, Qualified, Timestamp
 

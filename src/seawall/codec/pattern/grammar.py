@@ -12,11 +12,10 @@ and ``MATCHES``, whose operand is no hash.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import NoReturn
 
+from seawall.codec.pattern.lexer import PatternError, decoded, tokens, unquoted
 from seawall.codec.pattern.tree import (
     STAR,
     Both,
@@ -32,24 +31,6 @@ from seawall.codec.pattern.tree import (
 MAX_DEPTH = 64  # nested parentheses; real patterns use fewer than five
 MAX_LENGTH = 1_000_000  # characters; the longest published patterns have some thousand
 
-_TOKEN = re.compile(
-    r"(?P<skip>[\s\u00a0\u2028\u2029]+|/\*.*?\*/|//[^\r\n]*)"
-    r"|(?P<time>t'\d{4}-(?:0[1-9]|1[012])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?Z')"
-    r"|(?P<hex>h'(?:[A-Fa-f0-9]{2})*')"
-    r"|(?P<binary>b'(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})')"
-    r"|(?P<string>'(?:[^'\\]|\\['\\])*')"
-    r"|(?P<float>[+-]?\d*\.\d+)"
-    r"|(?P<int>[+-]?(?:0|[1-9]\d*))"
-    r"|(?P<word>[A-Za-z_][A-Za-z0-9_-]*)"
-    r"|(?P<mark>==|!=|<>|<=|>=|[=<>:.,()\[\]*])",
-    re.S | re.A,
-)
-_KEYWORDS = frozenset(
-    ["AND", "OR", "NOT", "FOLLOWEDBY", "LIKE", "MATCHES", "ISSUPERSET", "ISSUBSET", "EXISTS", "LAST", "IN", "START",
-     "STOP", "SECONDS", "true", "false", "WITHIN", "REPEATS", "TIMES"]
-)  # fmt: skip
-_ORDER = {"<", "<=", ">", ">="}
-_ESCAPE = re.compile(r"\\(.)", re.S)
 _HASH_LENGTHS = {
     "MD5": "32", "MD6": "32|40|56|64|96|128", "RIPEMD160": "40", "SHA1": "40", "SHA224": "56", "SHA256": "64",
     "SHA384": "96", "SHA512": "128", "SHA3224": "56", "SHA3256": "64", "SHA3384": "96", "SHA3512": "128",
@@ -61,8 +42,7 @@ _HASH_SHAPES = {
 } | {"SSDEEP": re.compile(r"[a-zA-Z0-9/+:.]{1,128}")}
 
 
-class PatternError(ValueError):
-    """The text is no STIX pattern; the message says where and why."""
+_ORDER = {"<", "<=", ">", ">="}
 
 
 def parse(pattern: str) -> Node:
@@ -76,7 +56,7 @@ class _Parser:
     """One pass from left to right, one token of look-ahead."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = _tokens(text)
+        self.tokens = tokens(text)
         self.at = 0
         self.depth = 0
 
@@ -219,7 +199,7 @@ class _Parser:
         elif self.take("IN"):
             value = self.value_set()
         elif self.take("LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET"):
-            value = _unquoted(self.literal("string", wanted="a string"))
+            value = unquoted(self.literal("string", wanted="a string"))
         else:
             self.fail("a comparison operator")
         if operator in ("=", "!=", "IN"):
@@ -243,14 +223,14 @@ class _Parser:
             return text == "true"
         text = self.literal("string", "int", "float", "time", "hex", "binary", wanted="a literal")
         if kind == "string":
-            return _unquoted(text)
+            return unquoted(text)
         if kind == "int":
             return int(text)
         if kind == "float":
             return float(text)
         if kind == "time":
             return Timestamp(text[2:-1])
-        return bytes.fromhex(text[2:-1]) if kind == "hex" else _decoded(text[2:-1])
+        return bytes.fromhex(text[2:-1]) if kind == "hex" else decoded(text[2:-1])
 
     def path(self) -> Path:
         kind = self.literal("word", wanted="an object type")
@@ -277,34 +257,7 @@ class _Parser:
         if self.kind == "word" and "-" in self.text:
             self.fail("a property name without hyphen, or a quoted one")
         text = self.literal("word", "string", wanted="a property name")
-        return _unquoted(text) if text.startswith("'") else text
-
-
-def _tokens(text: str) -> list[tuple[str, str, int]]:
-    found: list[tuple[str, str, int]] = []
-    place, end = 0, len(text)
-    while place < end:
-        match = _TOKEN.match(text, place)
-        if match is None:
-            raise PatternError(f"at character {place + 1}: {text[place : place + 10]!r} is no part of a pattern")
-        kind = str(match.lastgroup)
-        if kind != "skip":
-            word = match[0]
-            found.append(("key" if kind == "word" and word in _KEYWORDS else kind, word, place))
-        place = match.end()
-    found.append(("end", "", end))
-    return found
-
-
-def _unquoted(text: str) -> str:
-    return _ESCAPE.sub(r"\1", text[1:-1]) if "\\" in text else text[1:-1]
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise PatternError(f"{text[:40]!r} is not base64") from None
+        return unquoted(text) if text.startswith("'") else text
 
 
 def _check_hash(path: Path, value: Literal | tuple[Literal, ...]) -> None:

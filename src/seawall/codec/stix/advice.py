@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from seawall.codec.stix.values import shown
-from seawall.codec.stix.verdict import Findings
+from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.countries import COUNTRIES
 from seawall.model.stix.objects import ObservableObject

@@ -13,12 +13,13 @@ from typing import Any, get_type_hints
 import msgspec
 
 from seawall.codec.stix.advice import ADVICE, OBSERVABLES, advise_custom_type, advise_id
+from seawall.codec.stix.dictionaries import Check
 from seawall.codec.stix.encode import to_dict
 from seawall.codec.stix.extensions import check_extensions
 from seawall.codec.stix.formats import FORMATS, IDENTIFIER
 from seawall.codec.stix.special import SPECIAL, check_markings
-from seawall.codec.stix.values import Check, check_presence, compile_value, shown
-from seawall.codec.stix.verdict import Findings, Verdict
+from seawall.codec.stix.values import check_presence, compile_value
+from seawall.codec.stix.verdict import Findings, Verdict, shown
 from seawall.model.stix import OBJECT_TYPES, StixObject
 from seawall.model.stix.objects import CustomObject, Musts
 from seawall.model.stix.versioning import sort_key

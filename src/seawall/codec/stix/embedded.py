@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.codec.stix.values import shown
-from seawall.codec.stix.verdict import Findings
+from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.objects import ObservableObject
 

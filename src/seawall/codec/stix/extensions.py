@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from seawall.codec.stix.formats import EXTENSION_ID, FORMATS
-from seawall.codec.stix.values import compile_shape, shown
-from seawall.codec.stix.verdict import Findings
+from seawall.codec.stix.values import compile_shape
+from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix.extensions import PREDEFINED_EXTENSIONS
 from seawall.model.stix.vocabularies import VOCABULARIES
 

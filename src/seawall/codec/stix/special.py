@@ -8,8 +8,7 @@ from typing import Any
 
 from seawall.codec.pattern import Both, Comparison, Node, Observation, PatternError, parse
 from seawall.codec.stix.formats import FORMATS, IDENTIFIER
-from seawall.codec.stix.values import shown
-from seawall.codec.stix.verdict import Findings
+from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.objects import ObservableObject
 from seawall.model.stix.tlp import TLP1_IDS, tlp1_object

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -26,3 +28,9 @@ class Findings:
     def verdict(self, id: str | None) -> Verdict:
         """Freeze what was found."""
         return Verdict(id, not self.errors, tuple(self.errors), tuple(self.warnings))
+
+
+def shown(value: Any) -> str:
+    """A value inside a message: quoted, escaped and short, because an attacker may have written it."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
