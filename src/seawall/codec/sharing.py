@@ -137,7 +137,7 @@ class _Versioned(msgspec.Struct):
 
 
 def version_of(body: bytes) -> str:
-    """The version of an object: ``modified``, else ``created``, else empty. Raises msgspec.MsgspecError for no object."""
+    """The version: ``modified``, else ``created``, else empty. Raises msgspec.MsgspecError for what is no object."""
     found = msgspec.json.decode(body, type=_Versioned)
     return found.modified or found.created
 
