@@ -83,10 +83,16 @@ def test_a_file_over_several_batches_counts_its_equal_lines_through(scene: Scene
     """Equal lines far apart, in different commits of one run, keep their occurrence."""
     repeated = [eve(0)] + [eve(n) for n in range(1, 1500)] + [eve(0)] + [eve(n) for n in range(1500, 3000)] + [eve(0)]
     path = scene.write("a.json", repeated)
-    report = scene.ingest(path, batch_lines=1000)
+    report = scene.ingest(path, batch_lines=1000, chunk_bytes=50_000)
     assert counts(report) == (3002, 0, 0)
+    with scene.lake.reading() as session:
+        assert session.generation > 2
     assert sorted(row["occurrence"] for row in scene.rows("occurrence", "source_line IN (1, 1501, 3002)")) == [0, 1, 2]
-    assert counts(scene.ingest(scene.write("b.json", [*repeated, eve(0)]), batch_lines=1000)) == (1, 3002, 0)
+    assert counts(scene.ingest(scene.write("b.json", [*repeated, eve(0)]), batch_lines=1000, chunk_bytes=50_000)) == (
+        1,
+        3002,
+        0,
+    )
 
 
 def test_standard_input_is_an_input(scene: Scene) -> None:

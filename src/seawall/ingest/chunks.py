@@ -15,9 +15,8 @@ from typing import Protocol
 import numpy as np
 import xxhash
 
-from seawall.ingest.interface import LINE_BOUND, RAW_KEPT, Rejected
+from seawall.ingest.interface import CHUNK_BYTES, LINE_BOUND, RAW_KEPT, Rejected
 
-CHUNK_BYTES = 48 << 20  # enough lines for two threads of the engine; two such buffers live at a time
 PIECE_BYTES = 1 << 20
 BLANK_LENGTH = 64  # lines up to this long are looked at one by one; a longer blank line goes to the slow path
 DIGEST_SEED = 0x5EA_3A11  # XXH3 128 bit: not cryptographic; the seed keeps it apart from other uses
@@ -153,6 +152,7 @@ class _Reader:
         self._view = buffer.view
         self._octets = buffer.octets
         self._size = buffer.size
+        self._piece_bytes = min(PIECE_BYTES, buffer.size)
         self._line = 1  # number of the line that begins at _begin
         self._begin = 0
         self._fill = 0
@@ -184,7 +184,7 @@ class _Reader:
 
     def _piece(self, scan: _Scan) -> None:
         try:
-            got = self._stream.readinto(self._view[self._fill : self._fill + PIECE_BYTES])
+            got = self._stream.readinto(self._view[self._fill : self._fill + self._piece_bytes])
         except BrokenInputError as error:
             self.broken, self._ended = error, True
             return

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 LINE_BOUND = 1 << 20  # bytes; Suricata's own output buffer limit for a record is far below (eve-log, 64 KiB default)
+CHUNK_BYTES = 48 << 20  # of lines given to the engine at once: enough for two threads
 RAW_KEPT = 4096  # bytes of a rejected line kept in quarantine
 EARLIEST = 631_152_000_000_000  # 1990-01-01T00:00:00Z in microseconds; nothing older was logged in these formats
 LATEST = 4_102_444_800_000_000  # 2100-01-01T00:00:00Z
@@ -65,6 +66,7 @@ class IngestOptions(msgspec.Struct, frozen=True):
     own: OwnNetworks | None = None  # None: private, loopback and link-local ranges
     geography: Geography | None = None
     batch_lines: int = 500_000  # lines held, and committed, at once
+    chunk_bytes: int = CHUNK_BYTES
     stdin: BinaryIO | None = None  # None: the process's own standard input
 
 

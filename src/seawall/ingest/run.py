@@ -33,7 +33,6 @@ from seawall.lake import Lake, LakeSession, Part
 from seawall.model import Fault, Unavailable
 
 PROBLEMS_SHOWN = 3
-FIRST_BATCH = 1_000  # least number of lines in a batch, whatever the settings say
 
 
 def ingest(
@@ -87,7 +86,7 @@ class _Run:
         self._ranges = Ranges([*DEFAULT_OWN, *(options.own.networks() if options.own is not None else ())])
         self._identity = Identity()
         self._engine_file = EngineFile()
-        self._buffer = Buffer()
+        self._buffer = Buffer(options.chunk_bytes)
         self._labels: list[str] = []
         self._waiting: list[_Piece] = []
         self._lines_waiting = 0
@@ -223,7 +222,7 @@ class _Run:
         if rejected and not self._first_rejected:
             first = min(rejected, key=lambda one: one.line)
             self._first_rejected = f"{self._labels[-1]}, line {first.line}: {first.reason}"
-        if self._lines_waiting >= max(FIRST_BATCH, self._options.batch_lines):
+        if self._lines_waiting >= self._options.batch_lines:
             self._flush()
         return rejected
 

@@ -62,7 +62,7 @@ def _zone(offset: str | None, zone: str | None) -> tzinfo | None:
 def _named_zone(zone: str) -> tzinfo | None:
     try:
         return ZoneInfo(zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return None
 
 
