@@ -72,13 +72,12 @@ def stayed_home(result: DemoResult, lang: str) -> list[str]:
     """What each side kept: counts of events and values."""
     lines = [
         translate(
-            "{city} kept all {events} events. It met {values} values, suspects {candidates}, told {sent}.",
+            "{city} kept all {events} events. It met {values} values and suspects {candidates} of them.",
             lang,
             city=city(side.side, lang),
             events=format_number(side.events, lang),
             values=format_number(side.values, lang),
             candidates=format_number(side.candidates, lang),
-            sent=format_number(side.sent, lang),
         )
         for side in result.sides
     ]

@@ -15,6 +15,7 @@ from seawall.flow.demo.grade import from_warnings, grade, merge
 from seawall.flow.demo.lifetime import OTHER, Demonstration, Say
 from seawall.flow.demo.measure import Key, all_warnings, candidate_keys, first_sectors, values_met
 from seawall.flow.demo.result import DemoResult, OwnLog, SideFigures
+from seawall.flow.demo.sides import with_sides
 from seawall.flow.demo.story import Story, choose
 from seawall.flow.demo.victim import find_victim
 from seawall.flow.protect import export
@@ -45,7 +46,7 @@ def demonstrate(
     with Demonstration(folder, day, lang, say) as run:
         own = _take_own_log(run, own_log) if own_log is not None else None
         run.live_through()
-        warnings = {side: all_warnings(node) for side, node in run.nodes.items()}
+        warnings = {side: [with_sides(item) for item in all_warnings(node)] for side, node in run.nodes.items()}
         checked, entries = _exports(run)
         sides = tuple(_figures(run, side, len(warnings[side]), entries[side]) for side in OTHER)
         story = choose(_stories(run, warnings))

@@ -9,7 +9,7 @@ import msgspec
 from seawall.flow.circles import CircleWish, create_circle
 from seawall.flow.node import Node, create_node
 from seawall.flow.peers import add_peer, verify_peer
-from seawall.model import Clock, UserRole
+from seawall.model import Clock, UserRole, Warning
 
 CIRCLE = "early-warning"
 NAMES = {"TW": ("Taipei demonstration node", "Asia/Taipei"), "KR": ("Seoul demonstration node", "Asia/Seoul")}
@@ -34,6 +34,14 @@ class SimulatedClock:
     def move_to(self, moment: int) -> None:
         """Forward only."""
         self.moment = max(self.moment, moment)
+
+
+def with_sides(warning: Warning) -> Warning:
+    """The warning with the peer's code name replaced by its economy, so that both nodes' warnings read alike."""
+    sides = {name: side for side, name in CODE_NAMES.items()}
+    other = sides.get(warning.other_side, warning.other_side) if warning.other_side is not None else None
+    first = sides.get(warning.first_side, warning.first_side)
+    return msgspec.structs.replace(warning, first_side=first, other_side=other)
 
 
 def found_node(folder: Path, side: str, lang: str, clock: Clock) -> Node:

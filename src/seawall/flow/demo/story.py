@@ -29,8 +29,10 @@ VALUES = {
     "domain": "the name {value}",
     "url": "the link {value}",
     "sha256": "the file {value}",
+    "certificate": "the certificate {value}",
+    "email": "the sender {value}",
 }
-EASY_TO_TELL = ("domain", "ipv4", "ipv6", "url", "sha256")  # short values first
+EASY_TO_TELL = ("domain", "url", "ipv4", "ipv6", "sha256")  # short values first
 HOUR = 3_600.0
 LONGEST_SHOWN = 60  # characters of a value in the story
 
@@ -66,9 +68,9 @@ def _worth(story: Story) -> tuple[object, ...]:
         story.blocked,
         story.first_sector != story.other_sector,
         story.first_sector in ORGANISATIONS and story.other_sector in ORGANISATIONS,
+        -EASY_TO_TELL.index(story.type) if story.type in EASY_TO_TELL else -len(EASY_TO_TELL),
         story.first_side == "TW",
         min(story.lead_seconds, 4 * HOUR),
-        -EASY_TO_TELL.index(story.type) if story.type in EASY_TO_TELL else -len(EASY_TO_TELL),
         story.value,
     )
 
