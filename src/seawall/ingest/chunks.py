@@ -130,7 +130,7 @@ class Buffer:
     def __init__(self, size: int = CHUNK_BYTES) -> None:
         self.size = size
         self.octets = np.empty(size + PIECE_BYTES + LINE_BOUND + 2, dtype=np.uint8)
-        self.view = memoryview(self.octets)
+        self.view = self.octets.data
 
 
 def chunks(stream: Stream, buffer: Buffer) -> Iterator[Chunk]:
