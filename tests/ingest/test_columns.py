@@ -163,15 +163,22 @@ def test_roles_follow_the_direction_of_the_conversation(scene: Scene) -> None:
 
 
 def test_country_and_network_of_the_remote_end(scene: Scene) -> None:
-    """Looked up once a batch, for IPv4 at the end that is not ours."""
+    """Looked up for the end that is not ours, where the other one is."""
     import numpy as np
 
     class Atlas:
-        def lookup_many(self, low: np.ndarray) -> tuple[list[str | None], list[int | None]]:
-            known = {0xC0000201: ("KR", 4766)}
-            found = [known.get(int(value), (None, None)) for value in low]
+        def lookup_many(
+            self, low: np.ndarray, high: np.ndarray | None = None
+        ) -> tuple[list[str | None], list[int | None]]:
+            known = {(0, 0xFFFF_C000_0201): ("KR", 4766), (0x2001_0DB8 << 32, 1): ("TW", None)}
+            assert high is not None
+            found = [known.get(pair, (None, None)) for pair in zip(high.tolist(), low.tolist(), strict=True)]
             return [country for country, _ in found], [number for _, number in found]
 
-    lines = [eve(1, src_ip="10.0.0.1", dest_ip="192.0.2.1"), eve(2, src_ip="192.0.2.1"), eve(3, src_ip="192.0.2.2")]
+    ends = [("10.0.0.1", "192.0.2.1"), ("192.0.2.1", "10.0.0.1"), ("192.0.2.2", "10.0.0.1"), ("192.0.2.1", "192.0.2.1")]
+    ends += [("10.0.0.1", "2001:db8::1"), ("10.0.0.1", "10.0.0.2")]
+    lines = [eve(n, src_ip=source, dest_ip=destination) for n, (source, destination) in enumerate(ends)]
     scene.ingest(scene.write("a.json", lines), geography=Atlas())
-    assert [(row["country"], row["asn"]) for row in scene.rows()] == [("KR", 4766), ("KR", 4766), (None, None)]
+    told = [(row["country"], row["asn"]) for row in scene.rows()]
+    nothing = (None, None)
+    assert told == [("KR", 4766), ("KR", 4766), nothing, nothing, ("TW", None), nothing]

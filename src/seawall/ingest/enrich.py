@@ -258,20 +258,32 @@ def _email(table: pa.Table, found: Ends) -> pa.Array:
 
 
 def _geography(batch: _Batch, geography: Geography | None) -> tuple[pa.Array, pa.Array]:
-    """Country and network of the remote end, where it is one IPv4 address."""
+    """Country and network of the remote end, where one end is ours and the other is not."""
     size = len(batch.table)
-    country, asn = np.full(size, None, dtype=object), np.zeros(size, dtype=np.int64)
-    if geography is None:
-        return pa.nulls(size, pa.string()), pa.nulls(size, pa.int64())
     found = batch.ends
-    low = np.where(found.own_source, batch.numbers["dst_low"], batch.numbers["src_low"])
-    remote = np.where(
-        found.own_source, batch.destination & ~found.own_destination, batch.source & found.own_destination
+    outbound = found.own_source & batch.destination & ~found.own_destination
+    inbound = found.own_destination & batch.source & ~found.own_source
+    rows = np.flatnonzero(outbound | inbound)
+    if geography is None or not len(rows):
+        return pa.nulls(size, pa.string()), pa.nulls(size, pa.int64())
+    high, low = (
+        np.where(outbound, batch.numbers[f"dst_{half}"], batch.numbers[f"src_{half}"])[rows] for half in ("high", "low")
     )
-    rows = np.flatnonzero(remote & (low >> 32 == 0xFFFF))
-    if len(rows):
-        values, back = np.unique(low[rows] & 0xFFFF_FFFF, return_inverse=True)
-        countries, networks = geography.lookup_many(values)
-        country[rows] = np.array(list(countries), dtype=object)[back]
-        asn[rows] = np.array([number or 0 for number in networks], dtype=np.int64)[back]
-    return pa.array(country, pa.string()).dictionary_encode(), pa.array(asn, mask=asn == 0)
+    order, back = _distinct_addresses(high, low)
+    countries, networks = geography.lookup_many(low[order], high[order])
+    at = np.full(size, len(order), dtype=np.int64)
+    at[rows] = back
+    positions = pa.array(at, mask=at == len(order))
+    return (
+        pa.array(countries, pa.string()).take(positions).dictionary_encode(),
+        pa.array(networks, pa.int64()).take(positions),
+    )
+
+
+def _distinct_addresses(high: np.ndarray, low: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each distinct address stands first, and which one each row has."""
+    if not high.any():
+        _, first, back = np.unique(low, return_index=True, return_inverse=True)
+    else:
+        _, first, back = np.unique(np.stack([high, low], axis=1), axis=0, return_index=True, return_inverse=True)
+    return first, back.reshape(-1)

@@ -49,8 +49,10 @@ class OwnNetworks(Protocol):
 class Geography(Protocol):
     """Country and network of an address, from data on disk."""
 
-    def lookup_many(self, low: np.ndarray) -> tuple[Sequence[str | None], Sequence[int | None]]:
-        """Countries (ISO 3166-1 alpha-2) and AS numbers of IPv4 addresses given as integers 0..2^32-1."""
+    def lookup_many(
+        self, low: np.ndarray, high: np.ndarray | None = None
+    ) -> tuple[Sequence[str | None], Sequence[int | None]]:
+        """Countries (ISO 3166-1 alpha-2) and AS numbers of addresses in signed halves, None where unknown."""
 
 
 class IngestOptions(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ _PORT = re.compile(r"(.*?)(?::(\d{0,5}))?", re.ASCII | re.DOTALL)
 
 
 def moment(text: str, zone: str | None) -> int | None:
-    """Microseconds UTC of an ISO 8601 time; ``zone`` (an IANA name) is for texts without an offset.
+    """Microseconds UTC of an ISO 8601 time; ``zone`` (an IANA name or ``+09:00``) is for texts without an offset.
 
     None when it is no such time, has neither offset nor zone, or lies outside 1990 to 2100. Digits beyond the
     microsecond are cut off.
@@ -51,17 +51,20 @@ def moment(text: str, zone: str | None) -> int | None:
 def _zone(offset: str | None, zone: str | None) -> tzinfo | None:
     if offset is None:
         return _named_zone(zone) if zone else None
-    if offset in "Zz":
-        return UTC
+    return UTC if offset in "Zz" else _fixed_zone(offset)
+
+
+def _fixed_zone(offset: str) -> tzinfo:
+    """The zone of ``+09``, ``+0900`` or ``+09:00``. Raises ValueError beyond a day."""
     digits = offset[1:].replace(":", "")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:] or 0) * 60
-    return datetime.strptime(f"{offset[0]}{seconds // 3600:02d}{seconds % 3600 // 60:02d}", "%z").tzinfo
+    away = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
+    return timezone(-away if offset[0] == "-" else away)
 
 
 @lru_cache(maxsize=1024)
 def _named_zone(zone: str) -> tzinfo | None:
     try:
-        return ZoneInfo(zone)
+        return _fixed_zone(zone) if zone[0] in "+-" else ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         return None
 

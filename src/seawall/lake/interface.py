@@ -10,7 +10,7 @@ import pyarrow as pa
 from seawall.lake.manifest import Part
 
 OnWait = Callable[[str], None]
-"""Called once when a writer must wait; receives who holds the lake, for the screen."""
+"""Called once when a writer must wait; receives a sentence for the screen that names who holds the lake."""
 
 
 class EngineRefusal(Exception):
