@@ -21,14 +21,18 @@ import json, socket, subprocess, sys, time
 FILE, addresses = sys.argv[1], sys.argv[2:]
 def passes(address):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as sender:
-        receiver.bind((address, 0))
-        receiver.settimeout(0.3)
-        try:
-            sender.sendto(b"x", receiver.getsockname()[:2])
-            return receiver.recv(1) == b"x"
-        except OSError:
-            return False
+    for _ in range(50):
+        with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as sender:
+            try:
+                receiver.bind((address, 0))
+                receiver.settimeout(2)
+                sender.sendto(b"x", receiver.getsockname()[:2])
+                return receiver.recv(1) == b"x"
+            except PermissionError:  # the packet filter dropped it on its way out
+                return False
+            except OSError:  # a new IPv6 address takes a moment
+                time.sleep(0.1)
+    return False
 def look():
     return {address: passes(address) for address in addresses}
 run = lambda *command: subprocess.run(command, check=True)
