@@ -55,8 +55,10 @@ def _exchanged(
     theirs = findings_of(told)
     wanted = theirs.select(["type", "value"]).group_by(["type", "value"]).aggregate([])
     contacts = contact_table(session, screens, wanted, tlp=Tlp.AMBER, pap=Pap.GREEN)
-    seen = sighting_table(session, keys).join(wanted, ["type", "value"], join_type="left semi")
-    ours = pa.concat_tables([contacts, seen.select(contacts.column_names).cast(contacts.schema)])
+    session.register("flow_seen", sighting_table(session, keys))
+    session.register("flow_wanted", wanted)
+    seen = session.sql("SELECT s.* FROM flow_seen s SEMI JOIN flow_wanted w ON s.type = w.type AND s.value = w.value")
+    ours = pa.concat_tables([contacts, seen.cast(contacts.schema)])
     return warnings(session, _with_told(node, ours), theirs)
 
 
