@@ -72,6 +72,16 @@ def test_what_many_meet_quietly_is_popular() -> None:
     assert candidates_of(traffic) == set()
 
 
+def test_one_alarm_among_quiet_meetings_is_not_told() -> None:
+    """Two hosts met it in peace and one alarmed once: that alarm is not told to anybody; a second one makes it count."""
+    traffic = Traffic()
+    for host in range(3):
+        traffic.meet(host, alarm=host == 0, dst="198.51.100.7")
+    assert candidates_of(traffic) == set()
+    traffic.meet(0, alarm=True, dst="198.51.100.7")
+    assert candidates_of(traffic) == {("ipv4", "198.51.100.7")}
+
+
 def test_a_page_on_a_popular_site_counts_when_it_alarmed_twice() -> None:
     """Malware on shared hosting is named by its full address, not by the site."""
     traffic = Traffic()
@@ -111,7 +121,7 @@ def test_the_verdict_explains_itself() -> None:
         chosen = why(session, PlainScreens(), Observable(ObservableType.IPV4, "198.51.100.7"))
         unseen = why(session, PlainScreens(), Observable(ObservableType.IPV4, "198.51.100.8"))
         range_ = why(session, PlainScreens(), Observable(ObservableType.CIDR, "198.51.100.0/24"))
-    assert (popular.candidate, popular.excluded_by) == (False, ("popular",))
+    assert (popular.candidate, popular.excluded_by) == (False, ("popular", "single-alarm"))
     assert popular.evidence[0].own_quiet > 20
     assert (chosen.candidate, chosen.excluded_by, chosen.evidence[0].hostile) == (True, (), 1)
     assert (unseen.candidate, unseen.evidence) == (False, ())

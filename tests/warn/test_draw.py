@@ -113,7 +113,7 @@ def test_an_indicator_may_vouch_for_a_name_on_shared_hosting() -> None:
 def test_a_single_alarm_needs_support() -> None:
     """One alarm here and quiet contacts there are left out, unless the same machine met more of the set."""
     alarm = finding("x.test", "TW", 40, hostile=1, met_with=2)
-    quiet = finding("x.test", "KR", 100, hostile=0, basis=["none"], quiet=2)
+    quiet = finding("x.test", "KR", 100, hostile=0, basis=["none"], quiet=3)
     assert drawn([alarm, quiet]) == []
     (found,) = drawn([alarm, {**quiet, "met_with": 1}])
     assert MET_WITH[1] in found.reasons
@@ -123,8 +123,8 @@ def test_a_single_alarm_needs_support() -> None:
 
 
 def test_on_a_server_that_hardly_anybody_meets_one_alarm_is_enough() -> None:
-    """False alarms follow traffic: one quiet contact in all leaves the alarm standing."""
-    quiet = finding("x.test", "KR", 100, hostile=0, basis=["none"], quiet=1)
+    """False alarms follow traffic: two quiet contacts on the other side leave the alarm standing."""
+    quiet = finding("x.test", "KR", 100, hostile=0, basis=["none"], quiet=2)
     assert len(drawn([finding("x.test", "TW", 40, hostile=1), quiet])) == 1
 
 

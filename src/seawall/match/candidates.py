@@ -1,8 +1,8 @@
 """Candidates: what may leave without an indicator behind it (DESIGN section 1).
 
 A candidate has a hostile basis at the remote end and passed every test: not own, not a victim, no mass scanner, not
-popular, not below a popular domain, not generated, not warninglisted. The tests and their numbers are in
-``match.reach``; ``match.why`` tells them for one value.
+popular, not below a popular domain, not generated, not warninglisted, and no single alarm among quiet meetings. The
+tests and their numbers are in ``match.reach``; ``match.why`` tells them for one value.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pyarrow as pa
 from seawall.match.clocks import SENSOR_OFFSETS, register_offsets
 from seawall.match.interface import LakeSession, Screens
 from seawall.match.judge import JUDGED, judge, spelt_rollup
+from seawall.match.reach import WEAK_TEST
 from seawall.match.sightings import BASIS_LIST, UNMEASURED
 from seawall.match.values import KEY, remote_values, texts
 from seawall.model import Candidate, Observable, ObservableType, Pap, Tlp
@@ -34,7 +35,9 @@ def candidate_table(
     marking for what its own sensors found. Wrong sensor clocks are corrected (``match.clocks``).
     """
     judge(session, screens, shared_only=shared_only)
-    passed = session.sql(f"SELECT DISTINCT {KEY} FROM {JUDGED} WHERE screen IS NULL AND hostile > 0")
+    # where both sides are in this lake, warn weighs them together; otherwise what leaves must stand on its own
+    strong = "hostile > 0" if shared_only else f"hostile > 0 AND NOT {WEAK_TEST}"
+    passed = session.sql(f"SELECT DISTINCT {KEY} FROM {JUDGED} WHERE screen IS NULL AND {strong}")
     values = texts(passed)
     kept = [
         screens.listed(Observable(ObservableType(kind), value)) is None
@@ -50,7 +53,7 @@ def candidate_table(
         "CAST(NULL AS VARCHAR) AS indicator_id, CAST(NULL AS VARCHAR) AS campaign, "
         f"{int(tlp)}::INTEGER AS tlp, {int(pap)}::INTEGER AS pap, {UNMEASURED} "
         f"FROM match_passed p JOIN {JUDGED} j USING ({KEY}) JOIN ({times}) t USING ({KEY}, side) "
-        "WHERE j.hostile > 0 ORDER BY p.type, p.value, j.side"
+        f"WHERE {strong} ORDER BY p.type, p.value, j.side"
     )
     return found.cast(FINDING_SCHEMA)
 

@@ -44,6 +44,9 @@ POPULAR_VOLUME_RATIO = 8
 POPULAR_BUSY_RATIO = 20
 POPULAR_BUSY_OWN = 20
 """Where the bit sets are full: twenty ordinary records for each alarm, and twenty own addresses or more."""
+WEAK_QUIET_OWN = 1.5
+"""One alarm in all on a side where two own addresses met the value quietly is not told to anybody: false alarms follow
+ordinary traffic. (Estimates of one and of two lie well on either side of 1.5.)"""
 SPECIFIC_URL_ALARMS = 2
 """A URL on a popular site counts when it alarmed twice: downloads often lie on shared hosting, and false alarms do not
 repeat on one page. One alarm there is taken for a false one, unless other values of the attacker were met with it."""
@@ -96,3 +99,6 @@ POPULAR_TEST = (
     f" OR (hostile > 0 AND benign >= {POPULAR_BUSY_RATIO} * hostile AND hostile_own + quiet_own >= {POPULAR_BUSY_OWN})"
 )
 """SQL over the judged columns: the value is shared or popular on that side."""
+
+WEAK_TEST = f"(hostile = 1 AND quiet_own >= {WEAK_QUIET_OWN})"
+"""SQL over the judged columns: what this side knows is too weak to make a candidate of."""

@@ -18,6 +18,7 @@ from seawall.match.reach import (
     POPULAR_QUIET_OWN_RATIO,
     POPULAR_TEST,
     POPULAR_VOLUME_RATIO,
+    WEAK_TEST,
 )
 from seawall.match.values import KEY, register_values
 from seawall.model import Observable
@@ -45,6 +46,7 @@ class Evidence(msgspec.Struct, frozen=True):
     own_alarmed: float
     own_quiet: float
     sectors_alarmed: int
+    weak: bool  # one alarm in all, among quiet meetings
     tests: tuple[Trial, ...]
 
 
@@ -64,7 +66,8 @@ def why(session: LakeSession, screens: Screens, observable: Observable) -> Why:
     register_values(session, "match_why", [(observable.type, observable.value)])
     judge(session, screens, asked="match_why")
     rows = session.sql(
-        f"SELECT *, {MASS_TEST} AS mass, {POPULAR_TEST} AS popular FROM {JUDGED} SEMI JOIN match_why USING ({KEY}) "
+        f"SELECT *, {MASS_TEST} AS mass, {POPULAR_TEST} AS popular, {WEAK_TEST} AS weak "
+        f"FROM {JUDGED} SEMI JOIN match_why USING ({KEY}) "
         "ORDER BY side"
     ).to_pylist()
     evidence = tuple(_evidence(row) for row in rows)
@@ -76,7 +79,9 @@ def why(session: LakeSession, screens: Screens, observable: Observable) -> Why:
     )
     failed = [test.name for test in (kind, listed, own) if not test.passed]
     failed += [test.name for side in evidence for test in side.tests if not test.passed and test.name not in failed]
-    alarmed = any(side.hostile for side in evidence)
+    alarmed = any(side.hostile and not side.weak for side in evidence)
+    if not alarmed and any(side.weak for side in evidence):
+        failed.append("single-alarm")
     return Why(observable, alarmed and not failed, tuple(dict.fromkeys(failed)), evidence, listed, own)
 
 
@@ -113,6 +118,7 @@ def _evidence(row: dict[str, object]) -> Evidence:
         own_alarmed=round(figures.hostile_own, 1),
         own_quiet=round(figures.quiet_own, 1),
         sectors_alarmed=figures.sectors,
+        weak=figures.weak,
         tests=tests,
     )
 
@@ -128,3 +134,4 @@ class _Figures(msgspec.Struct, frozen=True):
     hostile_own: float
     quiet_own: float
     sectors: int
+    weak: bool

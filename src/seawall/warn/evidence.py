@@ -35,15 +35,15 @@ REASONS = (
 )
 """All of them, in the order in which a warning lists its reasons."""
 
-QUIET_OWN = 3
+QUIET_OWN = 4
 QUIET_RATIO = 2
-"""Quietly known: at least three own addresses met it without an alarm, two for each alarm on either side. The same
-numbers as the candidate rule's, taken over both sides."""
+"""Quietly known: at least four own addresses of both sides met it without an alarm, two for each alarm."""
 
-RARE_QUIET_OWN = 1
-_RARE = f"(type IN ('ipv4', 'ipv6', 'domain') AND quiet <= {RARE_QUIET_OWN})"
-"""False alarms follow ordinary traffic: on a server that hardly anybody meets, one alarm is rarely false. Files and
-web addresses are nearly all rare, so rarity says nothing about them."""
+RARE_ALARMED, RARE_CALM = 1, 2
+_RARE = f"(type IN ('ipv4', 'ipv6', 'domain') AND quiet_alarmed <= {RARE_ALARMED} AND quiet_calm <= {RARE_CALM})"
+"""False alarms follow ordinary traffic: on a server that hardly anybody meets, one alarm is rarely false. Quietly met
+by at most one own address where it alarmed (a peer tells only such, see the candidate rule), by two on the other side.
+Files and web addresses are nearly all rare, so rarity says nothing about them."""
 
 _START = (
     "CASE WHEN other_seen IS NULL THEN {one_sided} WHEN alarmed_sides >= 2 THEN {both} "
