@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-import stix2
-
 from match.fake_lake import DAY, FakeLake, keys, row
-from seawall.match import findings_of, match, rollup_sightings, sighting_object, sighting_table, sightings, where
+from seawall.match import findings_of, match, rollup_sightings, sighting_table, sightings
 from seawall.model import ObservableType, Pap, SightingSummary, Tlp
 
 IDENTITY = "identity--6f0e4f0a-52a5-4c67-9a7e-8f3f0f5e2a11"
@@ -87,26 +84,6 @@ def summary(**changes: object) -> SightingSummary:
         "pap": Pap.GREEN, "origin": "kr", **changes,
     }  # fmt: skip
     return SightingSummary(**given)  # type: ignore[arg-type]
-
-
-def test_the_stix_sighting_is_valid_and_keeps_its_id() -> None:
-    """OASIS's own library reads it; told again, it is the same object."""
-    made = sighting_object(
-        summary(), created_by=IDENTITY, at=1_773_446_500_000_000,
-        where_sighted=where("KR", ("water", "health", "water"), lambda *_: IDENTITY),
-    )  # fmt: skip
-    later = sighting_object(summary(count=2 * 10**9), created_by=IDENTITY, at=1_773_446_600_000_000)
-    assert stix2.parse(made, allow_custom=False)["count"] == 3
-    assert made["first_seen"] == "2026-03-14T00:00:00.123456Z"
-    assert made["last_seen"] == "2026-03-14T00:00:00.200Z"
-    assert made["where_sighted_refs"] == [IDENTITY]
-    assert (later["id"], later["count"]) == (made["id"], 999_999_999)
-
-
-def test_a_sighting_of_nothing_is_refused() -> None:
-    """STIX demands the id of what was sighted."""
-    with pytest.raises(ValueError, match="needs the id"):
-        sighting_object(summary(indicator_id=None), created_by=IDENTITY, at=0)
 
 
 def test_what_peers_tell_counts_as_alarms_only_where_its_basis_says_so() -> None:

@@ -31,7 +31,7 @@ def candidate_indicator(value: Observable, *, identity: str, created: int, tlp: 
     return {
         "type": "indicator",
         "spec_version": "2.1",
-        "id": derived_id("indicator", identity, value.type.value, value.value),
+        "id": candidate_id(identity, value),
         "created_by_ref": identity,
         "created": moment,
         "modified": moment,
@@ -45,6 +45,16 @@ def candidate_indicator(value: Observable, *, identity: str, created: int, tlp: 
     }
 
 
+def sighting_id(identity: str, indicator_id: str, value: Observable, side: str) -> str:
+    """The id under which ``identity`` tells its sighting of a value on one side, the same each time it is told."""
+    return derived_id("sighting", identity, indicator_id, value.type.value, value.value, side)
+
+
+def candidate_id(identity: str, value: Observable) -> str:
+    """The id of the indicator that stands for a candidate of ``identity``."""
+    return derived_id("indicator", identity, value.type.value, value.value)
+
+
 def sighting_of(
     seen: SightingSummary, *, indicator_id: str, identity: str, sensors: int, modified: int
 ) -> dict[str, Any]:
@@ -54,7 +64,7 @@ def sighting_of(
     return {
         "type": "sighting",
         "spec_version": "2.1",
-        "id": derived_id("sighting", identity, indicator_id, seen.side),
+        "id": sighting_id(identity, indicator_id, Observable(seen.type, seen.value), seen.side),
         "created_by_ref": identity,
         "created": created,
         "modified": max(created, timestamp(modified)),
@@ -158,11 +168,13 @@ def indicator_values(body: bytes) -> list[Observable]:
 __all__ = [
     "EVIDENCE_EXTENSION",
     "ReceivedSighting",
+    "candidate_id",
     "candidate_indicator",
     "encode",
     "evidence_extension",
     "indicator_values",
     "read_sighting",
+    "sighting_id",
     "sighting_of",
     "version_of",
 ]

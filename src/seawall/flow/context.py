@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from seawall.flow.circles import agreed_with
+from seawall.flow.entries import as_stored
 from seawall.flow.node import Node
 from seawall.identity import read_card
 from seawall.model import Actor, NotFound, UserRole
@@ -27,8 +29,6 @@ def release_context(
     node: Node, terms: CircleTerms, recipient: str, *, standing_use: Mapping[str, StandingUse] | None = None
 ) -> ReleaseContext:
     """The context for one recipient in one circle, at this moment."""
-    from seawall.flow.circles import agreed_with
-
     cards = {peer.code_name: read_card(peer.card) for peer in node.store.peers.list()}
     agreed = frozenset(member for member in terms.members if agreed_with(node, terms, member))
 
@@ -74,8 +74,6 @@ def _own_markings(item: StoredObject) -> Markings:
 
 def find_objects(node: Node, object_id: str) -> list[StoredObject]:
     """What the node holds under an id: an object, or an indicator's entries. Empty when there is nothing."""
-    from seawall.flow.outgoing import as_stored
-
     try:
         return [node.store.objects.get(object_id, visibility=WHOLE_NODE)]
     except NotFound:

@@ -6,7 +6,7 @@ body); a sighting becomes a finding beside our own; everything else is kept as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from seawall.flow.context import find_objects
 from seawall.flow.node import Node
 from seawall.identity import read_card
 from seawall.ledger import EventKind, LedgerEvent
-from seawall.model import Fault, ObservableType, SightingSummary, to_microseconds
+from seawall.model import Fault, Observable, ObservableType, SightingSummary, to_microseconds
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
 from seawall.model.stored import PutCounts, StoredObject
@@ -94,7 +94,7 @@ def peer_source(item: StoredObject) -> str:
 
 def _withdraw(node: Node, item: StoredObject) -> PutCounts:
     gone = [
-        node.store.indicators.withdraw(value.type, value.value, source=peer_source(item))
+        node.store.indicators.withdraw(value.type, value.value, source=peer_source(item), external_id=item.id)
         for value in indicator_values(item.body)
     ]
     return PutCounts(updated=int(any(gone)), unchanged=int(not any(gone)))
@@ -123,7 +123,7 @@ def _entries(item: StoredObject) -> list[IndicatorEntry]:
             valid_from=_moment(said.valid_from),
             valid_until=_moment(said.valid_until),
             origin=item.origin,
-            external_id=None,
+            external_id=item.id,
             sources=(),
             body=item.body,
         )
@@ -144,9 +144,16 @@ def _summaries(node: Node, items: Sequence[StoredObject]) -> list[SightingSummar
     found: list[SightingSummary] = []
     for item in items:
         told = read_sighting(item.body)
-        for target in find_objects(node, told.sighting_of_ref):
-            found += [_summary(item, told, value.type, value.value) for value in indicator_values(target.body)]
+        found += [_summary(item, told, value.type, value.value) for value in _values_behind(node, told.sighting_of_ref)]
     return found
+
+
+def _values_behind(node: Node, indicator_id: str) -> Iterable[Observable]:
+    """The values that an indicator names; the entries first, because ours may stand for what a peer calls otherwise."""
+    entries = node.store.indicators.by_id(indicator_id)
+    if entries:
+        return [Observable(entry.type, entry.value) for entry in entries]
+    return [value for item in find_objects(node, indicator_id) for value in indicator_values(item.body)]
 
 
 def _summary(item: StoredObject, told: ReceivedSighting, type: ObservableType, value: str) -> SightingSummary:

@@ -16,6 +16,7 @@ from seawall.codec.misp_warninglist import Warninglist
 from seawall.codec.sharing import version_of
 from seawall.flow.faults import summary_needs_file
 from seawall.flow.node import Node
+from seawall.flow.outgoing import is_entry
 from seawall.intel import ImportOptions, ImportReport
 from seawall.intel import check_path as judge_file
 from seawall.intel import import_paths as take_in
@@ -146,6 +147,7 @@ def _own_items(node: Node) -> Iterator[list[OwnUseItem]]:
         yield [
             OwnUseItem(ReleasedObject(item.id, item.version, item.body), item.type, item.tlp, item.pap)
             for item in page.items
+            if not is_entry(node, item)
         ]
         after = page.next
 

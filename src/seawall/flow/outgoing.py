@@ -14,11 +14,11 @@ import msgspec
 from seawall.codec.sharing import version_of
 from seawall.flow.circles import agreed_with
 from seawall.flow.context import release_context, stored_markings
+from seawall.flow.entries import as_stored
 from seawall.flow.node import Node
 from seawall.flow.usage import Usage
 from seawall.model import NotFound, Release, Withheld
 from seawall.model.circle import CircleTerms
-from seawall.model.indicator import IndicatorEntry
 from seawall.model.outbox import OutboxRow
 from seawall.model.peer import PeerState
 from seawall.model.stored import StoredObject
@@ -150,30 +150,15 @@ def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iter
         if not page.items:
             break
         objects = page.items[-1].sequence
-        yield _Changed(list(page.items), indicators, objects)
+        yield _Changed([item for item in page.items if not is_entry(node, item)], indicators, objects)
 
 
-def as_stored(entry: IndicatorEntry) -> StoredObject:
-    """An indicator as the object that policy decides about."""
-    return StoredObject(
-        id=entry.indicator_id,
-        type="indicator",
-        version=version_of(entry.body),
-        created_by=None,
-        body=entry.body,
-        tlp=entry.tlp,
-        pap=entry.pap,
-        origin=entry.origin,
-        source=_circle_of(entry),
+def is_entry(node: Node, item: StoredObject) -> bool:
+    """Whether this version of an indicator also stands, and is decided about, as an entry of the match keys."""
+    return item.type == "indicator" and any(
+        entry.indicator_id == item.id and version_of(entry.body) == item.version
+        for entry in node.store.indicators.by_id(item.id)
     )
-
-
-def _circle_of(entry: IndicatorEntry) -> str | None:
-    """The circle through which a peer's indicator came; for our own, who published it."""
-    if entry.origin is None:
-        return entry.sources[0] if entry.sources else None
-    came = (source.partition("/")[2] for source in entry.sources if source.startswith(f"{entry.origin}/"))
-    return next(came, None)
 
 
 def _standing(node: Node, circle: str, member: str) -> frozenset[tuple[str, str]]:

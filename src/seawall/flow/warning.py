@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from seawall.codec.sharing import candidate_id, sighting_id
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
 from seawall.lake import LakeSession
 from seawall.match import Screens, contact_table, findings_of, overlap_table, sighting_table
-from seawall.model import ObservableType, Pap, SightingSummary, Tlp, Warning
-from seawall.model.stix.ids import derived_id
+from seawall.model import Observable, ObservableType, Pap, SightingSummary, Tlp, Warning
 from seawall.warn import WarnOptions, warnings
 
 DRAWN = "warnings-drawn"
@@ -67,8 +67,8 @@ def _with_told(node: Node, ours: pa.Table) -> pa.Table:
     identity = node.keys.identity_id
     ids: list[str] = []
     for row in ours.select(["type", "value", "side", "indicator_id"]).to_pylist():
-        indicator = row["indicator_id"] or derived_id("indicator", identity, row["type"], row["value"])
-        ids.append(derived_id("sighting", identity, indicator, row["side"]))
+        value = Observable(ObservableType(row["type"]), row["value"])
+        ids.append(sighting_id(identity, row["indicator_id"] or candidate_id(identity, value), value, row["side"]))
     added = node.store.outbox.first_added(sorted(set(ids)))
     column = pa.array([added.get(id) for id in ids], pa.int64())
     return ours.set_column(ours.schema.get_field_index("told_at"), "told_at", column)

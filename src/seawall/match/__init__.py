@@ -20,7 +20,6 @@ from seawall.match.interface import Screens
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
 from seawall.match.run import match
 from seawall.match.sightings import findings_of, sighting_table, sightings, summaries
-from seawall.match.stix import sighting_object, where
 from seawall.match.why import Why, why
 
 __all__ = [
@@ -38,10 +37,8 @@ __all__ = [
     "overlap_table",
     "rollup_sightings",
     "sensor_offsets",
-    "sighting_object",
     "sighting_table",
     "sightings",
     "summaries",
-    "where",
     "why",
 ]
