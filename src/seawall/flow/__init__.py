@@ -9,3 +9,7 @@ and hands values and callbacks down; ``pipeline.py`` is the product in one short
 ...     node.settings.node.name
 'TWCERT'
 """
+
+from seawall.flow.node import NewNode, Node, create_node
+
+__all__ = ["NewNode", "Node", "create_node"]

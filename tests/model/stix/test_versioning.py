@@ -43,7 +43,7 @@ def test_a_version_must_be_later_than_the_former() -> None:
 def test_another_creator_cannot_make_a_version() -> None:
     """Only the creator of an object versions it."""
     forged = msgspec.structs.replace(CAMPAIGN, created_by_ref="identity--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f")
-    with pytest.raises(Fault, match="E-STIX-020"):
+    with pytest.raises(Fault, match="E-STIX-023"):
         is_newer(forged, CAMPAIGN)
     with pytest.raises(Fault, match="E-STIX-020"):
         is_newer(msgspec.structs.replace(CAMPAIGN, id="campaign--" + "0" * 8), CAMPAIGN)

@@ -48,8 +48,8 @@ class ParsedBundle(msgspec.Struct, frozen=True):
 def parse_bundle(data: bytes) -> ParsedBundle:
     """Read a bundle, a list of objects, a TAXII envelope or one object.
 
-    Raises Fault E-STIX-001 when the document is too large or no JSON from which any object can be saved, and
-    E-STIX-002 when it is JSON without STIX objects.
+    Raises Fault E-STIX-001 when the document is no JSON from which any object can be saved, E-STIX-002 when it is JSON
+    without STIX objects, E-STIX-003 when it is too large.
     """
     problems: list[str] = []
     raws, version = _frame(data, problems)
@@ -77,7 +77,7 @@ def _no_collections() -> Iterator[None]:
 def _frame(data: bytes, problems: list[str]) -> tuple[Iterator[bytes], str | None]:
     """The objects' bytes, and the bundle's ``spec_version`` (STIX 2.0 writes it there)."""
     if len(data) > MAX_BUNDLE_BYTES:
-        raise Fault("E-STIX-001", "The STIX document has {size} bytes, more than the {limit} that are read.",
+        raise Fault("E-STIX-003", "The STIX document has {size} bytes, more than the {limit} that are read.",
                     size=len(data), limit=MAX_BUNDLE_BYTES)  # fmt: skip
     text = data.removeprefix(b"\xef\xbb\xbf").strip()
     try:

@@ -33,7 +33,7 @@ def error_message(error: Exception) -> tuple[int, ErrorMessage]:
         case Unavailable():
             return _say(503, "E-EXCHANGE-503", "The node cannot answer just now; ask again later.")
         case Fault():
-            return _say(400, "E-EXCHANGE-400", "The request cannot be used as given.")
+            return _say(400, "E-EXCHANGE-498", "The request cannot be used as given.")
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return _say(error.status_code, f"E-EXCHANGE-{error.status_code}", HTTPStatus(error.status_code).phrase)
     reference = str(uuid.uuid4())

@@ -32,14 +32,14 @@ def version_of(obj: _Timed) -> str | None:
 def is_newer(candidate: VersionedObject, held: VersionedObject) -> bool:
     """True when ``candidate`` replaces ``held``.
 
-    Raises Fault E-STIX-020 when both are not versions of one object: another id, or another ``created`` or creator,
-    which only the object's creator may ever have set (3.6.1).
+    Raises Fault E-STIX-020 when both are not versions of one object (another id), E-STIX-023 when ``created`` or the
+    creator differs, which only the object's creator may ever have set (3.6.1).
     """
     if candidate.id != held.id:
         raise Fault("E-STIX-020", "{id} and {other} are different objects, not versions of one.", id=candidate.id,
                     other=held.id)  # fmt: skip
     if candidate.created_by_ref != held.created_by_ref or sort_key(candidate.created) != sort_key(held.created):
-        raise Fault("E-STIX-020", "{id} claims to be a new version of {other}, but another creator or creation time.",
+        raise Fault("E-STIX-023", "{id} claims to be a new version of {other}, but another creator or creation time.",
                     id=candidate.id, other=held.id)  # fmt: skip
     return sort_key(candidate.modified) > sort_key(held.modified)
 
