@@ -45,6 +45,12 @@ class WarnSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assumed_sharing_delay_seconds: float = 0.0  # one lake with two sides: nobody had to be told
 
 
+class ProtectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What no export ever blocks, beside own assets, peers' hosts and warninglists."""
+
+    never_block: tuple[str, ...] = ()  # addresses, networks and names (each with everything below it)
+
+
 class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The two listeners."""
 
@@ -63,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     lake: LakeSettings = LakeSettings()
     warn: WarnSettings = WarnSettings()
+    protect: ProtectSettings = ProtectSettings()
     serve: ServeSettings = ServeSettings()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.faults import summary_needs_file
@@ -73,9 +75,21 @@ def _gate(node: Node, book: JsonUndoBook) -> Gate:
             is_own=assets.is_own, warninglist=lists.hit, is_public_suffix=is_public_suffix, is_undone=book.is_undone
         ),
         own=NeverBlock(tuple(map(str, assets.networks())), assets.domains()),
-        partners=NeverBlock(),
-        never=NeverBlock(),
+        partners=_never(urlsplit(peer.url).hostname or "" for peer in node.store.peers.list()),
+        never=_never(node.settings.protect.never_block),
     )
+
+
+def _never(given: Iterable[str]) -> NeverBlock:
+    """Networks and addresses on one side, names on the other."""
+    networks: list[str] = []
+    names: list[str] = []
+    for text in filter(None, given):
+        try:
+            networks.append(str(ipaddress.ip_network(text, strict=False)))
+        except ValueError:
+            names.append(text.lower().rstrip("."))
+    return NeverBlock(tuple(networks), tuple(names))
 
 
 def _pages(node: Node) -> Iterator[Page]:

@@ -14,7 +14,7 @@ OnWait = Callable[[str], None]
 
 
 class EngineRefusal(Exception):
-    """The engine refuses a query or its input, for instance a line that is no JSON. For the caller, not for a person."""
+    """The engine refuses a query or its input, such as a line that is no JSON. For the caller, not for a person."""
 
 
 class LakeSession(Protocol):

@@ -30,7 +30,7 @@ FINDING_SCHEMA = pa.schema(
         pa.field("told_at", pa.int64()),  # when the other side was told: we them (ours), or they us (theirs)
         pa.field("screen", pa.string()),
         pa.field("quiet", pa.int64()),  # own addresses that met it without any alarm, estimated; NULL: not measured
-        pa.field("met_with", pa.int64()),  # other shared values that the same own address met at that time; NULL: unknown
+        pa.field("met_with", pa.int64()),  # other shared values that the same own address met then; NULL: unknown
         pa.field("stranger", pa.bool_()),  # an address met under names or files that nobody shared; NULL: unknown
     ]
 )
