@@ -5,7 +5,7 @@ document. Never here: a shortcut past a room, the truth within a node's reach.
 
 Example::
 
-    run_demo(out, scale=0.1, seed=7)
+    run_demo(out, scale=0.05, seed=7)
 """
 
 from seawall.flow.demo.door import run_demo

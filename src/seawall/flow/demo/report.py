@@ -180,6 +180,8 @@ def against_truth(result: DemoResult, lang: str) -> list[str]:
     if grade.median_usable_lead_seconds is not None:
         lead = format_duration(grade.median_usable_lead_seconds, lang)
         lines.append(translate("Median usable lead {lead}: from being told to being hit.", lang, lead=lead))
+        text = "{count} of {true} right warnings were told before the second side was hit."
+        lines.append(translate(text, lang, count=format_number(grade.positive_leads, lang), true=number["true"]))
     crossing, seen = format_number(grade.campaigns_crossing, lang), format_number(grade.campaigns_found, lang)
     text = "Of {campaigns} attacks, {crossing} crossed with something to find; {seen} were noticed on both sides."
     lines.append(translate(text, lang, campaigns=format_number(grade.campaigns, lang), crossing=crossing, seen=seen))

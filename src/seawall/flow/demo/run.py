@@ -22,7 +22,7 @@ from seawall.flow.protect import export
 from seawall.flow.simulator import read_truth, write_day
 from seawall.model import Warning
 
-DEFAULT_SCALE, DEFAULT_SEED = 0.1, 7
+DEFAULT_SCALE, DEFAULT_SEED = 0.05, 7
 SLICES = 24
 FORMATS = ("rpz", "nftables", "suricata", "csv")
 OWN_LOG_SIDE = "TW"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,17 +30,18 @@ class Victim(msgspec.Struct, frozen=True):
 
 
 def find_victim(logs: Iterable[Path], value: str) -> Victim | None:
-    """The own end of the first event with ``value`` in it, else of the first alarm, else None."""
-    alarm: Victim | None = None
+    """The own end of the first alarm about ``value``, else of the first alarm of all, else None."""
+    first: Victim | None = None
     needle = f'"{value}"' if value else ""
     for path in logs:
         with path.open(encoding="utf-8") as file:
             for line in file:
+                if '"event_type":"alert"' not in line:
+                    continue
                 if needle and needle in line:
                     return _victim(line)
-                if alarm is None and '"event_type":"alert"' in line:
-                    alarm = _victim(line)
-    return alarm
+                first = first or _victim(line)
+    return first
 
 
 def _victim(line: str) -> Victim:
@@ -47,4 +49,4 @@ def _victim(line: str) -> Victim:
     ends = [str(event.get(end, "")) for end in ("dest_ip", "src_ip")]
     own = next((address for address in ends if address.startswith(OWN_PREFIXES)), ends[0])
     side, sector, number = str(event["host"]).split("-")
-    return Victim(own, str(event["host"]), f"{sector}{number}.{side}.example")
+    return Victim(str(ipaddress.ip_address(own)), str(event["host"]), f"{sector}{number}.{side}.example")
