@@ -64,14 +64,14 @@ HOST = r"([a-z0-9_-]+\.)*[a-z0-9_-]+"  # a name or an IPv4 address, in lower cas
 NAME_ENDING_IN_DIGIT = r"(^|\.)[0-9]*[a-z_-][a-z0-9_-]*$"  # no address: the last label holds a non-digit
 
 
-def _sql_type(shape: Any) -> str:
+def sql_type(shape: Any) -> str:
     if isinstance(shape, dict):
-        return f"STRUCT({', '.join(f'{name} {_sql_type(inner)}' for name, inner in shape.items())})"
-    return f"{_sql_type(shape[0])}[]" if isinstance(shape, list) else "VARCHAR"
+        return f"STRUCT({', '.join(f'{name} {sql_type(inner)}' for name, inner in shape.items())})"
+    return f"{sql_type(shape[0])}[]" if isinstance(shape, list) else "VARCHAR"
 
 
 def _read(path: str, shape: dict[str, Any], *, lenient: bool) -> str:
-    columns = ", ".join(f"'{name}': '{_sql_type(inner)}'" for name, inner in shape.items())
+    columns = ", ".join(f"'{name}': '{sql_type(inner)}'" for name, inner in shape.items())
     return (
         f"read_json('{path}', format='newline_delimited', maximum_object_size={LINE_BOUND + 1024}, "
         f"ignore_errors={str(lenient).lower()}, columns={{{columns}}})"
