@@ -73,7 +73,7 @@ def test_what_many_meet_quietly_is_popular() -> None:
 
 
 def test_one_alarm_among_quiet_meetings_is_not_told() -> None:
-    """Two hosts met it in peace and one alarmed once: that alarm is not told to anybody; a second one makes it count."""
+    """Two hosts met it in peace and one alarmed once: nobody is told; a second alarm makes it count."""
     traffic = Traffic()
     for host in range(3):
         traffic.meet(host, alarm=host == 0, dst="198.51.100.7")
