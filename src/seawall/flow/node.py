@@ -9,18 +9,20 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from seawall.flow.authority import require
-from seawall.identity import NodeKeys
-from seawall.lake import Lake
-from seawall.ledger import EventKind, Ledger, LedgerEvent
-from seawall.model import Actor, Clock, Fault, UserRole, system_clock
-from seawall.reference import Geography, OwnAssets, Warninglists
+from seawall.model import Actor, Clock, Fault, Refused, UserRole, system_clock
 from seawall.settings import Settings, load_settings
-from seawall.store import Store
+
+if TYPE_CHECKING:
+    from seawall.identity import NodeKeys
+    from seawall.lake import Lake
+    from seawall.ledger import EventKind, Ledger
+    from seawall.reference import Geography, OwnAssets, Warninglists
+    from seawall.store import Store
 
 ADMINISTRATOR = "administrator"
 ADMINISTRATOR_TOKEN = "administrator.token"  # noqa: S105 - a file name
@@ -37,7 +39,7 @@ class NewNode(msgspec.Struct, frozen=True):
 
 
 class Node:
-    """An open node. Parts open on first use; everything closes together."""
+    """An open node. Parts are loaded and opened on first use; everything closes together."""
 
     def __init__(
         self,
@@ -78,36 +80,50 @@ class Node:
     @cached_property
     def store(self) -> Store:
         """Knowledge, people, peers, circles."""
+        from seawall.store import Store
+
         return self._stack.enter_context(Store.open(store_url(self.folder, self.settings)))
 
     @cached_property
     def lake(self) -> Lake:
         """Telemetry."""
+        from seawall.lake import Lake
+
         return Lake.open(self.folder / "lake", self.settings.lake)
 
     @cached_property
     def keys(self) -> NodeKeys:
         """This node's own keys."""
+        from seawall.identity import NodeKeys
+
         return NodeKeys.load(self.folder / "keys")
 
     @cached_property
     def ledger(self) -> Ledger:
         """The record of what left."""
+        from seawall.ledger import Ledger
+
         return self._stack.enter_context(Ledger.open(self.folder / "ledger", self.keys))
 
     @cached_property
     def own_assets(self) -> OwnAssets:
         """Our ranges and names; private, loopback and link-local ranges always."""
+        from seawall.reference import OwnAssets
+
         return OwnAssets.load(self.folder / "reference")
 
     @cached_property
     def warninglists(self) -> Warninglists:
         """The lists that ship with Seawall and those imported here."""
+        from seawall.reference import Warninglists
+
         return Warninglists.load(self.folder / "reference")
 
     @cached_property
     def geography(self) -> Geography:
         """Country and AS of addresses, offline."""
+        from seawall.reference import Geography
+
         return Geography.packaged()
 
     @property
@@ -128,7 +144,7 @@ class Node:
         second = self.store.users.authenticate(_read_token(self._approver_token))
         require(second, "approve")
         if second.name == self.actor.name:
-            raise Fault("E-FLOW-003", "The second person must be somebody else than {name}.", name=second.name)
+            raise Refused("E-FLOW-003", "The second person must be somebody else than {name}.", name=second.name)
         return second
 
     def require(self, task: str) -> Actor:
@@ -138,6 +154,8 @@ class Node:
 
     def event(self, kind: EventKind, subject: str, **details: str | int | list[str]) -> None:
         """Put an event on the record in the acting person's name; on disk when this returns."""
+        from seawall.ledger import LedgerEvent
+
         self.ledger.record_event(LedgerEvent(kind, self.clock(), self.actor.name, subject, details))
 
 
@@ -171,6 +189,9 @@ def create_node(
 
 
 def _furnish(folder: Path, name: str, economy: str, sector: str, timezone: str, lang: str, clock: Clock) -> NewNode:
+    from seawall.identity import NodeKeys
+    from seawall.store import Store
+
     for part in FOLDERS:
         (folder / part).mkdir(mode=0o700)
     # certificates are judged by the machine's own clock, whatever clock the node runs on

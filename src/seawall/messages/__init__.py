@@ -9,8 +9,12 @@ that language writes them. Never here: deciding what to say, reading configurati
 "There is no node in here; run 'seawall init' first."
 """
 
+from typing import TYPE_CHECKING
+
 from seawall.messages.catalogue import LANGUAGES, canonical_language, catalogue, mark, translate
-from seawall.messages.formats import format_bytes, format_duration, format_moment, format_number, format_percent
+
+if TYPE_CHECKING:
+    from seawall.messages.formats import format_bytes, format_duration, format_moment, format_number, format_percent
 
 __all__ = [
     "LANGUAGES",
@@ -24,3 +28,12 @@ __all__ = [
     "mark",
     "translate",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The ``format_`` functions on first use: they load Babel, which most commands do without."""
+    if not name.startswith("format_") or name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from seawall.messages import formats
+
+    return getattr(formats, name)

@@ -1,12 +1,10 @@
-"""The catalogues: gettext ``.po`` files inside the package, read once by Babel."""
+"""The catalogues: gettext ``.po`` files inside the package, read once by Babel (loaded for other languages only)."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
-
-from babel.messages.pofile import read_po
 
 LANGUAGES = ("en", "zh-Hant", "ko")  # as --lang and SEAWALL_NODE_LANG spell them; English needs no catalogue
 _BY_PREFIX = {"en": "en", "zh": "zh-Hant", "ko": "ko"}
@@ -24,6 +22,8 @@ def catalogue(lang: str) -> dict[str, str]:
     language = canonical_language(lang)
     if language == "en":
         return {}
+    from babel.messages.pofile import read_po
+
     name = language.replace("-", "_")
     raw = files("seawall.messages").joinpath("locale", f"{name}.po").read_bytes()
     read = read_po(BytesIO(raw), locale=name, abort_invalid=True)

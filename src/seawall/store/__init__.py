@@ -11,8 +11,21 @@ Never here: a decision about who may see or receive something; HTTP; raw telemet
 'mina'
 """
 
-from seawall.store.indicator_keys import KEYS_SCHEMA
+from typing import TYPE_CHECKING
+
 from seawall.store.store import Store, sqlite_url
 from seawall.store.values import MAX_PAGE
 
+if TYPE_CHECKING:
+    from seawall.store.indicator_keys import KEYS_SCHEMA
+
 __all__ = ["KEYS_SCHEMA", "MAX_PAGE", "Store", "sqlite_url"]
+
+
+def __getattr__(name: str) -> object:
+    """KEYS_SCHEMA on first use: it loads Arrow, which most uses of the store do without."""
+    if name != "KEYS_SCHEMA":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from seawall.store import indicator_keys
+
+    return indicator_keys.KEYS_SCHEMA
