@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -9,11 +10,34 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from seawall.cli import run as run_command
 
 START_SECONDS = 60
+
+
+class Answer(NamedTuple):
+    """What one command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The JSON document on standard output."""
+        return json.loads(self.out)
+
+
+def here(*arguments: str | Path) -> Answer:
+    """Run one command inside this process: for preparation, and where a process of its own would prove nothing more."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = run_command([str(argument) for argument in arguments])
+    return Answer(status, out.buffer.getvalue().decode(), err.getvalue())
 
 
 class CommandFailed(AssertionError):
@@ -25,7 +49,7 @@ class SeawallNode:
 
     def __init__(self, folder: Path, economy: str) -> None:
         self.folder = folder
-        made = self.run("init", "--name", f"{economy} test node", "--economy", economy)
+        made = self.here("init", "--name", f"{economy} test node", "--economy", economy)
         self.node_id: str = made["node_id"]
         self.fingerprint: str = made["fingerprint"]
         self.token: str = made["token"]
@@ -47,9 +71,26 @@ class SeawallNode:
             raise CommandFailed(f"{arguments} ended with {done.returncode}: {done.stderr.decode(errors='replace')}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    def here(self, *arguments: str | Path, status: int = 0) -> Any:
+        """As ``run``, inside this process."""
+        done = here("--node", self.folder, *arguments, "--json")
+        if done.status != status:
+            raise CommandFailed(f"{arguments} ended with {done.status}: {done.err}")
+        return done.document if done.out.strip() else None
+
+    def listing(self, *arguments: str | Path) -> list[Any]:
+        """All pages of a listing command."""
+        items: list[Any] = []
+        after: object = None
+        while True:
+            page = self.run(*arguments, *(() if after is None else ("--after", str(after))))
+            items += page["items"]
+            if (after := page["next"]) is None:
+                return items
+
     def second_person(self, name: str = "approver") -> Path:
         """A second named person; returns the file with their token."""
-        token = self.run("users", "add", name, "--role", "approver")["token"]
+        token = self.here("users", "add", name, "--role", "approver")["token"]
         file = self.folder.parent / f"{self.folder.name}-{name}.token"
         file.write_text(token)
         return file

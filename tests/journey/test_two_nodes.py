@@ -87,6 +87,44 @@ def test_a_sighting_in_taipei_becomes_a_warning_in_seoul(pair: Pair, tmp_path: P
     assert warnings[hit]["usable_lead_seconds"] >= 0
 
 
+def test_a_sighting_warns_whoever_already_lists_the_value(pair: Pair, tmp_path: Path) -> None:
+    """Seoul holds the value under an id of its own; Taipei's sighting still finds it and becomes a warning."""
+    hit = "203.0.113.201"
+    (tmp_path / "own.csv").write_text(f"type,value,id\nipv4,{hit},local-7\n")
+    (tmp_path / "early.json").write_text(eve("2026-03-14T03:12:00.000000+0000", hit, "10.1.0.5", sensor="tpe-1") + "\n")
+    pair.seoul.run("intel", "import", tmp_path / "own.csv", "--tlp", "amber", "--source", "ours")
+    pair.taipei.run("ingest", tmp_path / "early.json")
+    pair.taipei.run("match")
+    pair.taipei.run("sync", "seoul")
+    told = [item for item in pair.seoul.listing("sightings") if item["value"] == hit]
+    assert [(item["origin"], item["first_seen"]) for item in told] == [("taipei", "2026-03-14T03:12:00.000000Z")]
+    (tmp_path / "late.json").write_text(eve("2026-03-14T08:14:00.000000+0000", hit, "10.2.0.9", sensor="sel-1") + "\n")
+    pair.seoul.run("ingest", tmp_path / "late.json")
+    pair.seoul.run("match")
+    assert hit in {item["value"] for item in pair.seoul.run("warnings")["items"]}
+
+
+def test_an_indicator_from_a_bundle_leaves_once(pair: Pair, tmp_path: Path) -> None:
+    """It is match key and object at once, and still one object for the peer and one row of an export."""
+    indicator = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": "indicator--6c1e2d0a-33b0-4f53-a38f-1d1fb7b2a6a1",
+        "created": "2026-03-01T00:00:00.000Z",
+        "modified": "2026-03-01T00:00:00.000Z",
+        "pattern": "[domain-name:value = 'once.example']",
+        "pattern_type": "stix",
+        "valid_from": "2026-03-01T00:00:00Z",
+    }
+    bundle = {"type": "bundle", "id": "bundle--6c1e2d0a-33b0-4f53-a38f-1d1fb7b2a6a2", "objects": [indicator]}
+    (tmp_path / "bundle.json").write_text(json.dumps(bundle))
+    pair.taipei.run("sync", "seoul")
+    pair.taipei.run("intel", "import", tmp_path / "bundle.json", "--tlp", "amber", "--source", "vendor")
+    assert pair.taipei.run("sync", "seoul")["sent"] == 1
+    for node in (pair.taipei, pair.seoul):
+        assert node.raw("intel", "export", "--to", "csv").stdout.decode().count("once.example") == 1
+
+
 def test_the_ledger_of_each_node_verifies(pair: Pair) -> None:
     """Every release left a leaf, and the tree recomputes."""
     for node in (pair.taipei, pair.seoul):

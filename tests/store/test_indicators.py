@@ -103,6 +103,20 @@ def test_one_source_with_two_indicators_on_one_value(store: Store) -> None:
     assert held(store).campaign == "Tide"
 
 
+def test_a_peers_name_leads_to_the_entry_that_its_word_joined(store: Store) -> None:
+    """Our entry keeps its id and is found by the peer's too; taking back one name leaves the peer's other word."""
+    put = store.indicators.put
+    put([entry()], source="ours", at=1)
+    for name in ("indicator--p1", "indicator--p2"):
+        put([entry(indicator_id=name, external_id=name, origin="seoul")], source="seoul/c", at=2)
+    assert [found.indicator_id for found in store.indicators.by_id("indicator--p1")] == ["indicator--203.0.113.7"]
+    assert [found.indicator_id for found in store.indicators.by_id("indicator--p2")] == ["indicator--p2"]
+    assert store.indicators.withdraw(IPV4, "203.0.113.7", source="seoul/c", external_id="indicator--p1")
+    assert store.indicators.by_id("indicator--p1") == ()
+    assert held(store).sources == ("ours",)
+    assert len(store.indicators.by_id("indicator--p2")) == 1
+
+
 def test_twins_are_bounded(store: Store) -> None:
     """A source that names one value without end is heard up to a bound; the last entry takes the rest."""
     many = [entry(indicator_id=f"indicator--{n}", external_id=str(n)) for n in range(40)]

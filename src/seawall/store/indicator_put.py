@@ -217,13 +217,29 @@ def _say(connection: Connection, said: list[SourceFacts]) -> None:
     insert_rows(connection, indicator_sources, [msgspec.structs.astuple(word) for word in said])
 
 
-def withdraw_source(database: Database, connection: Connection, type: ObservableType, value: str, source: str) -> bool:
+class Word(msgspec.Struct, frozen=True):
+    """What is to be taken back: all that a source said about a value, or what it said under one name of its own."""
+
+    type: ObservableType
+    value: str
+    source: str
+    external_id: str | None = None
+
+
+def withdraw_source(database: Database, connection: Connection, word: Word) -> bool:
     """Drop what one source said about a value, and every entry with its last source."""
+    source = word.source
     query = (
         sa.select(indicators.c.number)
         .join(indicator_sources, indicator_sources.c.number == indicators.c.number)
-        .where(indicators.c.type == type.value, indicators.c.value == value, indicator_sources.c.source == source)
+        .where(
+            indicators.c.type == word.type.value,
+            indicators.c.value == word.value,
+            indicator_sources.c.source == source,
+        )
     )
+    if word.external_id is not None:
+        query = query.where(indicator_sources.c.external_id == optional(word.external_id))
     numbers = list(connection.execute(query).scalars())
     change = database.numbers(connection, "indicators", max(len(numbers), 1))
     for place, number in enumerate(numbers, change):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import msgspec
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import Row
 
@@ -14,11 +14,13 @@ from seawall.model import ObservableType, Pap, Tlp, Visibility
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.stored import Page, PutCounts
 from seawall.store.database import Database
-from seawall.store.indicator_keys import read_keys
-from seawall.store.indicator_put import put_batch, withdraw_source
+from seawall.store.indicator_put import Word, put_batch, withdraw_source
 from seawall.store.tables import indicator_bodies, indicator_sources, indicators
 from seawall.store.values import MAX_PAGE, bounded, id_hash
 from seawall.store.visible import visible_indicators
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH = 20_000  # entries of one transaction: under a second of the write lock
 
@@ -58,6 +60,8 @@ class Indicators:
         The highest ``change`` in the table is the ``after`` of the next call. Rows that were removed are not told:
         only a full call leaves them out.
         """
+        from seawall.store.indicator_keys import read_keys  # loads Arrow, which most commands do without
+
         with self._database.reading() as connection:
             return read_keys(connection, after)
 
@@ -77,8 +81,17 @@ class Indicators:
         return rows[0][2] if rows else None
 
     def by_id(self, indicator_id: str, *, visibility: Visibility | None = None) -> tuple[IndicatorEntry, ...]:
-        """The entries that carry this STIX id: one for each value that its pattern names."""
-        conditions = [indicators.c.id_hash == id_hash(indicator_id), indicators.c.indicator_id == indicator_id]
+        """The entries behind this STIX id: one for each value that its pattern names.
+
+        Those that carry it, and those that carry another id but joined what a peer said under this one.
+        """
+        carrying = sa.select(indicators.c.number).where(
+            indicators.c.id_hash == id_hash(indicator_id), indicators.c.indicator_id == indicator_id
+        )
+        joining = sa.select(indicator_sources.c.number).where(
+            indicator_sources.c.external_id == indicator_id, indicator_sources.c.origin.is_not(None)
+        )
+        conditions: list[sa.ColumnElement[bool]] = [indicators.c.number.in_(sa.union_all(carrying, joining))]
         if visibility is not None:
             conditions += visible_indicators(visibility)
         return tuple(entry for _, _, entry in self._rows(conditions, MAX_PAGE))
@@ -110,13 +123,14 @@ class Indicators:
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def withdraw(self, type: ObservableType, value: str, *, source: str) -> bool:
+    def withdraw(self, type: ObservableType, value: str, *, source: str, external_id: str | None = None) -> bool:
         """Take back what one source said about a value; the entry goes with its last source. False: nothing was held.
 
-        What other sources say is joined anew, so a marking may become less strict again.
+        ``external_id``: only what it said under this name of its own. What other sources say is joined anew, so a
+        marking may become less strict again.
         """
         with self._database.writing() as connection:
-            return withdraw_source(self._database, connection, type, value, source)
+            return withdraw_source(self._database, connection, Word(type, value, source, external_id))
 
     def _rows(
         self, conditions: Iterable[sa.ColumnElement[bool]], limit: int, *, order: sa.Column[int] = indicators.c.number
