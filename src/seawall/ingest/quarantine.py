@@ -1,5 +1,6 @@
 """Lines that could not be taken, kept with their reason: one NDJSON file an input, replaced when it is read again.
 
+Two processes may read one input at once: each writes a file of its own, and whoever ends last replaces the other's.
 A line is kept up to RAW_KEPT bytes, an input up to KEPT_PER_INPUT lines; every rejected line is counted.
 """
 
@@ -21,6 +22,7 @@ from seawall.ingest.interface import Rejected
 KEPT_PER_INPUT = 100_000  # lines; enough to see what is wrong, small enough for any disk
 NAME_LENGTH = 60
 SUFFIX = ".ndjson"
+UNFINISHED = ".new"
 
 
 class QuarantineEntry(msgspec.Struct, frozen=True):
@@ -39,8 +41,9 @@ class Quarantine:
 
     def __init__(self, folder: Path, label: str, identity: str) -> None:
         plain = re.sub(r"[^A-Za-z0-9._-]", "_", label.rsplit("/", 1)[-1])[-NAME_LENGTH:]
-        self._path = folder / f"{plain}-{xxhash.xxh3_64_hexdigest(identity.encode('utf-8', 'surrogatepass'))}{SUFFIX}"
-        self._fresh = self._path.with_suffix(".new")
+        stem = f"{plain}-{xxhash.xxh3_64_hexdigest(identity.encode('utf-8', 'surrogatepass'))}"
+        self._path = folder / f"{stem}{SUFFIX}"
+        self._fresh = folder / f"{stem}.{os.getpid()}{UNFINISHED}"
         self._label = label
         self._file: BinaryIO | None = None
         self.count = 0
@@ -77,6 +80,24 @@ class Quarantine:
             self._fresh.replace(self._path)
         else:
             self._path.unlink(missing_ok=True)
+
+
+def sweep_quarantine(folder: Path) -> None:
+    """Remove the unfinished files of processes that died."""
+    for left in folder.glob(f"*{UNFINISHED}"):
+        if not _runs(left.name.removesuffix(UNFINISHED).rpartition(".")[2]):
+            left.unlink(missing_ok=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether the process of this number lives; only then is its unfinished file still wanted."""
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def read_quarantine(folder: Path) -> Iterator[QuarantineEntry]:

@@ -26,7 +26,7 @@ from seawall.ingest.formats import by_name
 from seawall.ingest.identity import Identity, Lines
 from seawall.ingest.inputs import Input, Source, discover
 from seawall.ingest.interface import Format, IngestOptions, IngestReport, OnWait, Progress, Rejected
-from seawall.ingest.quarantine import Quarantine
+from seawall.ingest.quarantine import Quarantine, sweep_quarantine
 from seawall.ingest.salvage import read_typed, salvage
 from seawall.ingest.settle import settle
 from seawall.lake import Lake, LakeSession, Part
@@ -104,6 +104,7 @@ class _Run:
 
     def all(self, paths: Sequence[str | Path], session: LakeSession) -> IngestReport:
         """Every input in turn."""
+        sweep_quarantine(self._options.quarantine)
         inputs = discover(paths, self._problems)
         self._total = sum(one.size for one in inputs) if all(one.size for one in inputs) else None
         with self._lake.reading() as snapshot:
