@@ -33,7 +33,10 @@ def release_context(
     agreed = frozenset(member for member in terms.members if agreed_with(node, terms, member))
 
     def may_refer(object_id: str) -> bool:
-        return node.store.outbox.stands(terms.name, recipient, object_id)
+        # in the outbox for this recipient, or known to them because they sent it to us
+        return node.store.outbox.stands(terms.name, recipient, object_id) or recipient in node.store.received.origins(
+            object_id
+        )
 
     return ReleaseContext(
         at=node.clock(),
