@@ -22,11 +22,12 @@ LINES = b"".join(eve(n) + b"\n" for n in range(2000))
         (b"", "the file is empty"),
         (b"\x7fELF\x02\x01\x01\0" + bytes(4000), "binary file"),
         (b"just some text\nand more\n", "no known log format"),
-        (gzip.compress(b""), "the file is empty"),
-        (gzip.compress(LINES)[:20], "ends in the middle"),
+        (gzip.compress(b"", mtime=0), "the file is empty"),
+        (gzip.compress(LINES, mtime=0)[:20], "ends in the middle"),
         (b"\x1f\x8b garbage", "damaged"),
         (b"\x28\xb5\x2f\xfd garbage", "damaged"),
     ],
+    ids=["empty", "binary", "text", "empty gzip", "cut gzip", "damaged gzip", "damaged zstd"],
 )
 def test_a_named_file_that_is_no_log_is_a_fault(scene: Scene, content: bytes, reason: str) -> None:
     """One sentence says what is wrong with it; beside a good file it is a problem of that file only."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ingest_scenes import Scene, eve
 from seawall.ingest import read_quarantine
 from seawall.ingest.interface import Rejected
 from seawall.ingest.quarantine import Quarantine
+from seawall.model import Unavailable
 
 OTHER = """
 import sys
@@ -53,3 +57,18 @@ def test_what_a_dead_process_left_goes_with_the_next_ingest(scene: Scene) -> Non
     assert not left.exists()
     assert living.exists()
     assert len(list(read_quarantine(scene.quarantine))) == 1
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names the folder; the unfinished file is gone, and the earlier one still there."""
+    path = scene.write("a.json", [eve(1), b"broken"])
+    scene.ingest(path)
+
+    def full(_self: Quarantine, _rejected: list[Rejected]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Quarantine, "add", full)
+    with pytest.raises(Unavailable, match=r"E-INGEST-003.*No space left"):
+        scene.ingest(path)
+    assert len(list(read_quarantine(scene.quarantine))) == 1
+    assert not list(scene.quarantine.glob("*.new"))

@@ -140,3 +140,10 @@ def test_an_unknown_format_is_refused(scene: Scene) -> None:
     """The sentence names those we know."""
     with pytest.raises(Fault, match=r"E-INGEST-002.*suricata-eve"):
         scene.ingest(scene.write("a.json", [eve(1)]), format="zeek-17")
+
+
+def test_a_file_with_rejects_is_read_again_line_by_line(scene: Scene) -> None:
+    """What was rejected may be good another time: here once the sensor's time zone is known."""
+    path = scene.write("a.json", [eve(1), eve(2, timestamp="2026-03-14T09:00:00.5")])
+    assert counts(scene.ingest(path)) == (1, 0, 1)
+    assert counts(scene.ingest(path, sensors={"tpe-1": Place("TW", "energy", "Asia/Taipei")})) == (1, 1, 0)

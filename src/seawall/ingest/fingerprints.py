@@ -1,7 +1,7 @@
 """Files taken in before, known by their whole content: such a file needs no line-by-line look.
 
-A fingerprint says that every good line of a content is in the lake. Whoever removes observations must empty the derived
-data set INGESTED_FILES in the same commit.
+A fingerprint says that every line of a content is in the lake; contents with rejected lines get none. Whoever removes
+observations must empty the derived data set INGESTED_FILES in the same commit.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ SCHEMA = pa.schema(
         ("digest", pa.string()),  # XXH3 128 bit of the decompressed content
         ("bytes", pa.int64()),  # decompressed
         ("format", pa.string()),
-        ("good", pa.int64()),
-        ("rejected", pa.int64()),
+        ("events", pa.int64()),
         ("by_type", pa.string()),  # JSON
     ]
 )
@@ -37,8 +36,7 @@ class Fingerprint(msgspec.Struct, frozen=True):
     digest: str
     bytes: int
     format: str
-    good: int
-    rejected: int
+    events: int
     by_type: dict[str, int]
 
 

@@ -33,7 +33,7 @@ class Input(msgspec.Struct, frozen=True):
 
     path: Path | None  # None: standard input
     label: str
-    size: int  # bytes on disk; 0 for a stream
+    size: int | None  # bytes on disk; None for a stream
     named: bool
 
 
@@ -42,7 +42,7 @@ def discover(paths: Sequence[str | Path], problems: list[str]) -> list[Input]:
     found: list[Input] = []
     for given in paths:
         if str(given) == STDIN:
-            found.append(Input(None, "standard input", 0, True))
+            found.append(Input(None, "standard input", None, True))
             continue
         path = Path(given)
         try:
@@ -56,7 +56,7 @@ def discover(paths: Sequence[str | Path], problems: list[str]) -> list[Input]:
                 problems.append(f"{printable(path)}: the folder holds no readable file")
             found += inside
         else:
-            found.append(Input(path, printable(path), status.st_size if stat.S_ISREG(status.st_mode) else 0, True))
+            found.append(Input(path, printable(path), status.st_size if stat.S_ISREG(status.st_mode) else None, True))
     return found
 
 

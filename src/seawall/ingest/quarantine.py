@@ -67,19 +67,24 @@ class Quarantine:
             entry = QuarantineEntry(self._label, one.line, one.code, one.reason, raw, one.length)
             self._file.write(msgspec.json.encode(entry) + b"\n")
 
-    def close(self, *, keep: bool = True) -> None:
+    def close(self) -> None:
         """Make what was added visible, in place of what an earlier reading of this input left."""
         if self._file is not None:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            self._file = None
-        if not keep:
-            self._fresh.unlink(missing_ok=True)
-        elif self.count:
             self._fresh.replace(self._path)
-        else:
+        elif not self.count:
             self._path.unlink(missing_ok=True)
+        self._file = None
+
+    def abandon(self) -> None:
+        """Forget what was added: the input was not read to its end, and reading it again finds the same lines."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._fresh.unlink(missing_ok=True)
+        self._file = None
 
 
 def sweep_quarantine(folder: Path) -> None:

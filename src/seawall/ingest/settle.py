@@ -6,7 +6,6 @@ Works on whole columns; Python looks at single values only where the engine left
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -135,14 +134,9 @@ def _texts(chunk: Chunk, table: pa.Table, format: Format, complaints: Complaints
         column = table.column(name)
         if column.null_count < len(column):
             doubtful.update(_begin_like_json(column))
-    _judge(chunk, format.flaw, sorted(doubtful - set(complaints)), complaints)
-
-
-def _judge(chunk: Chunk, flaw: Callable[[bytes], object], indices: list[int], complaints: Complaints) -> None:
-    for index in indices:
-        found = flaw(chunk.line(index))
-        if found is not None:
-            complaints[index] = (found.code, found.reason)  # type: ignore[attr-defined]
+    for index in sorted(doubtful - set(complaints)):
+        if (found := format.flaw(chunk.line(index))) is not None:
+            complaints[index] = (found.code, found.reason)
 
 
 def _begin_like_json(column: pa.ChunkedArray) -> list[int]:
