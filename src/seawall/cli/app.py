@@ -6,41 +6,46 @@ import logging
 import os
 import sys
 import uuid
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from seawall.cli.output import Output, printable
+from seawall.messages import LANGUAGES, is_spoken
 from seawall.model import ExitStatus, Fault
+from seawall.settings import NodeSettings, load_settings
 
 NODE_VARIABLE = "SEAWALL_NODE"
 DEFAULT_NODE = "seawall-node"
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Context:
-    """What the global options said; one per process, set before the command runs."""
+    """What the global options said; set anew for each command that ``run`` runs."""
 
     def __init__(self) -> None:
-        self.node = Path(os.environ.get(NODE_VARIABLE, DEFAULT_NODE))
+        self.reset()
+
+    def reset(self) -> None:
+        """As before any option."""
+        self.node = Path(os.environ.get(NODE_VARIABLE) or DEFAULT_NODE)
         self.json = False
         self.lang: str | None = None
         self.token: Path | None = None
         self.approver_token: Path | None = None
         self.strict = False
+        self.__dict__.pop("out", None)
 
-    @property
+    @cached_property
     def out(self) -> Output:
-        """Output in the asked language, else the node's, else English."""
-        return Output(json=self.json, lang=self.lang or self._node_language())
-
-    def _node_language(self) -> str:
-        from seawall.settings import load_settings
-
+        """Output in the asked language, else the node's, else English; times in the node's zone."""
         try:
-            return load_settings(self.node).node.lang
+            node = load_settings(self.node).node
         except Fault:
-            return "en"
+            node = NodeSettings()
+        return Output(json=self.json, lang=self.lang or node.lang, timezone=node.timezone)
 
 
 context = Context()
@@ -48,7 +53,9 @@ context = Context()
 app = App(
     name="seawall",
     help="Find what hits both sides, warn each other early, respond and block together, quietly.",
+    help_format="plaintext",
     version_flags=["--version"],
+    version_format="plaintext",
 )
 
 
@@ -62,8 +69,16 @@ def _launch(
     approver_token: Annotated[Path | None, Parameter(help="File with the token of the second person.")] = None,
     strict: Annotated[bool, Parameter(help="Exit 1 when anything was rejected.", negative="")] = False,
 ) -> int:
+    context.reset()
     if node is not None:
         context.node = node
+    if lang is not None and not is_spoken(lang):
+        raise Fault(
+            "E-CLI-004",
+            "There is no language {given}; use one of {known}.",
+            given=repr(lang[:20]),
+            known=", ".join(LANGUAGES),
+        )
     context.json, context.lang, context.token, context.approver_token = json, lang, token, approver_token
     context.strict = strict
     result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
@@ -72,11 +87,15 @@ def _launch(
 
 def main() -> None:
     """Run one command and exit with its status: never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot show a character gets its escape, not an error
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns its exit status (DESIGN section 5)."""
+    context.reset()
     try:
         status = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -91,7 +110,7 @@ def run(arguments: list[str]) -> int:
         return ExitStatus.DONE
     except KeyboardInterrupt:
         _say("E-CLI-002: " + context.out.tr("Stopped; nothing half-done was kept."))
-        return 130
+        return INTERRUPTED
     except OSError as error:
         what = f" ({error.filename})" if error.filename else ""
         _say("E-CLI-003: " + context.out.tr("The system refused: {reason}.", reason=f"{error.strerror or error}{what}"))

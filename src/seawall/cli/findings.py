@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from seawall.cli.app import app, context
 from seawall.cli.output import Cost
+from seawall.cli.paging import After, Limit
 
 
 @app.command
@@ -28,7 +29,7 @@ def match(
 
 
 @app.command
-def sightings(*, limit: int = 100, after: int = 0) -> None:
+def sightings(*, limit: Limit = 100, after: After = 0) -> None:
     """List which indicators were seen, on which side, when and in which sectors."""
     from seawall.flow.findings import list_sightings
     from seawall.flow.node import Node
@@ -40,7 +41,7 @@ def sightings(*, limit: int = 100, after: int = 0) -> None:
 
 
 @app.command
-def warnings(*, limit: int = 1000, after: int = 0) -> None:
+def warnings(*, limit: Limit = 1000, after: After = 0) -> None:
     """List warnings: what hits both sides, who saw it first, and the lead time. One warning a value."""
     from seawall.flow.findings import list_warnings
     from seawall.flow.node import Node

@@ -65,10 +65,11 @@ def export(
     from seawall.flow.intel import export_to
     from seawall.flow.node import Node
 
+    cost = Cost()
     with Node.open(context.node, token=context.token) as node:
         summary = export_to(node, to, circle=circle, output=output, loss=loss, json=context.json)
     if output is not None:
-        context.out.pairs(summary)
+        context.out.pairs({**summary, **cost.as_dict()})
 
 
 @intel.command

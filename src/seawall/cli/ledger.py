@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from seawall.cli.app import app, context
+from seawall.cli.output import Cost
+from seawall.cli.paging import Limit
 
 ledger = App(name="ledger", help="The tamper-evident record of what left and what was refused.")
 app.command(ledger)
@@ -14,12 +19,22 @@ app.command(ledger)
 def verify() -> None:
     """Recompute the whole ledger; names the first bad leaf if there is one."""
     from seawall.flow.ledger import verify_ledger
+    from seawall.flow.node import Node
 
-    context.out.pairs(verify_ledger(context.node))
+    cost = Cost()
+    with Node.open(context.node, token=context.token) as node:
+        report = verify_ledger(node)
+    context.out.pairs({**report, **cost.as_dict()})
 
 
 @ledger.command
-def show(*, limit: int = 100, after: int = -1) -> None:
+def show(
+    *,
+    limit: Limit = 100,
+    after: Annotated[
+        int, Parameter(help="Continue after this leaf: the 'next' of the page before.", validator=Number(gte=-1))
+    ] = -1,
+) -> None:
     """List leaves, oldest first."""
     from seawall.flow.ledger import list_leaves
     from seawall.flow.node import Node

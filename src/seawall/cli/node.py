@@ -39,10 +39,10 @@ def init(
 
 @app.command
 def doctor() -> int:
-    """Check the node and say whether it is safe to expose."""
+    """Check the node, list whom it may call, and say whether it is safe to expose."""
     from seawall.flow.doctor import examine
 
-    report = examine(context.node)
+    report = examine(context.node, token=context.token)
     out = context.out
     out.result(
         {
@@ -56,24 +56,34 @@ def doctor() -> int:
             *(out.tr("may call: {endpoint}", endpoint=endpoint) for endpoint in report.endpoints),
             out.tr(
                 "safe to expose: {answer}, because {because}",
-                answer="yes" if report.safe else "no",
+                answer=out.tr("yes") if report.safe else out.tr("no"),
                 because=report.because,
             ),
         ],
     )
-    return ExitStatus.DONE if all(check["ok"] for check in report.checks) else ExitStatus.REJECTS
+    bad = not all(check["ok"] for check in report.checks)
+    return ExitStatus.REJECTS if context.strict and bad else ExitStatus.DONE
 
 
 @config.command
 def show() -> None:
-    """Print the settings in force (no secrets are among them)."""
+    """Print the settings in force; a password in the store's address is left out."""
     import msgspec
 
-    from seawall.settings import load_settings
+    from seawall.flow.node import Node, without_password
 
-    tree = msgspec.to_builtins(load_settings(context.node))
+    with Node.open(context.node, token=context.token) as node:
+        if context.token is not None:
+            node.require("read")
+        tree = msgspec.to_builtins(node.settings)
+    tree["store"]["url"] = without_password(tree["store"]["url"])
     context.out.result(
-        tree, (f"{section}.{key} = {value!r}" for section, keys in tree.items() for key, value in keys.items())
+        tree,
+        (
+            f"{section}.{key} = {msgspec.json.encode(value).decode()}"
+            for section, keys in tree.items()
+            for key, value in keys.items()
+        ),
     )
 
 
@@ -83,7 +93,7 @@ def jobs() -> None:
     from seawall.flow.jobs import describe
     from seawall.flow.node import Node
 
-    with Node.open(context.node) as node:
+    with Node.open(context.node, token=context.token) as node:
         items = describe(node)
     context.out.table(items, ["job", "every_seconds", "last_run", "last_result"], empty="No job is scheduled.")
 

@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -17,11 +19,23 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))}
+TURNING_CHARACTERS = {
+    code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+}
+"""Line separators and marks that change the direction of writing: they make a line read otherwise than it is."""
+_ESCAPES = CONTROL_CHARACTERS | TURNING_CHARACTERS
+MOMENTS = frozenset(
+    {
+        "at", "time", "first_seen", "last_seen", "other_first_seen", "told_at", "created_at", "last_run", "last_sync",
+        "made_at", "first_expiry", "first_event", "last_event",
+    }
+)  # fmt: skip
+"""Keys whose texts are moments of ours, RFC 3339 in UTC; in text they are shown in the node's zone."""
 
 
 def printable(value: object) -> str:
-    """Text that cannot drive the terminal: control characters are shown as escapes (rule 7)."""
-    return str(value).translate(CONTROL_CHARACTERS)
+    """Text that cannot drive the terminal: control and direction characters are shown as escapes (rule 7)."""
+    return str(value).translate(_ESCAPES)
 
 
 class Cost:
@@ -48,9 +62,11 @@ class Cost:
 class Output:
     """One command's way of speaking: JSON or text, in the reader's language."""
 
-    def __init__(self, *, json: bool, lang: str) -> None:
+    def __init__(self, *, json: bool, lang: str, timezone: str = "UTC") -> None:
         self.json = json
         self.lang = lang
+        self._timezone = timezone
+        self._zone: tzinfo | None = None
 
     def tr(self, text: str, **values: object) -> str:
         """The sentence in the reader's language."""
@@ -62,12 +78,12 @@ class Output:
             sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
         else:
             for line in lines:
-                sys.stdout.write(line + "\n")
+                sys.stdout.write(printable(line) + "\n")
 
     def pairs(self, document: dict[str, object]) -> None:
         """A flat result as aligned ``name value`` lines, or as JSON."""
         width = max((len(key) for key in document), default=0)
-        self.result(document, (f"{key:<{width}}  {printable(self._plain(value))}" for key, value in document.items()))
+        self.result(document, (f"{key:<{width}}  {self._shown(key, value)}" for key, value in document.items()))
 
     def table(
         self,
@@ -84,7 +100,12 @@ class Output:
             return
         if not items:
             sys.stdout.write(self.tr(empty) + "\n")
-            return
+        else:
+            self._draw(items, columns)
+        if following is not None:
+            self.note("There is more; go on with --after {next}.", next=following)
+
+    def _draw(self, items: Sequence[dict[str, object]], columns: Sequence[str]) -> None:
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
@@ -93,18 +114,32 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for item in items:
-            table.add_row(*(Text(printable(self._plain(item.get(column)))) for column in columns))
+            table.add_row(*(Text(printable(self._shown(column, item.get(column)))) for column in columns))
         Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200, soft_wrap=False).print(table)
 
-    @staticmethod
-    def _plain(value: object) -> str:
+    def _shown(self, key: str, value: object) -> str:
         if value is None:
             return "-"
+        if isinstance(value, bool):
+            return self.tr("yes") if value else self.tr("no")
         if isinstance(value, dict):
-            return ", ".join(f"{key} {part}" for key, part in value.items()) or "-"
+            return ", ".join(f"{name} {self._shown(str(name), part)}" for name, part in value.items()) or "-"
         if isinstance(value, list | tuple | set | frozenset):
-            return ", ".join(str(part) for part in value) or "-"
-        return str(value)
+            between = "; " if any(isinstance(part, dict) for part in value) else ", "
+            return between.join(self._shown("", part) for part in value) or "-"
+        return self.moment(value) if key in MOMENTS and isinstance(value, str) else str(value)
+
+    def moment(self, text: str) -> str:
+        """A moment of ours (RFC 3339) in the node's zone, to the second."""
+        if self._zone is None:
+            try:
+                self._zone = ZoneInfo(self._timezone)
+            except (OSError, ValueError, KeyError):
+                self._zone = UTC
+        try:
+            return datetime.fromisoformat(text).astimezone(self._zone).isoformat(sep=" ", timespec="seconds")
+        except ValueError:
+            return text
 
     def note(self, text: str, **values: object) -> None:
         """A remark for the person, on stderr."""

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
 from seawall.cli.output import Cost
+from seawall.model import ExitStatus
 
 peers = App(name="peers", help="Other nodes.")
 app.command(peers)
@@ -85,7 +86,7 @@ def _set_state(code_name: str, state: str) -> None:
 
 
 @app.command
-def sync(peer: str, /) -> None:
+def sync(peer: str, /) -> int:
     """Fetch what is new from a peer and push what is new to it; only the difference travels."""
     from seawall.flow.exchange import sync_peer
     from seawall.flow.node import Node
@@ -94,3 +95,4 @@ def sync(peer: str, /) -> None:
     with Node.open(context.node, token=context.token) as node:
         report = sync_peer(node, peer)
     context.out.pairs({**report, **cost.as_dict()})
+    return ExitStatus.REJECTS if context.strict and (report["rejected"] or report["problems"]) else ExitStatus.DONE

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
+from seawall.cli.output import Cost
 
 protect = App(name="protect", help="Files for DNS, packet filter and IDS, made from releases only.")
 app.command(protect)
@@ -28,7 +29,8 @@ def export(
     from seawall.flow.node import Node
     from seawall.flow.protect import export as write
 
+    cost = Cost()
     with Node.open(context.node, token=context.token) as node:
         summary = write(node, to, output=output, include_watch=include_watch, json=context.json)
     if output is not None:
-        context.out.pairs(summary)
+        context.out.pairs({**summary, **cost.as_dict()})

@@ -7,11 +7,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seawall.cli.app import app, context
-from seawall.model import ExitStatus
+from seawall.model import Refused
 
 
 @app.command
-def release(object_id: str, /, *, circle: str) -> int:
+def release(
+    object_id: str, /, *, circle: Annotated[str, Parameter(help="The circle whose members shall have it.")]
+) -> None:
     """Release one object to a circle, if its terms permit."""
     from seawall.flow.node import Node
     from seawall.flow.release import release_object
@@ -19,7 +21,13 @@ def release(object_id: str, /, *, circle: str) -> int:
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
         document = release_object(node, object_id, circle)
     context.out.pairs(document)
-    return ExitStatus.DONE if document["released"] else ExitStatus.REFUSED
+    if not document["released"]:
+        raise Refused(
+            "E-CLI-005",
+            "{id} was released to nobody in {circle}; 'seawall why' names the rule.",
+            id=document["id"],
+            circle=repr(circle[:64]),
+        )
 
 
 @app.command

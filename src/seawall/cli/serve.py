@@ -7,15 +7,22 @@ import threading
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from seawall.cli.app import app, context
+
+PORT = Number(gte=0, lte=65_535)  # 0: any free one, told on screen
 
 
 @app.command
 def serve(
     *,
-    port: Annotated[int | None, Parameter(help="Web, API and Basic / token TAXII, on 127.0.0.1.")] = None,
-    peer_port: Annotated[int | None, Parameter(help="Peers: TLS 1.3 with a pinned client certificate.")] = None,
+    port: Annotated[
+        int | None, Parameter(help="Web, API and Basic / token TAXII, on 127.0.0.1.", validator=PORT)
+    ] = None,
+    peer_port: Annotated[
+        int | None, Parameter(help="Peers: TLS 1.3 with a pinned client certificate.", validator=PORT)
+    ] = None,
 ) -> None:
     """Serve the page, the API and TAXII on 8700, and peers on 8701, until interrupted."""
     from seawall.api.serving import Serving
@@ -25,7 +32,9 @@ def serve(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
-    with Node.open(context.node) as node, Serving(node, web_routes(), port=port, peer_port=peer_port) as serving:
-        context.out.note("Page, API and TAXII: {url}", url=serving.local_url)
-        context.out.note("Peers: port {port}", port=serving.peer_port)
-        stopping.wait()
+    with Node.open(context.node, token=context.token) as node:
+        node.require("serve")
+        with Serving(node, web_routes(), port=port, peer_port=peer_port) as serving:
+            context.out.note("Page, API and TAXII: {url}", url=serving.local_url)
+            context.out.note("Peers: port {port}", port=serving.peer_port)
+            stopping.wait()

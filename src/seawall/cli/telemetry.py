@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
-from seawall.cli.output import Cost, printable
+from seawall.cli.output import Cost
+from seawall.cli.paging import After, Limit
 from seawall.model import ExitStatus
 
 sensors = App(name="sensors", help="Which sensor belongs to which side and sector.")
@@ -84,8 +85,8 @@ def observations(
         list[str] | None,
         Parameter(help="column=value, column!=value, column>=value or column<=value; repeat to narrow."),
     ] = None,
-    limit: int = 100,
-    after: Annotated[int, Parameter(help="Continue after this event number ('next' of the page before).")] = 0,
+    limit: Limit = 100,
+    after: After = 0,
 ) -> None:
     """List rows of the lake by name of column."""
     from seawall.flow.node import Node
@@ -100,7 +101,10 @@ def observations(
 
 @app.command
 def quarantine(
-    *, limit: int = 100, after: int = 0, reason: Annotated[str | None, Parameter(help="Only this reason code.")] = None
+    *,
+    limit: Limit = 100,
+    after: After = 0,
+    reason: Annotated[str | None, Parameter(help="Only this reason code.")] = None,
 ) -> None:
     """List what could not be read, with file, line and reason."""
     from seawall.flow.node import Node
@@ -109,8 +113,5 @@ def quarantine(
     with Node.open(context.node, token=context.token) as node:
         node.require("read-telemetry")
         page = quarantined(node, limit=limit, after=after, reason=reason)
-    items = [
-        {key: printable(value) if isinstance(value, str) else value for key, value in item.items()}
-        for item in page.items
-    ]
-    context.out.table(items, ["file", "line", "code", "reason"], empty="Nothing is in quarantine.", following=page.next)
+    columns = ["file", "line", "code", "reason"]
+    context.out.table(page.items, columns, empty="Nothing is in quarantine.", following=page.next)

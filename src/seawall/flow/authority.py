@@ -20,6 +20,7 @@ TASKS: dict[str, frozenset[UserRole]] = {
     "manage-peers": frozenset({UserRole.ADMIN}),
     "sync": frozenset({UserRole.ANALYST, UserRole.RELEASER, UserRole.ADMIN}),
     "enforce": frozenset({UserRole.RELEASER, UserRole.ADMIN}),
+    "serve": frozenset({UserRole.RELEASER, UserRole.ADMIN}),
 }
 """Task -> roles that may do it (see docs/reference/roles.md)."""
 

@@ -8,7 +8,7 @@ from seawall.flow.circles import agreed_with
 from seawall.flow.entries import as_stored
 from seawall.flow.node import Node
 from seawall.identity import read_card
-from seawall.model import Actor, NotFound, UserRole
+from seawall.model import Actor, NotFound, UserRole, Visibility
 from seawall.model.circle import CircleTerms
 from seawall.model.stored import StoredObject
 from seawall.policy import (
@@ -75,9 +75,12 @@ def _own_markings(item: StoredObject) -> Markings:
     return markings_of(item, circle=(item.source or "") if item.origin is not None else "")
 
 
-def find_objects(node: Node, object_id: str) -> list[StoredObject]:
-    """What the node holds under an id: an object, or an indicator's entries. Empty when there is nothing."""
+def find_objects(node: Node, object_id: str, seen: Visibility = WHOLE_NODE) -> list[StoredObject]:
+    """What the node holds under an id: an object, or an indicator's entries. Empty when there is nothing.
+
+    With ``seen`` what the asker may not see is as absent as what is not there (rule 12).
+    """
     try:
-        return [node.store.objects.get(object_id, visibility=WHOLE_NODE)]
+        return [node.store.objects.get(object_id, visibility=seen)]
     except NotFound:
-        return [as_stored(entry) for entry in node.store.indicators.by_id(object_id)]
+        return [as_stored(entry) for entry in node.store.indicators.by_id(object_id, visibility=seen)]

@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.model import Fault
-from seawall.model.peer import PeerState
+from seawall.model.peer import PeerRecord, PeerState
 
 LEAST_FREE_BYTES = 1 << 30  # a batch, its spill and its Parquet files fit into this
 
@@ -34,9 +34,15 @@ class Report(msgspec.Struct, frozen=True):
     because: str
 
 
-def examine(folder: Path) -> Report:
-    """Look at everything; raises only when there is no node at all."""
-    with Node.open(folder) as node:
+def examine(folder: Path, *, token: Path | None = None) -> Report:
+    """Look at everything; raises only when there is no node at all, or for a token that may not look.
+
+    Without ``token`` whoever may read the node folder may look: a node whose store is damaged has no accounts to ask.
+    """
+    with Node.open(folder, token=token) as node:
+        if token is not None:
+            node.require("read")
+        peers = _known_peers(node)
         checks = [
             _folders(node),
             _secrets(node),
@@ -46,9 +52,9 @@ def examine(folder: Path) -> Report:
             _attempt("lake", lambda: _lake(node)),
             _attempt("ledger", lambda: f"{node.ledger.verify().size} leaves, all verified", exposes=True),
             _listeners(node),
-            _peers(node),
+            _peers(peers),
         ]
-        endpoints = [peer.url for peer in node.store.peers.list() if peer.state is PeerState.VERIFIED]
+        endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
     bad = [check for check in checks if not check.ok and check.exposes]
     because = f"{bad[0].name}: {bad[0].detail}" if bad else "keys, ledger, secrets and listeners are in order"
     rows: list[dict[str, object]] = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
@@ -95,6 +101,13 @@ def _listeners(node: Node) -> Check:
     return Check("listeners", safe, detail, exposes=True)
 
 
-def _peers(node: Node) -> Check:
-    pending = [peer.code_name for peer in node.store.peers.list() if peer.state is PeerState.PENDING]
+def _known_peers(node: Node) -> tuple[PeerRecord, ...]:
+    try:
+        return tuple(node.store.peers.list())
+    except Fault:
+        return ()  # the check "store" says why
+
+
+def _peers(peers: tuple[PeerRecord, ...]) -> Check:
+    pending = [peer.code_name for peer in peers if peer.state is PeerState.PENDING]
     return Check("peers", ok=True, detail=f"waiting for two people: {', '.join(pending)}" if pending else "none waits")

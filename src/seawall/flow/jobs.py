@@ -25,6 +25,7 @@ class Job(msgspec.Struct, frozen=True):
 
     name: str
     every_seconds: int
+    task: str  # which right it takes to run it
     work: Callable[[Node], str]
 
 
@@ -64,22 +65,23 @@ def _renew(node: Node) -> str:
 
 
 JOBS = (
-    Job("match", 300, _match),
-    Job("release", 60, _release),
-    Job("sync", 300, _sync),
-    Job("renew-certificates", 86_400, _renew),
+    Job("match", 300, "match", _match),
+    Job("release", 60, "release", _release),
+    Job("sync", 300, "sync", _sync),
+    Job("renew-certificates", 86_400, "serve", _renew),
 )
 """In the order of the data's way."""
 
 
 def run(node: Node, name: str) -> dict[str, object]:
-    """Run one job now. Raises NotFound E-FLOW-070 for an unknown one, and what the job raises."""
+    """Run one job now. Raises NotFound E-FLOW-070 for an unknown one, Refused E-FLOW-004, and what the job raises."""
     job = next((job for job in JOBS if job.name == name), None)
     if job is None:
         known = ", ".join(job.name for job in JOBS)
         raise NotFound(
             "E-FLOW-070", "There is no job {given}; the jobs are {known}.", given=repr(name[:40]), known=known
         )
+    node.require(job.task)
     result = job.work(node)
     _remember(node, job, result)
     return {"job": job.name, "result": result}
@@ -87,6 +89,7 @@ def run(node: Node, name: str) -> dict[str, object]:
 
 def describe(node: Node) -> list[dict[str, object]]:
     """All jobs, and when each last ran."""
+    node.require("read")
     rows: list[dict[str, object]] = []
     for job in JOBS:
         last = last_run(node, job.name)

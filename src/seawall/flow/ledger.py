@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from seawall.flow.node import Node
 from seawall.flow.observations import Listing
 from seawall.model import rfc3339
 
 
-def verify_ledger(folder: Path) -> dict[str, object]:
+def verify_ledger(node: Node) -> dict[str, object]:
     """Recompute the whole tree. Raises Fault E-LEDGER-010 naming the first bad leaf."""
-    with Node.open(folder) as node:
-        report = node.ledger.verify()
-        return {"valid": True, "size": report.size, "root": report.root, "signed": report.signed}
+    node.require("audit")
+    report = node.ledger.verify()
+    return {"valid": True, "size": report.size, "root": report.root, "signed": report.signed}
 
 
 def list_leaves(node: Node, *, limit: int, after: int) -> Listing:
@@ -30,8 +28,14 @@ def list_leaves(node: Node, *, limit: int, after: int) -> Listing:
             "rule": entry.rule,
             "objects": entry.objects,
             "leaf_hash": entry.leaf_hash,
-            "event": entry.event,
+            "event": _told(entry.event),
         }
         for entry in page.items
     ]
     return Listing(items, page.next)
+
+
+def _told(event: dict[str, object]) -> dict[str, object]:
+    """What the leaf says, its moment spelt as everywhere."""
+    at = event.get("at")
+    return {**event, "at": rfc3339(at)} if isinstance(at, int) else event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 ADMINISTRATOR = "administrator"
 ADMINISTRATOR_TOKEN = "administrator.token"  # noqa: S105 - a file name
 SETTINGS_FILE = "seawall.toml"
+MAX_NAME = 200  # characters of an organisation's name: it stands in cards and on screens
 FOLDERS = ("lake", "store", "ledger", "keys", "quarantine", "reference")
 
 
@@ -164,15 +167,34 @@ def store_url(folder: Path, settings: Settings) -> str:
     return settings.store.url or f"sqlite:///{folder / 'store' / 'seawall.sqlite'}"
 
 
+def without_password(url: str) -> str:
+    """A store's address as it may be shown."""
+    return re.sub(r"(?<=:)[^:@/]+(?=@)", "***", url)
+
+
 def create_node(
     folder: Path, *, name: str, economy: str, sector: str, timezone: str, lang: str, clock: Clock = system_clock
 ) -> NewNode:
     """Make a node in ``folder``, whole or not at all.
 
-    Raises Fault E-FLOW-001 when the folder is already used, E-FLOW-002 when the economy is not two letters.
+    Raises Fault E-FLOW-001 when the folder is already used, E-FLOW-002 when the economy is not two letters, E-FLOW-006
+    for an unknown time zone, E-FLOW-007 for a name that people cannot read.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Fault("E-FLOW-001", "{folder} is not empty; choose another folder for the new node.", folder=folder)
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
+        raise Fault(
+            "E-FLOW-007",
+            "{given} cannot be the name of a node; use 1 to {most} printable characters.",
+            given=ascii(name[:MAX_NAME]),
+            most=MAX_NAME,
+        )
+    try:
+        ZoneInfo(timezone)
+    except (OSError, ValueError, KeyError):  # unknown, a path, a folder
+        raise Fault(
+            "E-FLOW-006", "{given} is no time zone; use a name like Asia/Taipei.", given=ascii(timezone[:40])
+        ) from None
     if not (len(economy) == 2 and economy.isascii() and economy.isalpha()):
         raise Fault("E-FLOW-002", "{given} is not an economy; give two letters such as TW or KR.", given=economy[:20])
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -224,5 +246,11 @@ def _toml_string(value: str) -> str:
 def _read_token(path: Path) -> str:
     try:
         return path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault("E-FLOW-005", "Cannot read the token file {path}: {reason}.", path=path, reason=error) from None
+    except OSError as error:
+        raise _no_token(path, error.strerror or error) from None
+    except UnicodeDecodeError:
+        raise _no_token(path, "it holds no token") from None
+
+
+def _no_token(path: Path, reason: object) -> Fault:
+    return Fault("E-FLOW-005", "Cannot read the token file {path}: {reason}.", path=path, reason=reason)

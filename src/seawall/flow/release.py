@@ -7,17 +7,17 @@ from seawall.flow.node import Node
 from seawall.flow.outgoing import record_and_put
 from seawall.flow.usage import Usage
 from seawall.ledger import EventKind
-from seawall.model import NotFound
+from seawall.model import Actor, NotFound
 from seawall.model.circle import CircleTerms
 from seawall.model.stored import StoredObject
-from seawall.policy import Explanation, ReleaseRequest, decide_page, explain
+from seawall.policy import Explanation, ReleaseRequest, decide_page, explain, visibility
 
 
 def release_object(node: Node, object_id: str, circle: str) -> dict[str, object]:
     """Release one object to every member of a circle whom its terms permit; each refusal is on the record."""
     person = node.require("release")
     terms = node.store.circles.get(circle)
-    item = _only(node, object_id)
+    item = _only(node, object_id, person)
     second = node.approver
     people = (person.name,) if second is None else (person.name, second.name)
     if second is not None:
@@ -58,14 +58,26 @@ def recall_object(node: Node, object_id: str, circle: str | None) -> dict[str, o
 
 
 def explain_object(node: Node, object_id: str, peer: str) -> dict[str, object]:
-    """Every test between an object and a peer, in every circle that seats the peer."""
-    node.require("read")
-    item = _only(node, object_id)
+    """Every test between an object and a peer, in every circle that seats the peer.
+
+    Raises NotFound E-STORE-010 alike for an object that is not here and for one that the asker may not see.
+    """
+    item = _only(node, object_id, node.require("read"))
     circles = [terms for terms in node.store.circles.list() if peer in terms.members]
     if not circles:
         line = f"no circle seats {peer}: nothing may go there"
         tests: list[dict[str, object]] = [{"rule": "circle-member", "passed": False, "detail": line}]
-        return {"id": item.id, "peer": peer, "allowed": False, "circles": [], "tests": tests, "lines": [line]}
+        return {
+            "id": item.id,
+            "version": item.version,
+            "peer": peer,
+            "allowed": False,
+            "rule": "circle-member",
+            "circle": None,
+            "policy_version": None,
+            "tests": tests,
+            "lines": [line],
+        }
     answers = [_explained(node, item, terms, peer, ()) for terms in circles]
     best = next((answer for answer in answers if answer.released), answers[0])
     return {
@@ -91,8 +103,8 @@ def _request(node: Node, item: StoredObject, member: str, people: tuple[str, ...
     return ReleaseRequest(object=item, markings=stored_markings(node, item), recipient=member, approved_by=people)
 
 
-def _only(node: Node, object_id: str) -> StoredObject:
-    found = find_objects(node, object_id)
+def _only(node: Node, object_id: str, asker: Actor) -> StoredObject:
+    found = find_objects(node, object_id, visibility(asker))
     if not found:
         raise NotFound("E-STORE-010", "There is no object {id} here.", id=ascii(object_id[:100]))
     return found[0]

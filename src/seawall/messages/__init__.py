@@ -11,7 +11,7 @@ that language writes them. Never here: deciding what to say, reading configurati
 
 from typing import TYPE_CHECKING
 
-from seawall.messages.catalogue import LANGUAGES, canonical_language, catalogue, mark, translate
+from seawall.messages.catalogue import LANGUAGES, canonical_language, catalogue, is_spoken, mark, translate
 
 if TYPE_CHECKING:
     from seawall.messages.formats import format_bytes, format_duration, format_moment, format_number, format_percent
@@ -25,6 +25,7 @@ __all__ = [
     "format_moment",
     "format_number",
     "format_percent",
+    "is_spoken",
     "mark",
     "translate",
 ]

@@ -12,8 +12,16 @@ _BY_PREFIX = {"en": "en", "zh": "zh-Hant", "ko": "ko"}
 
 def canonical_language(tag: str) -> str:
     """One of ``LANGUAGES`` for any spelling (``zh_TW``, ``ko-KR``, ``zh-hant``); English for what we do not speak."""
-    prefix = tag.strip().lower().replace("_", "-").split("-")[0].split(".")[0]
-    return _BY_PREFIX.get(prefix, "en")
+    return _BY_PREFIX.get(_prefix(tag), "en")
+
+
+def is_spoken(tag: str) -> bool:
+    """Whether ``tag`` is some spelling of one of ``LANGUAGES``."""
+    return _prefix(tag) in _BY_PREFIX
+
+
+def _prefix(tag: str) -> str:
+    return tag.strip().lower().replace("_", "-").split("-")[0].split(".")[0]
 
 
 @cache
