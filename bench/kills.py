@@ -39,6 +39,7 @@ def main() -> None:
         drill = Drill(root, seed=asked.seed, lines=asked.lines, indicators=asked.indicators)
         print(f"{'no':>3} {'command':<8} {'after s':>8} {'hit':<4} {'rows':>9} {'generation':>10}")
         with drill.serving():
+            drill.prime()
             _kill(drill, asked.kills)
             check(drill)
         hits = sum(kill.hit for kill in drill.kills)

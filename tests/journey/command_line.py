@@ -47,9 +47,15 @@ class CommandFailed(AssertionError):
 class SeawallNode:
     """One node folder and the commands run on it."""
 
-    def __init__(self, folder: Path, economy: str) -> None:
+    def __init__(self, folder: Path, economy: str, *, store_url: str | None = None) -> None:
+        """A new node; ``store_url`` names a database other than the file in its folder."""
         self.folder = folder
-        made = self.here("init", "--name", f"{economy} test node", "--economy", economy)
+        arguments = ("init", "--name", f"{economy} test node", "--economy", economy)
+        if store_url is None:
+            made = self.here(*arguments)
+        else:
+            variables = environment() | {"SEAWALL_STORE_URL": store_url}
+            made = json.loads(subprocess.check_output(self.command(*arguments, "--json"), env=variables, timeout=60))
         self.node_id: str = made["node_id"]
         self.fingerprint: str = made["fingerprint"]
         self.token: str = made["token"]

@@ -68,6 +68,7 @@ def test_many_kills_change_nothing(tmp_path: Path) -> None:
     """Twenty and more kills that each hit a running command, on larger input."""
     drill = Drill(tmp_path, seed=20, lines=8_000, indicators=3_000)
     with drill.serving():
+        drill.prime()
         hits = 0
         while hits < 24:
             hits += sum(drill.kill_one(command) for command in ("ingest", "import", "match", "sync", "fetch", "serve"))

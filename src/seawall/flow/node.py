@@ -230,6 +230,9 @@ def _furnish(folder: Path, name: str, economy: str, sector: str, timezone: str, 
     lines += [f"{key} = {_toml_string(value)}" for key, value in values.items()]
     (folder / SETTINGS_FILE).write_text("\n".join(lines) + "\n", "utf-8")
     settings = load_settings(folder)
+    if settings.store.url:  # named for this one command only; later ones must find the same store
+        with (folder / SETTINGS_FILE).open("a", encoding="utf-8") as file:
+            file.write(f"\n[store]\nurl = {_toml_string(settings.store.url)}\n")
     with Store.open(store_url(folder, settings)) as store:
         token = store.users.add(ADMINISTRATOR, UserRole.ADMIN, clock())
     descriptor = os.open(folder / ADMINISTRATOR_TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
