@@ -113,8 +113,8 @@ def test_recipients(store: Store) -> None:
     }.items():
         assert [each.object_id for each in walk(store, name)] == expected, name
     assert len(walk(store, None)) == 3
-    assert store.outbox.stands("c", "seoul", "a--1")
-    assert not store.outbox.stands("c", "osaka", "a--1")
+    assert store.outbox.standing("c", "seoul", ["a--1", "a--9"]) == {"a--1"}
+    assert store.outbox.standing("c", "osaka", ["a--1"]) == frozenset()
 
 
 def test_withdrawn_rows_are_hidden(store: Store) -> None:

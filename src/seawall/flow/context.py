@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from seawall.flow.circles import agreed_with
 from seawall.flow.entries import as_stored
@@ -26,17 +26,24 @@ MAX_INPUTS = 10_000  # objects behind one object; a report lists fewer
 
 
 def release_context(
-    node: Node, terms: CircleTerms, recipient: str, *, standing_use: Mapping[str, StandingUse] | None = None
+    node: Node,
+    terms: CircleTerms,
+    recipient: str,
+    *,
+    standing_use: Mapping[str, StandingUse] | None = None,
+    referred: Iterable[str] = (),
 ) -> ReleaseContext:
-    """The context for one recipient in one circle, at this moment."""
+    """The context for one recipient in one circle, at this moment.
+
+    ``referred``: ids that the objects at hand are known to refer to, looked up together instead of one by one.
+    """
     cards = {peer.code_name: read_card(peer.card) for peer in node.store.peers.list()}
     agreed = frozenset(member for member in terms.members if agreed_with(node, terms, member))
+    asked = frozenset(referred)
+    known = _known_to(node, terms, recipient, asked)
 
     def may_refer(object_id: str) -> bool:
-        # in the outbox for this recipient, or known to them because they sent it to us
-        return node.store.outbox.stands(terms.name, recipient, object_id) or recipient in node.store.received.origins(
-            object_id
-        )
+        return object_id in (known if object_id in asked else _known_to(node, terms, recipient, (object_id,)))
 
     return ReleaseContext(
         at=node.clock(),
@@ -56,8 +63,27 @@ def release_context(
     )
 
 
+def _known_to(node: Node, terms: CircleTerms, recipient: str, ids: Iterable[str]) -> frozenset[str]:
+    """Of these ids, those in the outbox for this recipient, and those that they themselves sent us."""
+    wanted = tuple(ids)
+    if not wanted:
+        return frozenset()
+    return node.store.outbox.standing(terms.name, recipient, wanted) | node.store.received.known_to(recipient, wanted)
+
+
 def stored_markings(node: Node, item: StoredObject) -> Markings:
     """The markings of an object and of everything it was made from, joined (rule 2)."""
+    return page_markings(node, [item])[0]
+
+
+def page_markings(node: Node, items: Sequence[StoredObject]) -> list[Markings]:
+    """``stored_markings`` of each item; what they were made from is looked up together."""
+    inputs = {object_id for item in items for object_id in item.inputs}
+    held = {object_id: [found] for object_id, found in node.store.objects.latest(inputs).items()}
+    return [_joined_markings(node, item, held) for item in items]
+
+
+def _joined_markings(node: Node, item: StoredObject, held: dict[str, list[StoredObject]]) -> Markings:
     gathered = [_own_markings(item)]
     waiting, seen = list(item.inputs), {item.id}
     while waiting and len(seen) < MAX_INPUTS:
@@ -65,7 +91,9 @@ def stored_markings(node: Node, item: StoredObject) -> Markings:
         if object_id in seen:
             continue
         seen.add(object_id)
-        for source in find_objects(node, object_id):
+        if object_id not in held:
+            held[object_id] = find_objects(node, object_id)
+        for source in held[object_id]:
             gathered.append(_own_markings(source))
             waiting.extend(source.inputs)
     return strictest(gathered)

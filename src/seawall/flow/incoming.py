@@ -174,6 +174,7 @@ def _summary(item: StoredObject, told: ReceivedSighting, type: ObservableType, v
         pap=item.pap,
         origin=item.origin,
         excluded=item.excluded,
+        told_at=item.stored_at,
     )
 
 

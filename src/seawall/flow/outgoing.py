@@ -13,7 +13,7 @@ import msgspec
 
 from seawall.codec.sharing import version_of
 from seawall.flow.circles import agreed_with
-from seawall.flow.context import release_context, stored_markings
+from seawall.flow.context import page_markings, release_context
 from seawall.flow.entries import as_stored
 from seawall.flow.node import Node
 from seawall.flow.usage import Usage
@@ -22,7 +22,7 @@ from seawall.model.circle import CircleTerms
 from seawall.model.outbox import OutboxRow
 from seawall.model.peer import PeerState
 from seawall.model.stored import StoredObject
-from seawall.policy import Evidence, ReleaseRequest, decide_page, policy_version
+from seawall.policy import ReleaseRequest, decide_page, policy_version
 
 PAGE = 1_000  # objects decided, recorded and put out together: one ledger leaf
 CURSOR = "outgoing:{circle}:{recipient}"
@@ -93,12 +93,12 @@ def release_page(node: Node, terms: CircleTerms, member: str, items: Sequence[St
     """Decide, record and put out one page of objects for one recipient."""
     if not items:
         return Filled()
-    context = release_context(node, terms, member, standing_use=usage.as_of(node.clock()))
+    referred = {object_id for item in items for object_id in item.inputs}
+    use = usage.as_of(node.clock())
+    context = release_context(node, terms, member, standing_use=use, referred=referred)
     requests = [
-        ReleaseRequest(
-            object=item, markings=stored_markings(node, item), recipient=member, evidence=Evidence(), approved_by=()
-        )
-        for item in items
+        ReleaseRequest(object=item, markings=markings, recipient=member)
+        for item, markings in zip(items, page_markings(node, items), strict=True)
     ]
     decision = decide_page(requests, terms, context)
     return record_and_put(node, terms.name, member, decision.releases, decision.withheld, usage)

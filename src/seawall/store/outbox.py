@@ -7,7 +7,7 @@ of date-added: whoever has read up to a date has missed nothing before it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from seawall.model.outbox import OutboxFilter, OutboxPage, OutboxRow
 from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
-from seawall.store.outbox_query import BODY, MANIFEST, Query, decode_next, page_query, to_page
+from seawall.store.outbox_query import BODY, MANIFEST, Query, decode_next, page_query, readable_by, to_page
 from seawall.store.tables import outbox, outboxes
 from seawall.store.values import bounded, checked_name, clean, id_hash, names_to_text, version_moment
 
@@ -100,10 +100,20 @@ class Outbox:
         with self._database.reading() as connection:
             return tuple(dict.fromkeys((row.circle, row.version) for row in connection.execute(query)))
 
-    def stands(self, circle: str, recipient: str, object_id: str) -> bool:
-        """Whether ``recipient`` may read some version of this object in this circle's outbox."""
-        match = OutboxFilter(ids=(object_id,), versions=("all",))
-        return bool(self.manifest_page(circle, recipient, limit=1, match=match).rows)
+    def standing(self, circle: str, recipient: str, object_ids: Iterable[str]) -> frozenset[str]:
+        """Which of these objects ``recipient`` may read, in some version, in this circle's outbox."""
+        wanted = sorted(set(object_ids))
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), 500):
+                query = sa.select(outbox.c.object_id).where(
+                    *_named(*wanted[start : start + 500]),
+                    outbox.c.circle == _number(circle),
+                    outbox.c.withdrawn_at.is_(None),
+                    *readable_by(outbox, recipient),
+                )
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
 
     def first_added(self, object_ids: Sequence[str]) -> dict[str, int]:
         """When each of these objects first stood in any outbox, in microseconds UTC; others are left out."""

@@ -67,7 +67,7 @@ def page_query(
 ) -> Select[tuple[Any, ...]]:
     """Rows of circle number ``circle`` behind a date-added, in its order."""
     match = query.match
-    conditions = [outbox.c.withdrawn_at.is_(None), *_for(outbox, query.recipient)]
+    conditions = [outbox.c.withdrawn_at.is_(None), *readable_by(outbox, query.recipient)]
     if behind is not None:
         conditions.append(outbox.c.added > behind)
     if match.types is not None:
@@ -126,11 +126,11 @@ def _other(query: Query, circle: int, conditions: Any) -> Condition:
         other.c.object_id == outbox.c.object_id,
         *conditions(other),
         other.c.withdrawn_at.is_(None),
-        *_for(other, query.recipient),
+        *readable_by(other, query.recipient),
     )
 
 
-def _for(rows: Any, recipient: str | None) -> list[Condition]:
+def readable_by(rows: Any, recipient: str | None) -> list[Condition]:
     """The recipient check: rows for everybody, or with this name in their JSON list."""
     if recipient is None:
         return []

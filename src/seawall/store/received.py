@@ -35,6 +35,18 @@ class Received:
         with self._database.reading() as connection:
             return frozenset(connection.execute(query).scalars())
 
+    def known_to(self, origin: str, object_ids: Iterable[str]) -> frozenset[str]:
+        """Which of these objects ``origin`` itself sent us."""
+        wanted = sorted(set(object_ids))
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), 500):
+                query = sa.select(received.c.object_id).where(
+                    received.c.origin == origin, received.c.object_id.in_(wanted[start : start + 500])
+                )
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
+
     def from_peer(
         self, origin: str, *, after: int = 0, limit: int = 1000
     ) -> tuple[tuple[int, str, str, str, int], ...]:
