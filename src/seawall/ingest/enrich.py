@@ -12,17 +12,15 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
-from seawall.ingest.ends import OWN, OWN_ENDS, REMOTE, UNKNOWN, Ends, Ranges, ends
+from seawall.ingest.ends import OWN, OWN_ENDS, Ends, Ranges, ends
 from seawall.ingest.interface import Geography, IngestOptions, Sensors
 from seawall.ingest.meaning import ENGINE_SIGNATURES, SILENT, meaning
-from seawall.ingest.rollup import BITS, Context, Rollup, address_bits
-from seawall.model import Basis, ObservableType
+from seawall.ingest.roles import CLIENT_ENDS, HALVES, HASSH_ENDS, Standing, roll_up, sensor_bits
+from seawall.model import Basis
 
 ALERTING = ("alert", "drop")
 MEANING_COLUMNS = ("kind", "action", "category", "signature", "cve_text", "technique_text")
-HALVES = ("src_high", "src_low", "dst_high", "dst_low")
 SAME = (
     "time",
     "src_port",
@@ -100,8 +98,7 @@ class _Batch:
         found = {code: places.find(names[code]) for code in used}
         self.side = _relabelled({code: place[0] for code, place in found.items()}, codes, len(names))
         self.sector = _relabelled({code: place[1] for code, place in found.items()}, codes, len(names))
-        bits = [1 << xxhash.xxh3_64_intdigest((name or "").encode("utf-8")) % BITS for name in names]
-        self.sensor_bit = np.array(bits, dtype=np.int64)[codes]
+        self.sensor_bit = sensor_bits(names)[codes]
 
     def understand(self) -> None:
         """What the alert of each row says."""
@@ -125,8 +122,9 @@ class _Batch:
         """Own ends and roles."""
         own_source = ranges.contains(self.numbers["src_high"], self.numbers["src_low"], self.source)
         own_destination = ranges.contains(self.numbers["dst_high"], self.numbers["dst_low"], self.destination)
-        client_first = np.asarray(self.table.column("client_is_source").fill_null(True))
-        self.ends = ends(own_source, own_destination, self.source, self.destination, client_first)
+        self.client_first = np.asarray(self.table.column("client_is_source").fill_null(True))
+        self.client_hassh = np.asarray(pc.is_valid(self.table.column("hassh_client")))
+        self.ends = ends(own_source, own_destination, self.source, self.destination, self.client_first)
 
     def told(self, field: str) -> pa.DictionaryArray:
         """A column of what the alerts name."""
@@ -141,7 +139,11 @@ def enrich(rows: Rows, places: Places, ranges: Ranges, geography: Geography | No
     batch.understand()
     batch.judge(ranges)
     observations = _observations(batch, geography)
-    return Enriched(observations, _rolled_up(batch, observations))
+    standing = Standing(
+        observations, batch.side, batch.sector, batch.basis, batch.sensor_bit, batch.numbers, batch.source,
+        batch.destination, batch.ends, batch.client_hassh,
+    )  # fmt: skip
+    return Enriched(observations, roll_up(standing))
 
 
 def _observations(batch: _Batch, geography: Geography | None) -> pa.Table:
@@ -157,9 +159,11 @@ def _observations(batch: _Batch, geography: Geography | None) -> pa.Table:
             "sector": batch.sector,
             "basis": batch.basis,
             "own_end": pa.DictionaryArray.from_arrays(pa.array(batch.ends.own_end), list(OWN_ENDS)),
+            "client_end": _either(~batch.client_first, CLIENT_ENDS),
             **{name: batch.told(name) for name in ("rsit", "cve", "technique")},
             "email": _email(table, batch.ends),
             "hassh": pc.coalesce(table.column("hassh_client"), table.column("hassh_server")),
+            "hassh_of": _hassh_of(batch),
             "username": nothing,
             "command": nothing,
             "country": country,
@@ -175,35 +179,17 @@ def _observations(batch: _Batch, geography: Geography | None) -> pa.Table:
     )
 
 
-def _rolled_up(batch: _Batch, observations: pa.Table) -> pa.Table:
-    found = batch.ends
-    any_role = np.where(found.own_source | found.own_destination, REMOTE, UNKNOWN)
-    client_hassh = np.asarray(pc.is_valid(batch.table.column("hassh_client")))
-    source_bit = address_bits(batch.numbers["src_high"], batch.numbers["src_low"], found.own_source)
-    destination_bit = address_bits(batch.numbers["dst_high"], batch.numbers["dst_low"], found.own_destination)
-    time = observations.column("time").to_numpy()
-    context = Context(time, batch.side, batch.sector, batch.basis, batch.sensor_bit)
-    rollup = Rollup(context, np.where(found.own_source, source_bit, destination_bit))
-    source = batch.numbers["src_high"], batch.numbers["src_low"], batch.source
-    destination = batch.numbers["dst_high"], batch.numbers["dst_low"], batch.destination
-    rollup.addresses(*source, found.source_role, destination_bit)
-    rollup.addresses(*destination, found.destination_role, source_bit)
-    for kind, name, role in (
-        (ObservableType.DOMAIN, "domain", found.server_role),
-        (ObservableType.URL, "url", found.server_role),
-        (ObservableType.EMAIL, "email", any_role),
-        (ObservableType.MD5, "md5", found.sender_role),
-        (ObservableType.SHA1, "sha1", found.sender_role),
-        (ObservableType.SHA256, "sha256", found.sender_role),
-        (ObservableType.FILE_NAME, "file_name", found.sender_role),
-        (ObservableType.JA3, "ja3", found.client_role),
-        (ObservableType.JA4, "ja4", found.client_role),
-        (ObservableType.HASSH, "hassh", np.where(client_hassh, found.client_role, found.server_role)),
-        (ObservableType.CERTIFICATE, "certificate", found.server_role),
-    ):
-        rollup.texts(kind, observations.column(name), role)
-    rollup.lists(ObservableType.CVE, observations.column("cve"), any_role)
-    return rollup.table()
+def _either(second: np.ndarray, names: tuple[str, str], absent: np.ndarray | None = None) -> pa.DictionaryArray:
+    """The first or the second name, row by row; NULL where ``absent``."""
+    return pa.DictionaryArray.from_arrays(pa.array(second.astype(np.int8), mask=absent), list(names))
+
+
+def _hassh_of(batch: _Batch) -> pa.Array:
+    server = batch.table.column("hassh_server")
+    if server.null_count == len(server) and not batch.client_hassh.any():
+        return pa.nulls(len(server), pa.string())
+    absent = ~batch.client_hassh & np.asarray(pc.is_null(server))
+    return _either(~batch.client_hassh, HASSH_ENDS, absent)
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

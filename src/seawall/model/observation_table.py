@@ -20,6 +20,7 @@ OBSERVATION_SCHEMA = pa.schema(
         pa.field("kind", pa.string(), nullable=False),  # the source's own event type: alert, dns, conn ...
         pa.field("basis", pa.string(), nullable=False),
         pa.field("own_end", pa.string(), nullable=False),
+        pa.field("client_end", pa.string()),  # source or destination: who began the conversation
         pa.field("rsit", pa.string()),  # "class:type" of the RSIT machine version 1003
         pa.field("src_high", pa.int64()),
         pa.field("src_low", pa.int64()),
@@ -38,6 +39,7 @@ OBSERVATION_SCHEMA = pa.schema(
         pa.field("ja3", pa.string()),
         pa.field("ja4", pa.string()),
         pa.field("hassh", pa.string()),
+        pa.field("hassh_of", pa.string()),  # client or server
         pa.field("certificate", pa.string()),  # SHA-1 or SHA-256 fingerprint, lower hex without separators
         pa.field("username", pa.string()),  # honeypot
         pa.field("command", pa.string()),  # honeypot
