@@ -76,7 +76,7 @@ def export_to(
     if writer is None:
         raise Fault(
             "E-FLOW-082",
-            "There is no export to {given}; use one of {known}.",
+            "Knowledge is not exported as {given}; use one of {known}.",
             given=repr(to[:40]),
             known=", ".join(WRITERS),
         )

@@ -65,6 +65,7 @@ NAME_ENDING_IN_DIGIT = r"(^|\.)[0-9]*[a-z_-][a-z0-9_-]*$"  # no address: the las
 
 
 def sql_type(shape: Any) -> str:
+    """The engine's type of a JSON shape: nested structures of texts."""
     if isinstance(shape, dict):
         return f"STRUCT({', '.join(f'{name} {sql_type(inner)}' for name, inner in shape.items())})"
     return f"{sql_type(shape[0])}[]" if isinstance(shape, list) else "VARCHAR"
