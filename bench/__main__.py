@@ -1,0 +1,43 @@
+"""Runs the benches one after the other; each prints its own figures.
+
+    python -m bench [NAME ...] [--load FOLDER]
+
+Names: reference, ingest, match (these three read a reference load: ``eve/*.json``, ``indicators.csv``,
+``sensors.csv``), score, kills. Without names all of them; without ``--load`` those that need one are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ON_LOAD = ("reference", "ingest", "match")
+ALONE = {"score": ("--simulate", "0.1"), "kills": ()}
+
+
+def main() -> int:
+    """Run the benches asked for; returns how many failed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help=", ".join([*ON_LOAD, *ALONE]))
+    parser.add_argument("--load", type=Path, help="folder of the reference load")
+    asked = parser.parse_args()
+    names = asked.names or [*ON_LOAD, *ALONE]
+    if unknown := set(names) - {*ON_LOAD, *ALONE}:
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    failed = 0
+    for name in names:
+        if name in ON_LOAD and asked.load is None:
+            print(f"{name}: left out, it needs --load FOLDER", file=sys.stderr)
+            continue
+        options = (str(asked.load),) if name in ON_LOAD else ALONE[name]
+        print(f"== {name}", flush=True)
+        done = subprocess.run([sys.executable, str(HERE / f"{name}.py"), *options], check=False)
+        failed += done.returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
