@@ -64,10 +64,10 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(scene: Scene, monke
     path = scene.write("a.json", [eve(1), b"broken"])
     scene.ingest(path)
 
-    def full(_self: Quarantine, _rejected: list[Rejected]) -> None:
+    def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Quarantine, "add", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Unavailable, match=r"E-INGEST-003.*No space left"):
         scene.ingest(path)
     assert len(list(read_quarantine(scene.quarantine))) == 1

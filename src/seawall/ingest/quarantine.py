@@ -18,6 +18,7 @@ import msgspec
 import xxhash
 
 from seawall.ingest.interface import Rejected
+from seawall.model import Unavailable
 
 KEPT_PER_INPUT = 100_000  # lines; enough to see what is wrong, small enough for any disk
 NAME_LENGTH = 60
@@ -54,28 +55,33 @@ class Quarantine:
         return max(0, self.count - KEPT_PER_INPUT)
 
     def add(self, rejected: list[Rejected]) -> None:
-        """Keep some lines. Raises OSError when the disk refuses."""
+        """Keep some lines. Raises Unavailable E-INGEST-003 when the disk refuses."""
         kept = sorted(rejected, key=lambda one: one.line)[: max(0, KEPT_PER_INPUT - self.count)]
         self.count += len(rejected)
         if not kept:
             return
-        if self._file is None:
-            self._fresh.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._fresh.open("wb")
-        for one in kept:
-            raw = base64.b64encode(one.raw).decode("ascii")
-            entry = QuarantineEntry(self._label, one.line, one.code, one.reason, raw, one.length)
-            self._file.write(msgspec.json.encode(entry) + b"\n")
+        with _told(self._fresh.parent):
+            if self._file is None:
+                self._fresh.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._fresh.open("wb")
+            for one in kept:
+                raw = base64.b64encode(one.raw).decode("ascii")
+                entry = QuarantineEntry(self._label, one.line, one.code, one.reason, raw, one.length)
+                self._file.write(msgspec.json.encode(entry) + b"\n")
 
     def close(self) -> None:
-        """Make what was added visible, in place of what an earlier reading of this input left."""
-        if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._fresh.replace(self._path)
-        elif not self.count:
-            self._path.unlink(missing_ok=True)
+        """Make what was added visible, in place of what an earlier reading of this input left.
+
+        Raises Unavailable E-INGEST-003 when the disk refuses.
+        """
+        with _told(self._fresh.parent):
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                self._fresh.replace(self._path)
+            elif not self.count:
+                self._path.unlink(missing_ok=True)
         self._file = None
 
     def abandon(self) -> None:
@@ -85,6 +91,20 @@ class Quarantine:
                 self._file.close()
             self._fresh.unlink(missing_ok=True)
         self._file = None
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """What the disk refuses, as a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            "E-INGEST-003",
+            "The quarantine in {folder} cannot be written: {reason}. Free some space and run it again.",
+            folder=folder,
+            reason=error.strerror or error,
+        ) from error
 
 
 def sweep_quarantine(folder: Path) -> None:

@@ -27,7 +27,7 @@ from seawall.ingest.quarantine import Quarantine, sweep_quarantine
 from seawall.ingest.salvage import read_typed, salvage
 from seawall.ingest.settle import settle
 from seawall.lake import Lake, LakeSession
-from seawall.model import Fault, Unavailable
+from seawall.model import Fault
 
 PROBLEMS_SHOWN = 3
 
@@ -153,14 +153,6 @@ class _Run:
         try:
             broken = self._chunks(given, source, format, session, tally, quarantine)
             quarantine.close()
-        except OSError as error:
-            quarantine.abandon()
-            raise Unavailable(
-                "E-INGEST-003",
-                "The quarantine in {folder} cannot be written: {reason}. Free some space and run it again.",
-                folder=self._options.quarantine,
-                reason=error.strerror or error,
-            ) from error
         except BaseException:
             quarantine.abandon()
             raise
