@@ -302,3 +302,43 @@ def test_a_writer_killed_at_any_step_leaves_all_or_nothing(lake: Lake) -> None:
     else:
         pytest.fail("the writer never got to its end")
     assert committed >= 1
+
+
+def test_a_rewritten_file_keeps_its_events(lake: Lake) -> None:
+    """Rows put in place of a file keep their numbers and stand under their new side; readers see it at the commit."""
+    with lake.writing() as writer:
+        (part,) = writer.append_observations(observations([1, 2, 3]))
+        writer.append_derived("found", pa.table({"n": [1]}))
+        writer.set_note("state", "x")
+    with lake.reading() as before, lake.writing() as writer:
+        rows = writer.read_part(part, OBSERVATION_SCHEMA.names)
+        at = rows.schema.get_field_index("side")
+        made = writer.rewrite_observations(part, rows.set_column(at, "side", pa.array(["TW", "KR", "KR"])))
+        writer.remove_derived("found")
+        writer.remove_derived("never there")
+        writer.remove_note("state")
+        assert sorted((one.side, one.rows) for one in made) == [("KR", 2), ("TW", 1)]
+        sides = before.sql(f"SELECT DISTINCT side FROM {before.observations()}")
+        assert sides.column(0).to_pylist() == ["TW"]
+    with lake.reading() as session:
+        found = session.sql(f"SELECT event, side FROM {session.observations()} ORDER BY event").to_pylist()
+        assert [(row["event"], row["side"]) for row in found] == [(1, "TW"), (2, "KR"), (3, "KR")]
+        assert (session.derived("found"), session.note("state")) == (None, None)
+
+
+def test_the_rollup_of_some_days_is_taken_out(lake: Lake) -> None:
+    """Rows of other days stay, and files without any of the days are not written anew."""
+    one, two = rollup(["a", "b", "c"]), rollup(["d"])
+    at = one.schema.get_field_index("day")
+    one = one.set_column(at, "day", pa.array([0, 1, 2], pa.int32())).set_column(
+        one.schema.get_field_index("last"), "last", pa.array([1, DAY, 2 * DAY], pa.int64())
+    )
+    with lake.writing() as writer:
+        writer.append_rollup(one)
+        writer.append_rollup(two.set_column(at, "day", pa.array([0], pa.int32())))
+    with lake.writing() as writer:
+        writer.remove_rollup({1, 2})
+    with lake.reading() as session:
+        values = session.sql(f"SELECT value FROM {session.rollup()} ORDER BY value").column(0).to_pylist()
+        assert values == ["a", "d"]
+        assert len(session.sql(f"SELECT * FROM {session.rollup(1)}")) == 1

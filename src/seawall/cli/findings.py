@@ -24,7 +24,7 @@ def match(
 
     cost = Cost()
     with Node.open(context.node, token=context.token) as node:
-        document = run_match(node, since=since, rebuild=rebuild, exact=exact, waiting=context.out.note)
+        document = run_match(node, since=since, rebuild=rebuild, exact=exact, waiting=context.out.waiting)
     context.out.pairs({**document, **cost.as_dict()})
 
 

@@ -145,19 +145,30 @@ class Output:
         """A remark for the person, on stderr."""
         sys.stderr.write(printable(self.tr(text, **values)) + "\n")
 
+    def waiting(self, holder: str) -> None:
+        """Tell whom a writer of the lake waits for."""
+        self.note("The lake is being written by {holder}; waiting for it to end.", holder=holder)
+
     @contextmanager
-    def progress(self, description: str) -> Iterator[Progress | None]:
-        """A progress bar on stderr when a person is watching, else None."""
+    def progress(self, description: str, *, rows: bool = False) -> Iterator[Progress | None]:
+        """A progress bar on stderr when a person is watching, else None. It counts bytes, or ``rows``."""
         if not sys.stderr.isatty():
             yield None
             return
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         with Progress(
             TextColumn(self.tr(description)),
             BarColumn(),
-            DownloadColumn(),
+            MofNCompleteColumn() if rows else DownloadColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),

@@ -19,13 +19,31 @@ app.command(assets)
 
 
 @sensors.command(name="import")
-def import_sensors(csv: Path, /) -> None:
+def import_sensors(
+    csv: Path,
+    /,
+    *,
+    relabel: Annotated[bool, Parameter(help="Rows already in the lake take over the table too.", negative="")] = False,
+) -> None:
     """Import a CSV with columns sensor, side, sector and optionally timezone."""
     from seawall.flow.node import Node
     from seawall.flow.tables import import_sensors as load
+    from seawall.flow.tables import relabel_rows
 
+    cost, out = Cost(), context.out
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(load(node, csv))
+        document = load(node, csv)
+        if relabel:
+            with out.progress("Relabelling", rows=True) as bar:
+                task = bar.add_task("", total=None, rate="") if bar else None
+
+                def progress(done: int, total: int | None, changed: int) -> None:
+                    if bar is not None and task is not None:
+                        bar.update(task, completed=done, total=total, rate=f"{changed:,}")
+
+                document |= relabel_rows(node, progress=progress, waiting=out.waiting)
+            document |= cost.as_dict()
+    out.pairs(document)
 
 
 @assets.command(name="import")
@@ -60,7 +78,7 @@ def ingest(
                 elapsed = max(bar.tasks[0].elapsed or 0.0, 0.001)
                 bar.update(task, completed=done, total=total, rate=f"{events:,} events, {events / elapsed:,.0f}/s")
 
-        report = ingest_paths(node, paths, format=format, side=side, sector=sector, progress=progress, waiting=out.note)
+        report = ingest_paths(node, paths, format=format, side=side, sector=sector, progress=progress, waiting=out.waiting)
     figures = cost.as_dict()
     document: dict[str, object] = {
         "files": report.files,

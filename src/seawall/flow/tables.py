@@ -1,11 +1,17 @@
-"""Sensor and asset tables: imported as CSV, kept in the node folder, read before ingest."""
+"""Sensor and asset tables: imported as CSV, kept in the node folder, read before ingest or applied to what is held."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from seawall.flow.node import Node
+from seawall.ingest import relabel
+from seawall.match import forget_matches
 from seawall.reference import OwnAssets, SensorTable
+
+Progress = Callable[[int, int | None, int], None]
+Waiting = Callable[[str], None]
 
 
 def node_sensors(node: Node) -> SensorTable:
@@ -20,6 +26,20 @@ def import_sensors(node: Node, csv: Path) -> dict[str, object]:
     merged = node_sensors(node).joined(fresh)
     merged.save(node.folder / "reference")
     return {"sensors": len(fresh), "total": len(merged)}
+
+
+def relabel_rows(node: Node, *, progress: Progress | None = None, waiting: Waiting | None = None) -> dict[str, object]:
+    """Give the rows already in the lake the places that the sensor table has now; ``relabelled`` counts them.
+
+    All rows change together or none. Hits are forgotten, so the next ``match`` computes them anew. After a kill the
+    table is in force for new rows; run it again for those already held.
+    """
+    node.require("ingest")
+    with node.lake.writing(waiting) as writer:
+        report = relabel(writer, node_sensors(node), progress)
+        if report.relabelled:
+            forget_matches(writer)
+    return {"relabelled": report.relabelled}
 
 
 def import_assets(node: Node, csv: Path) -> dict[str, object]:

@@ -10,6 +10,15 @@ Never here: matching, network access, one Python object per ordinary event, a li
 
 from seawall.ingest.interface import IngestOptions, IngestReport
 from seawall.ingest.quarantine import QuarantineEntry, read_quarantine
+from seawall.ingest.relabel import RelabelReport, relabel
 from seawall.ingest.run import ingest
 
-__all__ = ["IngestOptions", "IngestReport", "QuarantineEntry", "ingest", "read_quarantine"]
+__all__ = [
+    "IngestOptions",
+    "IngestReport",
+    "QuarantineEntry",
+    "RelabelReport",
+    "ingest",
+    "read_quarantine",
+    "relabel",
+]

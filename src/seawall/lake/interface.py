@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -63,8 +63,17 @@ class LakeWriter(LakeSession, Protocol):
         or NULL where it must not be.
         """
 
+    def rewrite_observations(self, part: Part, rows: pa.Table) -> tuple[Part, ...]:
+        """Put ``rows``, the same events with the columns of OBSERVATION_SCHEMA, in place of a file; the files made.
+
+        Event numbers stay. Raises as ``append_observations``.
+        """
+
     def append_rollup(self, relation: str | pa.Table) -> None:
         """Add roll-up rows with the columns of ROLLUP_SCHEMA."""
+
+    def remove_rollup(self, days: Collection[int]) -> None:
+        """Take out the roll-up rows of some days (since 1970-01-01 UTC)."""
 
     def append_derived(self, name: str, relation: str | pa.Table) -> int:
         """Add rows to a derived data set; the number of rows added."""
@@ -72,5 +81,11 @@ class LakeWriter(LakeSession, Protocol):
     def replace_derived(self, name: str, relation: str | pa.Table) -> int:
         """Replace a derived data set; the number of rows it has now."""
 
+    def remove_derived(self, name: str) -> None:
+        """Forget a derived data set; forgetting what is not there changes nothing."""
+
     def set_note(self, key: str, value: str) -> None:
         """Keep a small value with the snapshot."""
+
+    def remove_note(self, key: str) -> None:
+        """Forget a small value; forgetting what is not there changes nothing."""

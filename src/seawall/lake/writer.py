@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import duckdb
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seawall.lake.engines.duckdb import DuckDBSession, query_failed, quoted
-from seawall.lake.files import by_day_and_side, checked, day_folder, side_folder, time_range, write_table
+from seawall.lake.files import (
+    DAY_MICROSECONDS,
+    by_day_and_side,
+    checked,
+    day_folder,
+    side_folder,
+    time_range,
+    write_table,
+)
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part, sync_file, sync_folder
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA
 
@@ -45,14 +54,25 @@ class DuckDBWriter(DuckDBSession):
             first = self._manifest.next_event
             numbered = fit.add_column(0, "event", pa.array(np.arange(first, first + len(fit), dtype=np.int64)))
             self._manifest = msgspec.structs.replace(self._manifest, next_event=first + len(fit))
-            for day, side, rows in by_day_and_side(numbered):
-                stem = f"observations/day={day_folder(day)}/side={side_folder(side)}"
-                path = self._new_path(stem)
-                write_table(rows, self._folder / path)
-                low, high = time_range(rows, "time", "time")
-                made.append(Part(path, OBSERVATIONS, self._next, len(rows), "", day, side, low, high))
+            made += self._write_observations(numbered)
         self._add(made)
         return tuple(made)
+
+    def rewrite_observations(self, part: Part, rows: pa.Table) -> tuple[Part, ...]:
+        """Put rows in place of a file, split anew by day and side. The old file stays until no reader needs it."""
+        made = self._write_observations(checked(rows, OBSERVATION_SCHEMA))
+        self._remove({part})
+        self._add(made)
+        return tuple(made)
+
+    def _write_observations(self, numbered: pa.Table) -> list[Part]:
+        made: list[Part] = []
+        for day, side, rows in by_day_and_side(numbered):
+            path = self._new_path(f"observations/day={day_folder(day)}/side={side_folder(side)}")
+            write_table(rows, self._folder / path)
+            low, high = time_range(rows, "time", "time")
+            made.append(Part(path, OBSERVATIONS, self._next, len(rows), "", day, side, low, high))
+        return made
 
     def append_rollup(self, relation: str | pa.Table) -> None:
         """Add roll-up rows."""
@@ -65,6 +85,16 @@ class DuckDBWriter(DuckDBSession):
             low, high = time_range(fit, "first", "last")
             self._add([Part(path, ROLLUP, self._next, len(fit), first=low, last=high)])
 
+    def remove_rollup(self, days: Collection[int]) -> None:
+        """Take out the roll-up rows of some days; files without any of them stay as they are."""
+        gone = pa.array(sorted(days), pa.int32())
+        for part in self._manifest.of(ROLLUP):
+            if not any(part.first // DAY_MICROSECONDS <= day <= part.last // DAY_MICROSECONDS for day in days):
+                continue
+            held = self.read_part(part, ROLLUP_SCHEMA.names)
+            self._remove({part})
+            self.append_rollup(held.filter(pc.invert(pc.is_in(held.column("day"), gone))))
+
     def append_derived(self, name: str, relation: str | pa.Table) -> int:
         """Add rows to a derived data set."""
         part = self._write_derived(name, relation)
@@ -74,14 +104,22 @@ class DuckDBWriter(DuckDBSession):
     def replace_derived(self, name: str, relation: str | pa.Table) -> int:
         """Replace a derived data set. Its old files stay until no reader needs them."""
         part = self._write_derived(name, relation)
-        kept = tuple(p for p in self._manifest.parts if not (p.kind == DERIVED and p.name == name))
-        self._manifest = msgspec.structs.replace(self._manifest, parts=kept)
+        self.remove_derived(name)
         self._add([part])
         return part.rows
+
+    def remove_derived(self, name: str) -> None:
+        """Forget a derived data set. Its files stay until no reader needs them."""
+        self._remove(set(self._manifest.of(DERIVED, name=name)))
 
     def set_note(self, key: str, value: str) -> None:
         """Keep a small value with the snapshot."""
         self._manifest = msgspec.structs.replace(self._manifest, notes={**self._manifest.notes, key: value})
+
+    def remove_note(self, key: str) -> None:
+        """Forget a small value."""
+        kept = {name: value for name, value in self._manifest.notes.items() if name != key}
+        self._manifest = msgspec.structs.replace(self._manifest, notes=kept)
 
     def make_durable(self) -> None:
         """Fsync the folders that got new files, up to the lake itself."""
@@ -101,6 +139,10 @@ class DuckDBWriter(DuckDBSession):
 
     def _add(self, parts: list[Part]) -> None:
         self._manifest = msgspec.structs.replace(self._manifest, parts=(*self._manifest.parts, *parts))
+
+    def _remove(self, parts: set[Part]) -> None:
+        kept = tuple(part for part in self._manifest.parts if part not in parts)
+        self._manifest = msgspec.structs.replace(self._manifest, parts=kept)
 
     def _new_path(self, stem: str) -> str:
         number = self._manifest.next_part

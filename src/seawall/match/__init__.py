@@ -15,6 +15,7 @@ leaving.
 from seawall.match.candidates import candidate_table, candidates
 from seawall.match.clocks import sensor_offsets
 from seawall.match.contacts import contact_table, overlap_table
+from seawall.match.forget import forget_matches
 from seawall.match.history import rollup_sightings
 from seawall.match.interface import Screens
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
@@ -33,6 +34,7 @@ __all__ = [
     "candidates",
     "contact_table",
     "findings_of",
+    "forget_matches",
     "match",
     "overlap_table",
     "rollup_sightings",
