@@ -10,6 +10,7 @@ from seawall.codec.sharing import candidate_id, sighting_id
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
+from seawall.identity import read_card
 from seawall.lake import LakeSession
 from seawall.match import Screens, contact_table, findings_of, overlap_table, sighting_table
 from seawall.model import Observable, ObservableType, Pap, SightingSummary, Tlp, Warning
@@ -58,8 +59,19 @@ def _exchanged(
     session.register("flow_seen", sighting_table(session, keys))
     session.register("flow_wanted", wanted)
     seen = session.sql("SELECT s.* FROM flow_seen s SEMI JOIN flow_wanted w ON s.type = w.type AND s.value = w.value")
-    ours = pa.concat_tables([contacts, seen.cast(contacts.schema)])
+    ours = pa.concat_tables([contacts, _without_echo(node, seen).cast(contacts.schema)])
     return warnings(session, _with_told(node, ours), theirs)
+
+
+def _without_echo(node: Node, seen: pa.Table) -> pa.Table:
+    """Leave out what we met only because a peer named it as its own candidate: that is its sighting once more, and no
+    indicator that vouches for it."""
+    identities = [read_card(peer.card).identity_id for peer in node.store.peers.list()]
+    kept = []
+    for row in seen.select(["type", "value", "indicator_id"]).to_pylist():
+        value = Observable(ObservableType(row["type"]), row["value"])
+        kept.append(all(row["indicator_id"] != candidate_id(identity, value) for identity in identities))
+    return seen.filter(pa.array(kept, pa.bool_()))
 
 
 def _with_told(node: Node, ours: pa.Table) -> pa.Table:
