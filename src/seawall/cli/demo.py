@@ -16,9 +16,10 @@ def demo(
     scale: Annotated[float | None, Parameter(help="1 = 2.40 M + 1.62 M events.")] = None,
     seed: int | None = None,
     serve: Annotated[bool, Parameter(help="Serve both nodes afterwards.", negative="")] = False,
+    campaigns: Annotated[bool, Parameter(help="Without: the same day with no attack that crosses.")] = True,
     with_: Annotated[Path | None, Parameter(name="--with", help="Your own log, put on one side.")] = None,
 ) -> None:
     """Show the main job from a raw log line to a warning and a block list on the other side."""
     from seawall.flow.demo import run_demo
 
-    run_demo(context.out, scale=scale, seed=seed, serve=serve, own_log=with_)
+    run_demo(context.out, scale=scale, seed=seed, serve=serve, own_log=with_, campaigns=campaigns)
