@@ -16,7 +16,6 @@ STANDING_LIFE = 365 * 86_400_000_000  # microseconds: a standing release is look
 CAP_PER_HOUR, CAP_PER_DAY = 100_000, 1_000_000
 """Objects: a large feed moves in within the day it is added, and a flood is stopped within the hour."""
 _AGE = re.compile(r"(\d{1,6})\s*([smhd])")
-_NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")  # no separators of ours: names stand in keys of notes and in headers
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 AGREED = "agreed:{circle}:{peer}"
 """Key of the note that holds the terms digest a peer last stated for a circle."""
@@ -42,17 +41,11 @@ class CircleWish(msgspec.Struct, frozen=True, kw_only=True):
 def create_circle(node: Node, wish: CircleWish) -> dict[str, object]:
     """Create a circle, or a new version of it, from a wish.
 
-    Raises Fault E-FLOW-030 (unknown member), -031 (unknown type), -032 (unreadable age), -034 (unusable name),
-    -035 (unknown track), -036 (no member), Refused E-FLOW-033 when standing releases or auto-enforce lack a second
-    person (rule 9).
+    Raises Fault E-FLOW-030 (unknown member), -031 (unknown type), -032 (unreadable age), -035 (unknown track),
+    -036 (no member), E-STORE-030 (unusable name), Refused E-FLOW-033 when standing releases or auto-enforce lack a
+    second person (rule 9).
     """
     first = node.require("manage-peers")
-    if _NAME.fullmatch(wish.name) is None:
-        raise Fault(
-            "E-FLOW-034",
-            "{given} cannot be the name of a circle; use letters, digits, spaces, dots, hyphens and underscores.",
-            given=ascii(wish.name[:64]),
-        )
     second = node.approver
     if (wish.auto or wish.auto_enforce) and second is None:
         raise Refused(

@@ -144,7 +144,8 @@ def _begin_sqlite(connection: Connection) -> None:
     """Writers take the write lock at once (no upgrade, so no lost race); readers take a snapshot."""
     writing = connection.get_execution_options().get("seawall_writing")
     if writing is None:
-        connection.exec_driver_sql("BEGIN")
+        # straight to the driver: every look-up says this word
+        connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
         return
     # FULL syncs the log at each commit, NORMAL only when it is folded back; it cannot change inside a transaction
     connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if writing == 'durable' else 'NORMAL'}")
