@@ -23,7 +23,7 @@ def release(
     context.out.pairs(document)
     if not document["released"]:
         raise Refused(
-            "E-CLI-005",
+            "E-CLI-006",
             "{id} was released to nobody in {circle}; 'seawall why' names the rule.",
             id=document["id"],
             circle=repr(circle[:64]),
