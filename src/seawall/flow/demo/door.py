@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from seawall.flow.demo.lifetime import OTHER, Say
 from seawall.flow.demo.report import render
 from seawall.flow.demo.result import DemoResult
-from seawall.flow.demo.run import DEFAULT_SCALE, DEFAULT_SEED, demonstrate
+from seawall.flow.demo.run import DEFAULT_SCALE, DEFAULT_SEED, SLICES, demonstrate
+from seawall.flow.simulator import require_feasible
 from seawall.messages import translate
 from seawall.model import Fault
 
@@ -52,15 +53,18 @@ def run_demo(
 ) -> DemoResult:
     """Run the demonstration in ``./seawall-demo`` (or a temporary folder) and show it.
 
-    Raises Fault E-DEMO-001 when ``./seawall-demo`` is somebody else's, E-DEMO-002 when ``own_log`` is not there.
+    Raises Fault E-DEMO-001 when ``./seawall-demo`` is somebody else's, E-DEMO-002 when ``own_log`` is not there,
+    E-SIM-001 for an impossible scale.
     """
     if own_log is not None and not own_log.exists():
         raise Fault("E-DEMO-002", "There is no log at {path}.", path=own_log)
+    scale = DEFAULT_SCALE if scale is None else scale
+    require_feasible(scale, SLICES)  # before an earlier demonstration makes room for this one
     folder = _fresh_folder(Path.cwd() / FOLDER)
     with _progress(out.lang, shown=not quiet and not out.json and sys.stderr.isatty()) as say:
         result = demonstrate(
             folder,
-            scale=DEFAULT_SCALE if scale is None else scale,
+            scale=scale,
             seed=DEFAULT_SEED if seed is None else seed,
             lang=out.lang,
             own_log=own_log.absolute() if own_log is not None else None,

@@ -20,6 +20,7 @@ from seawall.flow.demo.story import Story, choose
 from seawall.flow.demo.victim import find_victim
 from seawall.flow.protect import export
 from seawall.flow.simulator import read_truth, write_day
+from seawall.messages import mark
 from seawall.model import Warning
 
 DEFAULT_SCALE, DEFAULT_SEED = 0.05, 7
@@ -130,7 +131,7 @@ def _search(run: Demonstration, story: Story | None) -> tuple[tuple[Searched, ..
     side = story.first_side if story is not None else "TW"
     victim = find_victim((part.path for part in run.day.of(side)), story.value if story is not None else "")
     private = () if victim is None else victim.private_values()
-    control = run.crossed.search([("a warned value", story.value)])[0] if story is not None else None
+    control = run.crossed.search([(mark("a warned value"), story.value)])[0] if story is not None else None
     return tuple(run.crossed.search(private)), control
 
 

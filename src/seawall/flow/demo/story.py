@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from seawall.messages import format_duration, format_moment, translate
+from seawall.messages import format_duration, format_moment, mark, translate
 
 ZONE = "Asia/Taipei"
 CITIES = {"TW": "Taipei", "KR": "Seoul"}
@@ -81,7 +81,7 @@ def clock_zone() -> tuple[str, str]:
         ZoneInfo(ZONE)
     except ZoneInfoNotFoundError:
         return "UTC", "UTC"
-    return ZONE, "Taipei time"
+    return ZONE, mark("Taipei time")
 
 
 def tell(story: Story | None, lang: str) -> list[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.messages import mark
+
 OWN_PREFIXES = ("10.", "198.18.", "198.19.", "2001:0db8:")
 """The simulated organisations' own ranges (``flow.simulator.own``)."""
 
@@ -23,9 +25,9 @@ class Victim(msgspec.Struct, frozen=True):
     def private_values(self) -> tuple[tuple[str, str], ...]:
         """(what it is, the value): three things that nobody outside may learn."""
         return (
-            ("the address of a machine that was hit", self.address),
-            ("the name of the organisation behind it", self.domain),
-            ("the sensor that saw it", self.sensor),
+            (mark("the address of a machine that was hit"), self.address),
+            (mark("the name of the organisation behind it"), self.domain),
+            (mark("the sensor that saw it"), self.sensor),
         )
 
 
