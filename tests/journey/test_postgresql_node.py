@@ -14,6 +14,8 @@ from servers import postgres
 ATTACKER = "203.0.113.77"
 SENSORS = "sensor,side,sector\ntpe-1,TW,water\nsel-1,KR,health\n"
 
+pytestmark = pytest.mark.xdist_group("postgresql-node")  # one worker, one pair of nodes
+
 
 class Pair(NamedTuple):
     """Two serving nodes that agreed on the circle ``tw-kr``."""

@@ -24,6 +24,8 @@ GREEN = [f"192.0.2.{number}" for number in range(1, 21)]
 RED = [f"233.252.0.{number}" for number in range(1, 4)]
 ACCEPT = {"Accept": "application/taxii+json;version=2.1"}
 
+pytestmark = pytest.mark.xdist_group("third-party")  # one worker, one pair of nodes
+
 
 class Scene(NamedTuple):
     """Seoul serves two circles of TAXII clients and exchanges with Taipei in a third."""

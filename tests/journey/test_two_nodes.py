@@ -14,6 +14,8 @@ from journey.command_line import SeawallNode, eve, free_port
 ATTACKER = "203.0.113.77"
 PRIVATE = "198.51.100.44"
 
+pytestmark = pytest.mark.xdist_group("two-nodes")  # one worker, one pair of nodes
+
 
 class Pair(NamedTuple):
     """Two serving nodes that verified each other and agreed on the circle ``tw-kr``."""

@@ -56,6 +56,7 @@ app = App(
     help_format="plaintext",
     version_flags=["--version"],
     version_format="plaintext",
+    suppress_keyboard_interrupt=False,  # ``run`` says it, and with which status
 )
 
 
@@ -81,8 +82,17 @@ def _launch(
         )
     context.json, context.lang, context.token, context.approver_token = json, lang, token, approver_token
     context.strict = strict
-    result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    result = app(_standard_input_last(tokens), exit_on_error=False, print_error=False, result_action="return_value")
     return int(result) if isinstance(result, int) else ExitStatus.DONE
+
+
+def _standard_input_last(tokens: tuple[str, ...]) -> list[str]:
+    """``-`` is a path to us and the beginning of an option to the parser, unless it stands behind ``--``."""
+    words = list(tokens)
+    dashes = [word for word in words if word == "-"]
+    if not dashes or "--" in words:
+        return words
+    return [*(word for word in words if word != "-"), "--", *dashes]
 
 
 def main() -> None:
@@ -100,7 +110,8 @@ def run(arguments: list[str]) -> int:
         status = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except Fault as fault:
-        _say(f"{fault.code}: {context.out.tr(fault.text, **fault.values)}")
+        about = f"{fault.subject}: " if fault.subject else ""
+        _say(f"{fault.code}: {about}{context.out.tr(fault.text, **fault.values)}")
         return fault.exit_status
     except CycloptsError as error:
         _say(f"E-CLI-001: {' '.join(str(error).split())}")

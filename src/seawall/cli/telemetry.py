@@ -78,7 +78,9 @@ def ingest(
                 elapsed = max(bar.tasks[0].elapsed or 0.0, 0.001)
                 bar.update(task, completed=done, total=total, rate=f"{events:,} events, {events / elapsed:,.0f}/s")
 
-        report = ingest_paths(node, paths, format=format, side=side, sector=sector, progress=progress, waiting=out.waiting)
+        report = ingest_paths(
+            node, paths, format=format, side=side, sector=sector, progress=progress, waiting=out.waiting
+        )
     figures = cost.as_dict()
     document: dict[str, object] = {
         "files": report.files,

@@ -14,6 +14,8 @@ from seawall.model.stix.ids import derived_id
 from seawall.model.stix.tlp import TLP_BY_ID
 
 CSV_COLUMNS = ("id", "type", "value", "description", "confidence", "tlp", "valid_from", "valid_until")
+CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+"""Shown as escapes: the table may well be printed on a terminal. Tab and line feed stay."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula (OWASP, CSV injection)
 
 
@@ -112,5 +114,5 @@ def _values(bodies: Iterable[bytes], done: Exported) -> Iterator[tuple[_Indicato
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else str(value).translate(CONTROL_CHARACTERS)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

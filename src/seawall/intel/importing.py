@@ -54,6 +54,8 @@ def import_paths(
             run.file(file)
         except Fault as fault:
             if len(files) == 1 and not tally.objects:
+                if "path" not in fault.values:
+                    fault.about(file.path)
                 raise
             tally.problem(str(file.path), str(fault))
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitStatus(IntEnum):
@@ -27,7 +28,17 @@ class Fault(Exception):
         self.code = code
         self.text = text
         self.values = values
-        super().__init__(f"{code}: {text.format(**values)}")
+        self.subject: str | None = None
+        super().__init__(code, text, values)
+
+    def about(self, subject: object) -> Self:
+        """The same, said of this file: for whoever knows it, when the one who raised could not."""
+        self.subject = str(subject)
+        return self
+
+    def __str__(self) -> str:
+        sentence = self.text.format(**self.values)
+        return f"{self.code}: {sentence}" if self.subject is None else f"{self.code}: {self.subject}: {sentence}"
 
 
 class NotFound(Fault):

@@ -43,14 +43,16 @@ def version_moment(version: str) -> int:
 
 
 def checked_name(kind: str, name: str) -> str:
-    """The name, if people can tell it from others: 1 to 64 printable characters without spaces around it.
+    """The name, if people and our own lists can tell it from others: 1 to 64 printable characters, no spaces around.
 
-    Raises Fault E-STORE-030.
+    Commas separate names on the command line, a colon ends the name in HTTP Basic credentials (RFC 7617), a slash
+    stands between a peer and a circle in the name of a source. Raises Fault E-STORE-030.
     """
-    if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable() or name != name.strip() or name.startswith("-"):
+    plain = name.isprintable() and name == name.strip() and not name.startswith("-") and not set(name) & set(",:/")
+    if not 0 < len(name) <= MAX_NAME_LENGTH or not plain:
         raise Fault(
             "E-STORE-030",
-            "{given} cannot be the name of a {kind}; use 1 to {most} printable characters.",
+            "{given} cannot be the name of a {kind}; use 1 to {most} printable characters, no comma, colon or slash.",
             given=ascii(name[:MAX_NAME_LENGTH]),
             kind=kind,
             most=MAX_NAME_LENGTH,

@@ -11,7 +11,7 @@ Example::
         print(part.path, part.events)
 """
 
-from seawall.flow.simulator.day import BEGINS, DAY_MICROSECONDS, Day, Slice, counts, write_day
+from seawall.flow.simulator.day import BEGINS, DAY_MICROSECONDS, Day, Slice, counts, require_feasible, write_day
 from seawall.flow.simulator.own import SIDES
 from seawall.flow.simulator.parameters import PARAMETERS, SECTORS, Parameters
 from seawall.flow.simulator.truth import (
@@ -44,6 +44,7 @@ __all__ = [
     "ValueTruth",
     "counts",
     "read_truth",
+    "require_feasible",
     "write_day",
     "write_truth",
 ]

@@ -62,6 +62,20 @@ def counts(scale: float, parameters: Parameters = PARAMETERS) -> dict[str, int]:
     return {"TW": round(parameters.events_tw * scale), "KR": round(parameters.events_kr * scale)}
 
 
+def require_feasible(scale: float, slices: int) -> None:
+    """Raise Fault E-SIM-001 for a scale or slice count out of range."""
+    if not SMALLEST_SCALE <= scale <= LARGEST_SCALE or not 1 <= slices <= SLICES_MOST:
+        raise Fault(
+            "E-SIM-001",
+            "Cannot simulate scale {scale} in {slices} slices; use {least} to {most} and 1 to {parts} slices.",
+            scale=scale,
+            slices=slices,
+            least=SMALLEST_SCALE,
+            most=LARGEST_SCALE,
+            parts=SLICES_MOST,
+        )
+
+
 def write_day(
     folder: Path,
     *,
@@ -78,16 +92,7 @@ def write_day(
     ``folder/{sensors,assets}.csv``, the truth in ``folder/truth/``. The same arguments give the same bytes.
     ``campaigns=False`` leaves only the adversities. Raises Fault E-SIM-001 for a scale or slice count out of range.
     """
-    if not SMALLEST_SCALE <= scale <= LARGEST_SCALE or not 1 <= slices <= SLICES_MOST:
-        raise Fault(
-            "E-SIM-001",
-            "Cannot simulate scale {scale} in {slices} slices; use {least} to {most} and 1 to {parts} slices.",
-            scale=scale,
-            slices=slices,
-            least=SMALLEST_SCALE,
-            most=LARGEST_SCALE,
-            parts=SLICES_MOST,
-        )
+    require_feasible(scale, slices)
     # 1. the ground and the world
     ground = Ground.lay_out(parameters)
     world = build_world(parameters, ground, scale, seed)
