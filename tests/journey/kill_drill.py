@@ -25,7 +25,7 @@ from journey.command_line import here as command_here
 from seawall.codec.sharing import read_sighting
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
-from seawall.flow.shareable import refresh_findings
+from seawall.flow.refresh import refresh_findings
 from seawall.ingest import read_quarantine
 from seawall.lake import Lake
 from seawall.model.stored import StoredObject

@@ -91,8 +91,9 @@ def sync(peer: str, /) -> int:
     from seawall.flow.exchange import sync_peer
     from seawall.flow.node import Node
 
-    cost = Cost()
     with Node.open(context.node, token=context.token) as node:
+        node.require("sync")
+        cost = Cost()  # of the exchange: the program and the store are loaded
         report = sync_peer(node, peer)
     context.out.pairs({**report, **cost.as_dict()})
     return ExitStatus.REJECTS if context.strict and (report["rejected"] or report["problems"]) else ExitStatus.DONE

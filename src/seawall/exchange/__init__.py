@@ -10,6 +10,9 @@ recording it (``ledger``), keeping anything (``store``): ``flow`` injects these 
 True
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.inbound import InboundDesk, ReceivedObject, TakenIn
 from seawall.exchange.interface import (
@@ -21,28 +24,23 @@ from seawall.exchange.interface import (
     collection_id,
     manifest_record,
 )
-from seawall.exchange.listeners import (
-    PEER_KEY,
-    HostCheck,
-    Listener,
-    allowed_hosts,
-    bearer_token,
-    local_actor,
-    local_listener,
-    peer_listener,
-    require_safe_bind,
-)
 from seawall.exchange.peers import add_peer, require_verified, sever_peer, suspend_peer, verify_peer
 from seawall.exchange.sync import CursorStore, Outgoing, ReleaseService, SyncDeps, SyncReport, sync
-from seawall.exchange.taxii import (
-    Crossing,
-    TaxiiClient,
-    TaxiiDoor,
-    Wire,
-    peer_app,
-    taxii_router,
-    taxii_state,
-)
+from seawall.exchange.taxii import Crossing, TaxiiClient, Wire
+
+if TYPE_CHECKING:
+    from seawall.exchange.listeners import (
+        PEER_KEY,
+        HostCheck,
+        Listener,
+        allowed_hosts,
+        bearer_token,
+        local_actor,
+        local_listener,
+        peer_listener,
+        require_safe_bind,
+    )
+    from seawall.exchange.taxii import TaxiiDoor, peer_app, taxii_router, taxii_state
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -85,3 +83,11 @@ __all__ = [
     "taxii_state",
     "verify_peer",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What serves, on first use: a command that only fetches and pushes does without the web framework."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = "taxii" if name in ("TaxiiDoor", "peer_app", "taxii_router", "taxii_state") else "listeners"
+    return getattr(import_module(f"{__name__}.{room}"), name)

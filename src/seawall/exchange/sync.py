@@ -21,7 +21,7 @@ from seawall.exchange.inbound import InboundDesk
 from seawall.exchange.interface import collection_id
 from seawall.exchange.peers import require_verified
 from seawall.exchange.taxii.client import TaxiiClient
-from seawall.exchange.taxii.server import API_ROOT_PATH
+from seawall.exchange.taxii.paths import API_ROOT_PATH
 from seawall.exchange.taxii.wire import Crossing, Wire
 from seawall.model import NotFound, Recorded, Release
 from seawall.model.peer import PeerRecord

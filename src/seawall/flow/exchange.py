@@ -10,8 +10,8 @@ from seawall.flow.circles import state_terms
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.peers import LAST_SYNC
+from seawall.flow.refresh import refresh_findings
 from seawall.flow.service import NodeExchange
-from seawall.flow.shareable import refresh_findings
 from seawall.flow.terms import terms_digest
 from seawall.identity import client_context, read_card
 from seawall.ledger import EventKind

@@ -11,7 +11,7 @@ from seawall.flow.exchange import sync_peer
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.pipeline import run_match
-from seawall.flow.shareable import refresh_findings
+from seawall.flow.refresh import refresh_findings
 from seawall.flow.warning import refresh_warnings
 from seawall.model import Fault, NotFound, rfc3339
 from seawall.model.peer import PeerState

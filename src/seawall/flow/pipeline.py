@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seawall.flow.node import Node
-from seawall.flow.shareable import refresh_findings
+from seawall.flow.refresh import refresh_findings
 from seawall.flow.tables import node_sensors
 from seawall.ingest import IngestOptions, IngestReport, ingest
 from seawall.match import MatchOptions, match

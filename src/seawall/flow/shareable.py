@@ -26,21 +26,6 @@ class _Told(msgspec.Struct):
     extensions: dict[str, dict[str, object]] = {}
 
 
-PREPARED = "findings-prepared"
-"""Key of the note that says from which state of lake and indicators findings were prepared last."""
-
-
-def refresh_findings(node: Node) -> int:
-    """``prepare_findings`` when lake or indicators have changed since; returns how many objects changed."""
-    with node.lake.reading() as session:
-        state = f"{session.generation}/{node.store.indicators.change()}"
-    if node.store.notes.get(PREPARED) == state:
-        return 0
-    changed = prepare_findings(node)
-    node.store.notes.set(PREPARED, state)
-    return changed
-
-
 def prepare_findings(node: Node) -> int:
     """Store the STIX form of every candidate and sighting that is new or has grown; returns how many objects changed.
 

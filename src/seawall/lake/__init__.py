@@ -12,8 +12,30 @@ files that anyone can see, engine extensions loaded from elsewhere.
         session.sql(f"SELECT side, count(*) FROM {session.observations()} GROUP BY side")
 """
 
-from seawall.lake.interface import EngineRefusal, LakeSession, LakeWriter, OnWait
-from seawall.lake.lake import Lake
-from seawall.lake.manifest import Part
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["EngineRefusal", "Lake", "LakeSession", "LakeWriter", "OnWait", "Part"]
+from seawall.lake.interface import EngineRefusal, LakeSession, LakeWriter, OnWait
+from seawall.lake.manifest import Part, load
+
+if TYPE_CHECKING:
+    from seawall.lake.lake import Lake
+
+__all__ = ["EngineRefusal", "Lake", "LakeSession", "LakeWriter", "OnWait", "Part", "generation"]
+
+
+def generation(folder: Path) -> int:
+    """The number of commits of the lake in ``folder`` (0 where there is none), without starting an engine.
+
+    Raises Fault E-LAKE-002 when its manifest cannot be used.
+    """
+    return load(folder).generation
+
+
+def __getattr__(name: str) -> object:
+    """``Lake`` on first use: it loads the engine."""
+    if name != "Lake":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from seawall.lake.lake import Lake
+
+    return Lake

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from seawall.lake.manifest import Part
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 OnWait = Callable[[str], None]
 """Called once when a writer must wait; receives a sentence for the screen that names who holds the lake."""

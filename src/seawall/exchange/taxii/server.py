@@ -15,11 +15,9 @@ from seawall.exchange.taxii import resources
 from seawall.exchange.taxii.door import AnyRequest, door_of, not_found, not_permitted
 from seawall.exchange.taxii.errors import taxii_exception_handler
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
+from seawall.exchange.taxii.paths import API_ROOT_PATH, DISCOVERY_PATH
 from seawall.exchange.taxii.posting import take_posted
 from seawall.exchange.taxii.query import parse_query
-
-DISCOVERY_PATH = "/taxii2"
-API_ROOT_PATH = "/taxii2/circles"
 
 
 def _pairs(request: AnyRequest) -> list[tuple[str, str]]:

@@ -1,0 +1,24 @@
+"""Findings are prepared for release when what they rest on has changed, and only then."""
+
+from __future__ import annotations
+
+from seawall.flow.node import Node
+from seawall.lake import generation
+
+PREPARED = "findings-prepared"
+"""Key of the note that says from which state of lake and indicators findings were prepared last."""
+
+
+def refresh_findings(node: Node) -> int:
+    """``prepare_findings`` when lake or indicators have changed since; returns how many objects changed.
+
+    With nothing new this starts no engine: most exchanges find it so.
+    """
+    state = f"{generation(node.folder / 'lake')}/{node.store.indicators.change()}"
+    if node.store.notes.get(PREPARED) == state:
+        return 0
+    from seawall.flow.shareable import prepare_findings
+
+    changed = prepare_findings(node)
+    node.store.notes.set(PREPARED, state)
+    return changed
