@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import signal
 import subprocess
@@ -170,8 +171,21 @@ def test_ctrl_c_ends_an_ingest_with_a_sentence(node: SeawallNode) -> None:
     assert process.stdin is not None
     process.stdin.write((good(950_000) + "\n").encode())
     process.stdin.flush()
-    time.sleep(3)
+    _wait_until_it_reads(process.pid)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     check_sentence(Answer(process.returncode, out.decode(), err.decode()), 130)
     whole_lake(node)
+
+
+def _wait_until_it_reads(process: int) -> None:
+    """An ingest that has its memory for chunks (``memfd``) is about to read its input."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if "seawall-ingest" in str(descriptor.readlink()):
+                    time.sleep(0.3)
+                    return
+        time.sleep(0.05)
+    raise AssertionError("the ingest did not begin")

@@ -56,8 +56,9 @@ app = App(
     help_format="plaintext",
     version_flags=["--version"],
     version_format="plaintext",
-    suppress_keyboard_interrupt=False,  # ``run`` says it, and with which status
+    suppress_keyboard_interrupt=False,
 )
+app.meta.suppress_keyboard_interrupt = False  # ``run`` says it, and with which status
 
 
 @app.meta.default
