@@ -15,6 +15,7 @@ from seawall.codec.sharing import (
     read_sighting,
     sighting_of,
     version_of,
+    withdrawn_sighting,
 )
 from seawall.codec.stix import check
 from seawall.model import Observable, ObservableType, Pap, SightingSummary, Tlp
@@ -98,3 +99,17 @@ def test_evidence_that_is_not_ours_is_no_evidence(evidence: object) -> None:
 def test_the_extension_is_defined_as_stix_demands() -> None:
     """Its definition is valid STIX 2.1."""
     assert check(evidence_extension(IDENTITY, FIRST)).errors == ()
+
+
+def test_a_withdrawn_sighting_is_a_later_version_without_evidence() -> None:
+    """It keeps its id, counts nothing, tells no sector any more, and is still valid STIX."""
+    first = sighting_of(
+        seen(), indicator_id=f"indicator--{IDENTITY[10:]}", identity=IDENTITY, sensors=2, modified=FIRST
+    )
+    gone = withdrawn_sighting(encode(first), FIRST + 3_600_000_000)
+    told = read_sighting(encode(gone))
+    assert gone["id"] == first["id"]
+    assert version_of(encode(gone)) > version_of(encode(first))
+    assert told.withdrawn
+    assert told.evidence() == (None, (), ())
+    assert check(gone).errors == ()

@@ -86,6 +86,15 @@ def sighting_of(
     }
 
 
+def withdrawn_sighting(body: bytes, modified: int) -> dict[str, Any]:
+    """The next version of a sighting that we no longer stand by: count 0, no evidence. It may be told again later."""
+    obj: dict[str, Any] = msgspec.json.decode(body)
+    obj["modified"] = max(obj["modified"], timestamp(modified))
+    obj["count"] = 0
+    obj["extensions"] = {EVIDENCE_EXTENSION: {"extension_type": "property-extension", "withdrawn": True}}
+    return obj
+
+
 def evidence_extension(identity: str, created: int) -> dict[str, Any]:
     """The extension-definition behind ``EVIDENCE_EXTENSION``, for bundles that should stand alone."""
     moment = timestamp(created)
@@ -126,6 +135,11 @@ class ReceivedSighting(msgspec.Struct, frozen=True):
     last_seen: str | None = None
     count: int = 1
     extensions: dict[str, msgspec.Raw] = {}
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the sender no longer stands by it (count 0)."""
+        return self.count == 0
 
     def evidence(self) -> tuple[int | None, tuple[str, ...], tuple[str, ...]]:
         """(first seen in exact microseconds UTC, sectors, bases) as the sender told them; empty when it did not."""
@@ -177,4 +191,5 @@ __all__ = [
     "sighting_id",
     "sighting_of",
     "version_of",
+    "withdrawn_sighting",
 ]

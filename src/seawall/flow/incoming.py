@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from seawall.codec.sharing import ReceivedSighting, indicator_values, read_sighting
+from seawall.codec.sharing import ReceivedSighting, candidate_id, indicator_values, read_sighting
 from seawall.codec.stix import check
 from seawall.exchange import InboundDesk, Outcome, ReceivedObject
 from seawall.flow.context import find_objects
@@ -140,6 +140,13 @@ def _moment(text: str | None) -> int | None:
         return None
 
 
+def _withdraw_candidate(node: Node, item: StoredObject, indicator_id: str, value: Observable) -> None:
+    """A peer's candidate goes with its sighting; an indicator that the peer imported stays until it is revoked."""
+    peer = read_card(node.store.peers.get(str(item.origin)).card)
+    if indicator_id == candidate_id(peer.identity_id, value):
+        node.store.indicators.withdraw(value.type, value.value, source=peer_source(item), external_id=indicator_id)
+
+
 def _summaries(node: Node, items: Sequence[StoredObject]) -> list[SightingSummary]:
     found: list[SightingSummary] = []
     for item in items:
@@ -166,10 +173,10 @@ def _summary(item: StoredObject, told: ReceivedSighting, type: ObservableType, v
         side=str(item.origin),
         first_seen=first,
         last_seen=max(first, last),
-        count=max(told.count, 1),
+        count=told.count,
         sectors=sectors,
         indicator_id=told.sighting_of_ref,
-        basis=bases,
+        basis=bases or (("none",) if told.withdrawn else ()),
         tlp=item.tlp,
         pap=item.pap,
         origin=item.origin,

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.codec.sharing import candidate_indicator, encode, sighting_of
+from seawall.codec.sharing import candidate_indicator, encode, sighting_of, withdrawn_sighting
+from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
 from seawall.match import candidate_table, sighting_table, summaries
 from seawall.model import Observable, Pap, SightingSummary, Tlp
+from seawall.model.stix.versioning import timestamp
 from seawall.model.stored import StoredObject
 
 BATCH = 1_000  # objects compared and stored together
@@ -29,7 +31,8 @@ class _Told(msgspec.Struct):
 def prepare_findings(node: Node) -> int:
     """Store the STIX form of every candidate and sighting that is new or has grown; returns how many objects changed.
 
-    A sighting is told anew when it was seen earlier than told, in another sector, or twice as often.
+    A sighting is told anew when it was seen earlier than told, in another sector, or twice as often. What was told and
+    is no candidate any more (it turned out popular, or a scanner) is withdrawn, and comes back when it is one again.
     """
     with node.lake.reading() as session:
         screens = node_screens(node)
@@ -41,16 +44,38 @@ def prepare_findings(node: Node) -> int:
     changed = 0
     pending: list[StoredObject] = []
     done: set[tuple[str, str, str]] = set()
+    standing: set[str] = set()
     for summary, count in ours:
         key = (summary.type.value, summary.value, summary.side)
         if key in done or summary.origin is not None:
             continue  # an indicator's sighting and a candidate of the same value: one sighting is enough
         done.add(key)
-        pending += _objects(node, summary, int(count or 0))
+        made = _objects(node, summary, int(count or 0))
+        standing.add(made[-1].id)
+        pending += made
         if len(pending) >= BATCH:
             changed += _keep(node, pending)
             pending = []
-    return changed + _keep(node, pending)
+    changed += _keep(node, pending)
+    return changed + _withdraw(node, standing)
+
+
+def _withdraw(node: Node, standing: set[str]) -> int:
+    """Take back our own sightings that no longer stand."""
+    at = node.clock()
+    stale: list[StoredObject] = []
+    after: int | None = 0
+    while after is not None:
+        page = node.store.objects.list(WHOLE_NODE, types=("sighting",), after=after, limit=BATCH)
+        for held in page.items:
+            ours = held.origin is None and held.created_by == node.keys.identity_id
+            if ours and held.id not in standing and msgspec.json.decode(held.body, type=_Told).count > 0:
+                body = withdrawn_sighting(held.body, at)
+                stale.append(
+                    msgspec.structs.replace(held, body=encode(body), version=str(body["modified"]), stored_at=at)
+                )
+        after = page.next
+    return node.store.objects.put(stale).updated
 
 
 def _objects(node: Node, seen: SightingSummary, sensors: int) -> list[StoredObject]:
@@ -86,8 +111,23 @@ def _stored(body: dict[str, object], seen: SightingSummary, at: int, *, inputs: 
 def _keep(node: Node, made: list[StoredObject]) -> int:
     held = node.store.objects.latest([item.id for item in made])
     fresh = [item for item in made if item.id not in held or _grown(item, held[item.id])]
+    back = {
+        item.inputs[0]
+        for item in fresh
+        if item.type == "sighting"
+        and item.id in held
+        and msgspec.json.decode(held[item.id].body, type=_Told).count == 0
+    }
+    fresh += [_told_again(item) for item in made if item.id in back]
     counts = node.store.objects.put(fresh)
     return counts.new + counts.updated
+
+
+def _told_again(item: StoredObject) -> StoredObject:
+    """The next version of a candidate's indicator whose sighting had been withdrawn."""
+    body = msgspec.json.decode(item.body, type=dict[str, object])
+    body["modified"] = timestamp(item.stored_at)
+    return msgspec.structs.replace(item, body=encode(body), version=timestamp(item.stored_at))
 
 
 def _grown(item: StoredObject, held: StoredObject) -> bool:

@@ -90,7 +90,7 @@ def _told(node: Node) -> Iterable[SightingSummary]:
     after: int | None = 0
     while after is not None:
         page = node.store.sightings.list(WHOLE_NODE, after=after, limit=PAGE)
-        yield from (item for item in page.items if item.origin is not None)
+        yield from (item for item in page.items if item.origin is not None and item.count > 0)  # 0: withdrawn
         after = page.next
 
 
