@@ -34,3 +34,34 @@ def export(
         summary = write(node, to, output=output, include_watch=include_watch, json=context.json)
     if output is not None:
         context.out.pairs({**summary, **cost.as_dict()})
+
+
+@protect.command
+def status() -> None:
+    """List the latest exports, and which directives were taken back."""
+    from seawall.flow.node import Node
+    from seawall.flow.undo import list_exports, list_undone
+
+    with Node.open(context.node, token=context.token) as node:
+        exports, undone = list_exports(node), list_undone(node)
+    out = context.out
+    columns = ["made_at", "to", "output", "by", "blocks", "watches", "left_out", "first_expiry"]
+    out.table(exports.items, columns, empty="Nothing was exported yet.", extra={"undone": undone})
+    if undone and not out.json:
+        out.table(undone, ["undo", "at", "by", "reason"], empty="")
+
+
+@protect.command
+def undo(
+    directive: str,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for those who read the record later.")] = "",
+    again: Annotated[bool, Parameter(help="Give a directive free that was taken back.", negative="")] = False,
+) -> None:
+    """Take one directive back, by the name that an export shows as 'undo'; later exports leave it out."""
+    from seawall.flow.node import Node
+    from seawall.flow.undo import undo_directive
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(undo_directive(node, directive, reason=reason, again=again))

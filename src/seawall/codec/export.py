@@ -70,23 +70,28 @@ def write_csv(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
     """One row a value, with columns that ``intel import`` reads; what looks like a formula gets an apostrophe."""
     done = Exported()
     text = io.TextIOWrapper(target, "utf-8", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for said, value_type, value in _values(bodies, done):
-        tlp = max((TLP_BY_ID[ref] for ref in said.object_marking_refs if ref in TLP_BY_ID), default=None)
-        row = (
-            said.id,
-            value_type,
-            value,
-            said.description or said.name,
-            said.confidence,
-            tlp.label if tlp is not None else None,
-            said.valid_from,
-            said.valid_until,
-        )
-        writer.writerow([_cell(cell) for cell in row])
-    text.detach()
+    try:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(CSV_COLUMNS)
+        for said, value_type, value in _values(bodies, done):
+            writer.writerow([_cell(cell) for cell in _row(said, value_type, value)])
+    finally:
+        text.detach()  # the target is the caller's to close
     return done
+
+
+def _row(said: _Indicator, value_type: str, value: str) -> tuple[object, ...]:
+    tlp = max((TLP_BY_ID[ref] for ref in said.object_marking_refs if ref in TLP_BY_ID), default=None)
+    return (
+        said.id,
+        value_type,
+        value,
+        said.description or said.name,
+        said.confidence,
+        tlp.label if tlp is not None else None,
+        said.valid_from,
+        said.valid_until,
+    )
 
 
 def write_text(bodies: Iterable[bytes], target: BinaryIO) -> Exported:

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from seawall.codec.export import WRITERS, Exported
+from seawall.codec.export import WRITERS
 from seawall.codec.misp_warninglist import Warninglist
 from seawall.codec.sharing import version_of
 from seawall.flow.faults import summary_needs_file
@@ -21,6 +21,7 @@ from seawall.intel import ImportOptions, ImportReport
 from seawall.intel import check_path as judge_file
 from seawall.intel import import_paths as take_in
 from seawall.model import Fault, ReleasedObject, Tlp
+from seawall.model.circle import CircleTerms
 from seawall.policy import OwnUseItem, own_use, visibility
 from seawall.reference import Warninglists
 
@@ -70,7 +71,8 @@ def export_to(
 ) -> dict[str, object]:
     """Write what the acting person may see, or what stands in a circle's outbox, as a recorded own-use release.
 
-    Raises Fault E-FLOW-082 for an unknown form, E-FLOW-083 for ``--json`` without a file.
+    Raises Fault E-FLOW-082 for an unknown form, E-FLOW-083 for ``--json`` without a file, E-FLOW-084 for a file that
+    cannot be written, NotFound E-STORE-061 for an unknown circle.
     """
     writer = WRITERS.get(to)
     if writer is None:
@@ -82,7 +84,9 @@ def export_to(
         )
     if json and output is None:
         raise summary_needs_file()
-    bodies = _recorded(node, _circle_items(node, circle) if circle is not None else _own_items(node))
+    node.require("read")
+    terms = node.store.circles.get(circle) if circle is not None else None
+    bodies = _recorded(node, _circle_items(node, terms) if terms is not None else _own_items(node))
     if output is None:
         done = writer(bodies, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -90,7 +94,8 @@ def export_to(
         done = _write_file(output, lambda target: writer(bodies, target))
     if loss is not None:
         report = [{"id": object_id, "reason": reason} for object_id, reason in done.losses]
-        loss.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+        text = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+        _write_file(loss, lambda target: target.write(text))
     return {
         "to": to,
         "circle": circle,
@@ -100,8 +105,23 @@ def export_to(
     }
 
 
-def _write_file(output: Path, write: Callable[[BinaryIO], Exported]) -> Exported:
-    """Whole or not at all: beside the target first, then in its place."""
+_Done = TypeVar("_Done")
+
+
+def _write_file(output: Path, write: Callable[[BinaryIO], _Done]) -> _Done:
+    """Whole or not at all: beside the target first, then in its place. Raises Fault E-FLOW-084."""
+    try:
+        return _put_in_place(output, write)
+    except OSError as error:
+        raise Fault(
+            "E-FLOW-084",
+            "Cannot write to {path}: {reason}; what was there before is unchanged.",
+            path=output,
+            reason=error.strerror or error,
+        ) from error
+
+
+def _put_in_place(output: Path, write: Callable[[BinaryIO], _Done]) -> _Done:
     descriptor, name = tempfile.mkstemp(prefix=f".{output.name}-", dir=output.parent)
     try:
         with os.fdopen(descriptor, "wb") as target:
@@ -128,9 +148,10 @@ def _recorded(node: Node, pages: Iterator[list[OwnUseItem]]) -> Iterator[bytes]:
 def _own_items(node: Node) -> Iterator[list[OwnUseItem]]:
     seen = visibility(node.require("read"))
     after: int | None = 0
+    told: set[str] = set()  # of the page before: the values of one pattern stand beside each other
     while after is not None:
         indicators = node.store.indicators.list(seen, after=after, limit=PAGE)
-        unique = {entry.indicator_id: entry for entry in indicators.items}
+        unique = {entry.indicator_id: entry for entry in indicators.items if entry.indicator_id not in told}
         yield [
             OwnUseItem(
                 ReleasedObject(entry.indicator_id, version_of(entry.body), entry.body),
@@ -140,6 +161,7 @@ def _own_items(node: Node) -> Iterator[list[OwnUseItem]]:
             )
             for entry in unique.values()
         ]
+        told = {entry.indicator_id for entry in indicators.items}
         after = indicators.next
     after = 0
     while after is not None:
@@ -152,11 +174,10 @@ def _own_items(node: Node) -> Iterator[list[OwnUseItem]]:
         after = page.next
 
 
-def _circle_items(node: Node, circle: str) -> Iterator[list[OwnUseItem]]:
-    terms = node.store.circles.get(circle)
+def _circle_items(node: Node, terms: CircleTerms) -> Iterator[list[OwnUseItem]]:
     following: str | None = None
     while True:
-        page = node.store.outbox.page(circle, None, next=following, limit=PAGE)
+        page = node.store.outbox.page(terms.name, None, next=following, limit=PAGE)
         unique = {(row.object_id, row.version): row for row in page.rows}
         yield [
             OwnUseItem(ReleasedObject(row.object_id, row.version, row.body), row.type, terms.tlp_ceiling)

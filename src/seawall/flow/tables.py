@@ -25,7 +25,7 @@ def import_sensors(node: Node, csv: Path) -> dict[str, object]:
     fresh = SensorTable.from_csv(csv)
     merged = node_sensors(node).joined(fresh)
     merged.save(node.folder / "reference")
-    return {"sensors": len(fresh), "total": len(merged)}
+    return {"sensors": len(fresh), "total": len(merged), "relabelled": 0}
 
 
 def relabel_rows(node: Node, *, progress: Progress | None = None, waiting: Waiting | None = None) -> dict[str, object]:
