@@ -119,8 +119,17 @@ def _keep(node: Node, made: list[StoredObject]) -> int:
         and msgspec.json.decode(held[item.id].body, type=_Told).count == 0
     }
     fresh += [_told_again(item) for item in made if item.id in back]
-    counts = node.store.objects.put(fresh)
+    counts = node.store.objects.put([_next_version(item, held.get(item.id)) for item in fresh])
     return counts.new + counts.updated
+
+
+def _next_version(item: StoredObject, held: StoredObject | None) -> StoredObject:
+    """``created`` never changes between versions (STIX 2.1 section 3.6), also when we learn of an earlier sight."""
+    if held is None:
+        return item
+    body = msgspec.json.decode(item.body, type=dict[str, object])
+    body["created"] = msgspec.json.decode(held.body, type=dict[str, object])["created"]
+    return msgspec.structs.replace(item, body=encode(body))
 
 
 def _told_again(item: StoredObject) -> StoredObject:
