@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.scenes import ATTACKER, BUNDLE, BUNDLED, FAMILY, MOMENT, SECRET, Shop, moments
-from journey.command_line import SeawallNode
+from journey.command_line import SeawallNode, here
 from seawall.cli.output import MOMENTS
 
 COST = {"seconds", "cpu_seconds", "peak_memory_bytes"}
@@ -238,3 +238,21 @@ def test_config_shows_no_password(shop: Shop, monkeypatch: pytest.MonkeyPatch) -
     answer = shop.say("config", "show", "--json")
     assert answer.document["store"]["url"] == "postgresql+psycopg://seawall:***@db/seawall"
     assert "hunter2" not in shop.say("config", "show").out
+
+
+def test_a_pattern_is_matched_without_a_node(tmp_path: Path) -> None:
+    """``intel match-pattern`` answers whether and by what; a wrong pattern or file is one sentence."""
+    seen = {
+        "type": "observed-data", "id": "observed-data--1", "number_observed": 1,
+        "first_observed": "2026-03-14T00:00:00Z", "last_observed": "2026-03-14T00:00:00Z", "objects": {"0": {"type": "ipv4-addr", "value": ATTACKER}},
+    }  # fmt: skip
+    file = tmp_path / "seen.json"
+    file.write_text(json.dumps(seen))
+    where = ("--node", tmp_path / "nowhere", "--json", "intel", "match-pattern")
+    found = here(*where, "[ipv4-addr:value ISSUBSET '203.0.113.0/24']", file)
+    assert (found.status, found.document) == (0, {"matches": True, "observed": ["observed-data--1"]})
+    assert here(*where, "[ipv4-addr:value = '192.0.2.1']", file).document["matches"] is False
+    assert here(*where, "[ipv4-addr:value", file).err.startswith("E-MATCH-015: ")
+    file.write_text("no json")
+    assert here(*where, "[a:b = 1]", file).err.startswith("E-INTEL-011: ")
+    assert here(*where, "[a:b = 1]", tmp_path / "missing").err.startswith("E-INTEL-001: ")

@@ -80,3 +80,15 @@ def check(path: Path, /) -> int:
     items = check_path(path)
     context.out.table(items, ["id", "valid", "errors", "warnings"], empty="The file holds no object.")
     return ExitStatus.REJECTS if context.strict and not all(item["valid"] for item in items) else ExitStatus.DONE
+
+
+@intel.command(name="match-pattern")
+def match_pattern(
+    pattern: Annotated[str, Parameter(help="A STIX pattern.")],
+    observed_data: Annotated[Path, Parameter(help="A file with observed-data objects and what they refer to.")],
+    /,
+) -> None:
+    """Tell whether a STIX pattern matches observed data, and which of it. It needs no node."""
+    from seawall.flow.intel import match_observed
+
+    context.out.pairs(match_observed(pattern, observed_data))

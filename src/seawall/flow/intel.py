@@ -17,7 +17,7 @@ from seawall.codec.sharing import version_of
 from seawall.flow.faults import summary_needs_file
 from seawall.flow.node import Node
 from seawall.flow.outgoing import is_entry
-from seawall.intel import ImportOptions, ImportReport
+from seawall.intel import ImportOptions, ImportReport, read_document
 from seawall.intel import check_path as judge_file
 from seawall.intel import import_paths as take_in
 from seawall.model import Fault, ReleasedObject, Tlp
@@ -64,6 +64,14 @@ def check_path(path: Path) -> list[dict[str, object]]:
         }
         for verdict in judge_file(path)
     ]
+
+
+def match_observed(pattern: str, path: Path) -> dict[str, object]:
+    """Whether a STIX pattern matches the observed data in a file, and which of it. Raises what ``match`` raises."""
+    from seawall.match import match_pattern, read_observed
+
+    found = match_pattern(pattern, read_observed(read_document(path)))
+    return {"matches": found.matches, "observed": list(found.observed)}
 
 
 def export_to(

@@ -9,7 +9,7 @@ in; formats live in ``codec``.
 
 from __future__ import annotations
 
-from seawall.intel.checking import check_path
+from seawall.intel.checking import check_path, read_document
 from seawall.intel.importing import import_paths
 from seawall.intel.interface import (
     ImportOptions,
@@ -33,4 +33,5 @@ __all__ = [
     "check_path",
     "import_paths",
     "put_bundle",
+    "read_document",
 ]

@@ -18,6 +18,8 @@ from seawall.match.contacts import contact_table, overlap_table
 from seawall.match.forget import forget_matches
 from seawall.match.history import rollup_sightings
 from seawall.match.interface import Screens
+from seawall.match.observed import Observed, read_observed
+from seawall.match.pattern import Found, match_pattern
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
 from seawall.match.run import match
 from seawall.match.sightings import findings_of, sighting_table, sightings, summaries
@@ -25,9 +27,11 @@ from seawall.match.why import Why, why
 
 __all__ = [
     "BothSides",
+    "Found",
     "Increments",
     "MatchOptions",
     "MatchReport",
+    "Observed",
     "Screens",
     "Why",
     "candidate_table",
@@ -36,7 +40,9 @@ __all__ = [
     "findings_of",
     "forget_matches",
     "match",
+    "match_pattern",
     "overlap_table",
+    "read_observed",
     "rollup_sightings",
     "sensor_offsets",
     "sighting_table",

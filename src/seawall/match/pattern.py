@@ -1,0 +1,206 @@
+"""A STIX pattern against observed data (STIX 2.1 section 9): is there a choice of observations that satisfies it?
+
+Steps: (1) which observations pass each ``[...]``, (2) a search for distinct observations, one for each ``[...]`` (and
+each repetition), within the times that the qualifiers allow. An observation that was made n times counts n times.
+An interval ``first_observed`` to ``last_observed`` stands for any moment in it, so what could have been counts.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import combinations
+
+import msgspec
+
+from seawall.codec.pattern import Both, Comparison, Node, Observation, Path, PatternError, Qualified, parse
+from seawall.codec.pattern.tree import STAR
+from seawall.match.observed import Observed
+from seawall.match.pattern_values import fits
+from seawall.model import Fault, to_microseconds
+from seawall.model.moments import parse_moment
+
+MAX_INSTANCES = 10_000  # observations, repeated ones counted as often; a pattern that needs more is a statistic
+MAX_STEPS = 1_000_000  # choices tried: seconds; only contradictory repetitions need more
+MAX_REPETITIONS = 200  # of a compound expression: each is one level of the search
+MAX_REFERENCES = 16  # references followed one after the other in a path
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Whether the pattern matches, and the ids of one choice of observations that satisfies it."""
+
+    matches: bool
+    observed: tuple[str, ...] = ()
+
+
+def match_pattern(pattern: str, observed: list[Observed]) -> Found:
+    """Whether ``pattern`` matches ``observed``.
+
+    Raises Fault E-MATCH-015 for a pattern that cannot be read, E-MATCH-016 for a search that takes too long, and
+    E-MATCH-012 to E-MATCH-014 for comparisons that make no sense.
+    """
+    try:
+        tree = parse(pattern)
+    except PatternError as error:
+        raise Fault("E-MATCH-015", "The pattern cannot be read: {reason}.", reason=error) from None
+    search = _Search(tree, observed)
+    chosen = next(search.bind(tree, frozenset(), frozenset(range(len(search.instances)))), None)
+    if chosen is None:
+        return Found(matches=False)
+    ids = (search.instances[place].id for place in sorted(chosen))
+    return Found(matches=True, observed=tuple(dict.fromkeys(name for name in ids if name is not None)))
+
+
+def needed(node: Node) -> int:
+    """How many observations, at most, a choice for this expression holds."""
+    if isinstance(node, Both):
+        return sum(needed(part) for part in node.parts)
+    if isinstance(node, Qualified):
+        return needed(node.inner) * (int(node.first) if node.kind == "REPEATS" else 1)
+    return 1
+
+
+class _Search:
+    """Observations in order of time, each as often as it was made and can be needed."""
+
+    def __init__(self, tree: Node, observed: list[Observed]) -> None:
+        copies = needed(tree)
+        self.instances = [
+            one
+            for one in sorted(observed, key=lambda one: (one.first, one.last))
+            for _ in range(min(one.number, copies, MAX_INSTANCES))
+        ]
+        if len(self.instances) > MAX_INSTANCES:
+            raise _too_costly()
+        self._passing: dict[int, list[int]] = {}
+        self._steps = 0
+
+    def bind(self, node: Node, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:
+        """Every choice of instances, none of ``used`` and all of ``allowed``, that satisfies the expression."""
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise _too_costly()
+        match node:
+            case Observation():
+                for place in self._pass(node):
+                    if place in allowed and place not in used:
+                        yield frozenset((place,))
+            case Both(word="OR"):
+                for part in node.parts:
+                    yield from self.bind(part, used, allowed)
+            case Both():
+                yield from self._all(node.parts, frozenset(), used, allowed, ordered=node.word == "FOLLOWEDBY")
+            case Qualified(kind="REPEATS"):
+                yield from self._repeated(node.inner, int(node.first), used, allowed)
+            case Qualified(kind="WITHIN"):
+                yield from self._within(node, used, allowed)
+            case Qualified():
+                start, stop = _microseconds(str(node.first)), _microseconds(str(node.second))
+                fitting = (p for p in allowed if self.instances[p].last >= start and self.instances[p].first < stop)
+                yield from self.bind(node.inner, used, frozenset(fitting))
+
+    def _all(
+        self, parts: tuple[Node, ...], chosen: frozenset[int], used: frozenset[int], allowed: frozenset[int], *,
+        ordered: bool,
+    ) -> Iterator[frozenset[int]]:  # fmt: skip
+        """Choices for all parts, distinct; ``ordered``: none of a part before the latest of the parts before it."""
+        if not parts:
+            yield chosen
+            return
+        if ordered and chosen:
+            latest = max(self.instances[place].first for place in chosen)
+            allowed = frozenset(place for place in allowed if self.instances[place].last >= latest)
+        for more in self.bind(parts[0], used | chosen, allowed):
+            yield from self._all(parts[1:], chosen | more, used, allowed, ordered=ordered)
+
+    def _repeated(
+        self, inner: Node, times: int, used: frozenset[int], allowed: frozenset[int]
+    ) -> Iterator[frozenset[int]]:
+        if isinstance(inner, Observation):
+            free = [place for place in self._pass(inner) if place in allowed and place not in used]
+            for choice in combinations(free, times):
+                self._steps += 1
+                if self._steps > MAX_STEPS:
+                    raise _too_costly()
+                yield frozenset(choice)
+            return
+        if times > MAX_REPETITIONS:
+            raise _too_costly()
+        yield from self._all((inner,) * times, frozenset(), used, allowed, ordered=False)
+
+    def _within(self, node: Qualified, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:
+        """Choices that some window of this length touches: it may begin where one of its observations ends."""
+        length = round(float(node.first) * 1_000_000)
+        for start in sorted({self.instances[place].last for place in allowed}):
+            window = frozenset(
+                place
+                for place in allowed
+                if self.instances[place].last >= start and self.instances[place].first <= start + length
+            )
+            yield from self.bind(node.inner, used, window)
+
+    def _pass(self, node: Observation) -> list[int]:
+        """Which instances pass the test of one ``[...]``."""
+        if (held := self._passing.get(id(node))) is None:
+            held = [place for place, one in enumerate(self.instances) if _roots(node.test, one)]
+            self._passing[id(node)] = held
+        return held
+
+
+def _roots(test: Node, observed: Observed) -> frozenset[str]:
+    """The objects of one observation for which a test is true; AND must hold for one and the same object."""
+    if isinstance(test, Both):
+        sets = [_roots(part, observed) for part in test.parts]
+        return frozenset.union(*sets) if test.word == "OR" else frozenset.intersection(*sets)
+    if not isinstance(test, Comparison):
+        raise TypeError(f"{type(test).__name__} does not stand inside brackets")
+    return frozenset(name for name in observed.roots if _holds(test, observed, observed.scos[name]))
+
+
+def _holds(test: Comparison, observed: Observed, sco: Mapping[str, object]) -> bool:
+    if sco.get("type") != test.path.type:
+        return False
+    values = _values(sco, test.path, observed)
+    if test.operator == "EXISTS":
+        return (next(values, None) is not None) != test.negated
+    return any(fits(value, test.operator, test.value) != test.negated for value in values)
+
+
+def _values(sco: object, path: Path, observed: Observed) -> Iterator[object]:
+    """What stands at a path: references followed, ``[*]`` for every member, ``_hex`` and ``_bin`` decoded."""
+    held: list[object] = [sco]
+    name, followed = "", 0
+    for place, step in enumerate(path.steps):
+        if isinstance(step, int):
+            held = [part[step] for part in held if isinstance(part, list) and step < len(part)]
+        elif step == STAR and name and all(isinstance(part, list) for part in held):
+            held = [member for part in held if isinstance(part, list) for member in part]
+        else:
+            name = step
+            held = [part[step] for part in held if isinstance(part, dict) and step in part]
+        if name.endswith(("_ref", "_refs")) and place + 1 < len(path.steps) and followed < MAX_REFERENCES:
+            followed += 1
+            held = [observed.scos.get(part, part) if isinstance(part, str) else part for part in held]
+    for value in held:
+        if isinstance(value, str) and name.endswith("_hex"):
+            yield from _decoded(bytes.fromhex, value)
+        elif isinstance(value, str) and name.endswith("_bin"):
+            yield from _decoded(partial(base64.b64decode, validate=True), value)
+        else:
+            yield value
+
+
+def _decoded(decode: Callable[[str], bytes], value: str) -> Iterator[bytes]:
+    try:
+        yield decode(value)
+    except ValueError:  # binascii.Error is one
+        return
+
+
+def _microseconds(text: str) -> int:
+    return to_microseconds(parse_moment(text))
+
+
+def _too_costly() -> Fault:
+    return Fault("E-MATCH-016", "The pattern leaves too many choices among these observations; narrow it or them.")

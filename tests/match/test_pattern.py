@@ -1,0 +1,122 @@
+"""STIX patterns against observed data: as OASIS's matcher answers, and bounded."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from realdata import folder
+from seawall.match import match_pattern, read_observed
+from seawall.match.observed import Observed
+from seawall.model import Fault
+
+ONE_QUALIFIER_TWICE = "[person:age < 20] REPEATS 2 TIMES REPEATS 2 TIMES"
+"""The one judged case that we refuse: so does OASIS's own pattern validator (see the divergence list)."""
+
+
+def judged() -> list[tuple[str, list[Observed], bool | None]]:
+    """Pattern, observations and OASIS's answer; None: an error."""
+    cases = folder("stix-patterns")
+    observations = json.loads((cases / "observations.json").read_text())
+    lines = (json.loads(line) for line in (cases / "match-cases.jsonl").read_text().splitlines())
+    return [(case["pattern"], read_observed(observations[case["observations"]]), case.get("match")) for case in lines]
+
+
+def seen(*names: str, number: int = 1, seconds: int = 1) -> list[Observed]:
+    """Observations of persons, one after the other."""
+    document = [
+        {
+            "type": "observed-data", "number_observed": number, "objects": {"0": {"type": "person", "name": name}},
+            "first_observed": f"2026-03-14T00:00:{place * seconds:02d}Z",
+            "last_observed": f"2026-03-14T00:00:{place * seconds:02d}Z",
+        }
+        for place, name in enumerate(names)
+    ]  # fmt: skip
+    return read_observed(document)
+
+
+def test_answers_are_those_of_the_oasis_matcher() -> None:
+    """208 patterns: true, false, or an error with a sentence."""
+    wrong = []
+    for pattern, observed, answer in judged():
+        try:
+            found: bool | None = match_pattern(pattern, observed).matches
+        except Fault:
+            found = None
+        if found != answer and pattern != ONE_QUALIFIER_TWICE:
+            wrong.append((pattern, answer, found))
+    assert wrong == []
+
+
+def test_the_ids_of_a_choice_are_told() -> None:
+    """One choice of observations that satisfies the pattern, each named once, in order of time."""
+    refs = ["person--1"]
+    bundle = {
+        "type": "bundle",
+        "objects": [
+            {"type": "person", "id": "person--1", "name": "mina", "knows_refs": ["person--2"]},
+            {"type": "person", "id": "person--2", "name": "alice"},
+            *(
+                {"type": "observed-data", "id": f"observed-data--{n}", "number_observed": 2, "object_refs": refs,
+                 "first_observed": f"2026-03-1{n}T00:00:00Z", "last_observed": f"2026-03-1{n}T00:00:00Z"}
+                for n in (3, 1)
+            ),
+        ],
+    }  # fmt: skip
+    found = match_pattern("[person:knows_refs[*].name = 'alice'] REPEATS 3 TIMES", read_observed(bundle))
+    assert (found.matches, found.observed) == (True, ("observed-data--1", "observed-data--3"))
+    assert match_pattern("[person:name = 'alice']", read_observed(bundle)).matches is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("[person:name = 'a'] FOLLOWEDBY [person:name = 'b'] FOLLOWEDBY [person:name = 'c']", True),
+        ("[person:name = 'b'] FOLLOWEDBY [person:name = 'a']", False),
+        ("([person:name = 'a'] AND [person:name = 'c']) WITHIN 2 SECONDS", True),
+        ("([person:name = 'a'] AND [person:name = 'c']) WITHIN 1 SECONDS", False),
+        ("[EXISTS person:name]", True),
+        ("[NOT EXISTS person:age]", True),
+        ("[person:name[0] = 'a']", False),
+        ("[person:name LIKE '_']", True),
+        ("[person:name LIKE '.']", False),
+    ],
+)
+def test_order_windows_and_presence(pattern: str, matches: bool) -> None:
+    """Qualifiers and tests beyond the judged ones."""
+    assert match_pattern(pattern, seen("a", "b", "c")).matches is matches
+
+
+def test_a_costly_pattern_ends_with_a_sentence() -> None:
+    """Neither a contradictory repetition, nor a huge count, nor a regular expression takes for ever."""
+    crowd = seen(*"abcdefghijklmnopqrstuvwxyz", seconds=2)
+    with pytest.raises(Fault, match="E-MATCH-016"):
+        match_pattern("[person:name < 'z'] REPEATS 13 TIMES AND [person:name = 'A']", crowd)
+    with pytest.raises(Fault, match="E-MATCH-016"):
+        match_pattern("([person:name = 'a'] AND [person:name = 'b']) REPEATS 1000 TIMES", crowd)
+    assert match_pattern("[person:name = 'a'] REPEATS 500 TIMES", seen("a", number=999_999_999)).matches
+    bomb = seen("a" * 50_000 + "!")
+    assert not match_pattern("[person:name MATCHES '^(a+)+$']", bomb).matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [
+        ("[person:name MATCHES '(?=a)']", "E-MATCH-013"),
+        ("[person:name = ", "E-MATCH-015"),
+        ("[person:name = t'2026-03-14T00:00:00Z']", "E-MATCH-012"),
+        ("[person:name IN ('a', 1)]", "E-MATCH-014"),
+    ],
+)
+def test_what_makes_no_sense_is_told(pattern: str, code: str) -> None:
+    """One sentence with a code."""
+    with pytest.raises(Fault, match=code):
+        match_pattern(pattern, seen("a"))
+
+
+@pytest.mark.parametrize(("document", "code"), [({}, "010"), ([], "010"), ({"type": "observed-data"}, "011")])
+def test_what_is_no_observed_data_is_told(document: object, code: str) -> None:
+    """Nothing to match, or an observation without its times."""
+    with pytest.raises(Fault, match=f"E-MATCH-{code}"):
+        read_observed(document)
