@@ -244,7 +244,8 @@ def test_a_pattern_is_matched_without_a_node(tmp_path: Path) -> None:
     """``intel match-pattern`` answers whether and by what; a wrong pattern or file is one sentence."""
     seen = {
         "type": "observed-data", "id": "observed-data--1", "number_observed": 1,
-        "first_observed": "2026-03-14T00:00:00Z", "last_observed": "2026-03-14T00:00:00Z", "objects": {"0": {"type": "ipv4-addr", "value": ATTACKER}},
+        "first_observed": "2026-03-14T00:00:00Z", "last_observed": "2026-03-14T00:00:00Z",
+        "objects": {"0": {"type": "ipv4-addr", "value": ATTACKER}},
     }  # fmt: skip
     file = tmp_path / "seen.json"
     file.write_text(json.dumps(seen))
