@@ -1,4 +1,4 @@
-"""Writes the reference pages that follow from the source: commands, error codes, settings.
+"""Writes the reference pages that follow from the source: commands, error codes, roles, settings.
 
 python scripts/reference_pages.py            write docs/reference/*.md
 python scripts/reference_pages.py --check    change nothing; exit 1 when a page is not up to date
@@ -15,18 +15,77 @@ from sentences import ROOT, errors, parsed
 
 import seawall.cli
 import seawall.settings
+from seawall.flow.authority import TASKS
+from seawall.model import UserRole
+from seawall.policy.visibility import visibility_table
 
 FOLDER = ROOT / "docs" / "reference"
 _FIELD = re.compile(r"    (?P<key>\w+): (?P<kind>[\w.]+) = (?P<default>[^#]*?)(?:\s+# (?P<said>.*))?")
 _SECTION = re.compile(r"class (?P<name>\w+)Settings\(")
 
 
+_GLOBAL = ("--node", "--json", "--lang", "--token", "--approver-token", "--strict")
+_EMPTY_LIST = re.compile(r"\*\*Parameters\*\*:\n\n(?!\*)")
+_SHARED = """
+Generated from the program by `make docs`.
+
+## What every command shares
+
+- Results stand on standard output, progress and remarks on standard error.
+- `--json` prints one JSON document; a list is `{"items": [...], "next": ...}`.
+  `--limit` sets the rows of a page (1 to 10,000).
+  `--after` goes on from the `next` of the page before; it is null at the end.
+- Moments in JSON are RFC 3339 in UTC with six digits; in text they are in the node's zone.
+- "The cost" is `seconds`, `cpu_seconds` and `peak_memory_bytes`.
+- The options below work before and behind the command.
+  Without `--token` the administrator's token in the node folder acts, for whoever may read it.
+  [Roles](roles.md) says who may do what.
+
+| Exit status | Meaning |
+| --- | --- |
+| 0 | done; what was rejected is counted |
+| 1 | something was rejected, and `--strict` was given |
+| 2 | wrong usage, or an input that yielded nothing |
+| 3 | refused by policy, or by the role of who asks |
+| 130 | interrupted |
+
+An error is one sentence on standard error that begins with [its code](errors.md).
+
+"""
+
+
 def commands() -> str:
-    """Every command with its options, as ``--help`` tells them."""
+    """Every command with its options, as ``--help`` tells them; the global options once."""
     text = seawall.cli.app.generate_docs().strip()
     head, _, rest = text.partition("\n")
-    lines = [line.rstrip() for line in rest.splitlines()]
-    return f"{head}: the commands\n\nGenerated from the program by `make docs`.\n" + "\n".join(lines) + "\n"
+    top, mark, below = rest.partition("\n## seawall ")
+    kept = [
+        line.rstrip() for line in below.splitlines() if not line.startswith(tuple(f"* `{name}" for name in _GLOBAL))
+    ]
+    below = re.sub(r"\n{3,}", "\n\n", _EMPTY_LIST.sub("", "\n".join(kept) + "\n\n"))
+    lines = "\n".join(line.rstrip() for line in top.splitlines()).strip()
+    return f"{head}: the commands\n{_SHARED}{lines}\n{mark}{below.rstrip()}\n"
+
+
+def roles() -> str:
+    """Who may do what on a node, and who sees what."""
+    everybody = list(UserRole)
+    head = "| Task | " + " | ".join(role.value for role in everybody) + " |\n| --- |" + " --- |" * len(everybody)
+    rows = (
+        f"| {task} | " + " | ".join("yes" if role in allowed else "" for role in everybody) + " |"
+        for task, allowed in TASKS.items()
+    )
+    return (
+        "# Roles\n\nGenerated from the source by `make docs`.\n"
+        "A command asks for one of these tasks; without it there is status 3.\n"
+        "Someone of role `taxii` is a program of a third party: it reads its circles' collections over TAXII, "
+        "and may do nothing else.\n\n"
+        + head
+        + "\n"
+        + "\n".join(rows)
+        + "\n\n## Who sees what\n\nWhat somebody may not see is to them as if it were not there.\n\n"
+        + visibility_table()
+    )
 
 
 def error_codes() -> str:
@@ -69,7 +128,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES = {"cli.md": commands, "errors.md": error_codes, "settings.md": settings}
+PAGES = {"cli.md": commands, "errors.md": error_codes, "roles.md": roles, "settings.md": settings}
 
 
 def main(arguments: list[str]) -> int:

@@ -29,7 +29,10 @@ def create(
     track: Annotated[str, Parameter(help="1, 1.5 or 2.")] = "1",
     attribution: Annotated[bool, Parameter(help="Whether we may be named as the source.")] = False,
 ) -> None:
-    """Create a circle. Standing releases and auto-enforce need a second person (--approver-token)."""
+    """Create a circle. Standing releases and auto-enforce need a second person (--approver-token).
+
+    JSON: the terms, version, members, agreed, agreed_with, digest; 'circles show' has the same.
+    """
     from seawall.flow.circles import CircleWish, create_circle
     from seawall.flow.node import Node
 

@@ -18,7 +18,11 @@ def match(
     rebuild: Annotated[bool, Parameter(help="Forget earlier matches and compute anew.", negative="")] = False,
     exact: Annotated[bool, Parameter(help="Domains match by equality only.", negative="")] = False,
 ) -> None:
-    """Compare the lake with the indicators; totals are for the whole lake, increments in ``new``."""
+    """Compare the lake with the indicators; totals are for the whole lake, increments in new.
+
+    JSON: events, hits, matched_events, aggregates, indicators_hit, sightings, by_indicator_type, both_sides (null, or
+    indicators, campaigns, median_lag_seconds), new, and the cost.
+    """
     from seawall.flow.node import Node
     from seawall.flow.pipeline import run_match
 
@@ -30,7 +34,10 @@ def match(
 
 @app.command
 def sightings(*, limit: Limit = 100, after: After = 0) -> None:
-    """List which indicators were seen, on which side, when and in which sectors."""
+    """List which indicators were seen, on which side, when and in which sectors.
+
+    JSON items: type, value, side, first_seen, last_seen, count, sectors, indicator_id, basis, tlp, pap, origin.
+    """
     from seawall.flow.findings import list_sightings
     from seawall.flow.node import Node
 
@@ -42,7 +49,11 @@ def sightings(*, limit: Limit = 100, after: After = 0) -> None:
 
 @app.command
 def warnings(*, limit: Limit = 1000, after: After = 0) -> None:
-    """List warnings: what hits both sides, who saw it first, and the lead time. One warning a value."""
+    """List warnings: what hits both sides, who saw it first, and the lead time. One warning a value.
+
+    JSON items: value, type, first_side, first_seen, other_side, other_first_seen, told_at, raw_lead_seconds,
+    usable_lead_seconds, sectors, confidence, indicators, campaigns, reasons. What is not known yet is null.
+    """
     from seawall.flow.findings import list_warnings
     from seawall.flow.node import Node
 

@@ -25,7 +25,10 @@ def import_(
     ] = None,
     source: Annotated[str | None, Parameter(help="Name of the source; else the file's name.")] = None,
 ) -> int:
-    """Import indicators and other objects; what cannot be read is counted, the rest lands."""
+    """Import indicators and other objects; what cannot be read is counted, the rest lands.
+
+    JSON: objects, new, updated, unchanged, rejected, by_type, problems, losses, and the cost.
+    """
     from seawall.flow.intel import import_paths
     from seawall.flow.node import Node
 
@@ -61,7 +64,10 @@ def export(
     output: Annotated[Path | None, Parameter(name=["-o", "--output"], help="File; else standard output.")] = None,
     loss: Annotated[Path | None, Parameter(help="Write the loss report here.")] = None,
 ) -> None:
-    """Write out what the caller, or a circle, may see; the ledger records it."""
+    """Write out what the caller, or a circle, may see; the ledger records it.
+
+    JSON (needs -o): to, circle, objects, not_carried, output, and the cost.
+    """
     from seawall.flow.intel import export_to
     from seawall.flow.node import Node
 
@@ -74,7 +80,10 @@ def export(
 
 @intel.command
 def check(path: Path, /) -> int:
-    """Judge a bundle, an object or a list by STIX 2.1: musts are errors, shoulds are warnings."""
+    """Judge a bundle, an object or a list by STIX 2.1: musts are errors, shoulds are warnings.
+
+    JSON items, in input order: id, valid, errors, warnings. With --strict an invalid object is status 1.
+    """
     from seawall.flow.intel import check_path
 
     items = check_path(path)
@@ -88,7 +97,10 @@ def match_pattern(
     observed_data: Annotated[Path, Parameter(help="A file with observed-data objects and what they refer to.")],
     /,
 ) -> None:
-    """Tell whether a STIX pattern matches observed data, and which of it. It needs no node."""
+    """Tell whether a STIX pattern matches observed data, and which of it. It needs no node.
+
+    JSON: matches, observed (ids of one choice of observations that satisfies it).
+    """
     from seawall.flow.intel import match_observed
 
     context.out.pairs(match_observed(pattern, observed_data))

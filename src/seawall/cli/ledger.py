@@ -17,7 +17,10 @@ app.command(ledger)
 
 @ledger.command
 def verify() -> None:
-    """Recompute the whole ledger; names the first bad leaf if there is one."""
+    """Recompute the whole ledger; names the first bad leaf if there is one.
+
+    JSON: valid, size, root, signed, and the cost. A bad leaf is status 2 and a sentence.
+    """
     from seawall.flow.ledger import verify_ledger
     from seawall.flow.node import Node
 
@@ -35,7 +38,10 @@ def show(
         int, Parameter(help="Continue after this leaf: the 'next' of the page before.", validator=Number(gte=-1))
     ] = -1,
 ) -> None:
-    """List leaves, oldest first."""
+    """List leaves, oldest first.
+
+    JSON items: index, at, kind, recipient, circle, rule, objects, leaf_hash, event.
+    """
     from seawall.flow.ledger import list_leaves
     from seawall.flow.node import Node
 

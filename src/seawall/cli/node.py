@@ -21,7 +21,10 @@ def init(
     sector: Annotated[str, Parameter(help="Default sector of sensors.")] = "unknown",
     timezone: Annotated[str, Parameter(help="IANA time zone in which texts show times.")] = "UTC",
 ) -> None:
-    """Make a new node and print its one administrator token."""
+    """Make a new node and print its one administrator token.
+
+    JSON: node_id, name, fingerprint, token.
+    """
     from seawall.flow.node import create_node
 
     made = create_node(
@@ -39,7 +42,10 @@ def init(
 
 @app.command
 def doctor() -> int:
-    """Check the node, list whom it may call, and say whether it is safe to expose."""
+    """Check the node, list whom it may call, and say whether it is safe to expose.
+
+    JSON: checks (name, ok, detail), endpoints, safe_to_expose, because. With --strict a failed check is status 1.
+    """
     from seawall.flow.doctor import examine
 
     report = examine(context.node, token=context.token)
@@ -89,7 +95,10 @@ def show() -> None:
 
 @app.command
 def jobs() -> None:
-    """List the scheduled jobs and when each last ran."""
+    """List the scheduled jobs and when each last ran.
+
+    JSON items: job, every_seconds, last_run, last_result.
+    """
     from seawall.flow.jobs import describe
     from seawall.flow.node import Node
 
@@ -100,7 +109,10 @@ def jobs() -> None:
 
 @app.command(name="run")
 def run_job(job: str, /) -> None:
-    """Run one scheduled job now (for cron)."""
+    """Run one scheduled job now (for cron).
+
+    JSON: job, result.
+    """
     from seawall.flow.jobs import run
     from seawall.flow.node import Node
 

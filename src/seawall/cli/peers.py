@@ -34,7 +34,10 @@ def add(
     url: Annotated[str, Parameter(help="The peer's listener, https://host:8701.")],
     code_name: Annotated[str, Parameter(help="The name under which our own people know this peer.")],
 ) -> None:
-    """Add a peer from its card. Nothing is exchanged before 'peers verify'."""
+    """Add a peer from its card. Nothing is exchanged before 'peers verify'.
+
+    JSON: code_name, node_id, fingerprint, state.
+    """
     from seawall.flow.node import Node
     from seawall.flow.peers import add_peer
 
@@ -46,7 +49,10 @@ def add(
 def verify(
     code_name: str, /, *, fingerprint: Annotated[str, Parameter(help="As the other side read it out to you.")]
 ) -> None:
-    """Confirm a peer's fingerprint; two named people (--token and --approver-token) stand for it."""
+    """Confirm a peer's fingerprint; two named people (--token and --approver-token) stand for it.
+
+    JSON: code_name, state, approved_by.
+    """
     from seawall.flow.node import Node
     from seawall.flow.peers import verify_peer
 
@@ -56,7 +62,10 @@ def verify(
 
 @peers.command(name="list")
 def list_peers() -> None:
-    """List peers with state, last contact and health."""
+    """List peers with state, last contact and health.
+
+    JSON items: code_name, node_id, state, url, fingerprint, last_sync.
+    """
     from seawall.flow.node import Node
     from seawall.flow.peers import describe_peers
 
@@ -87,7 +96,10 @@ def _set_state(code_name: str, state: str) -> None:
 
 @app.command
 def sync(peer: str, /) -> int:
-    """Fetch what is new from a peer and push what is new to it; only the difference travels."""
+    """Fetch what is new from a peer and push what is new to it; only the difference travels.
+
+    JSON: received, sent, withheld, unchanged, rejected, problems, and the cost. With --strict a problem is status 1.
+    """
     from seawall.flow.exchange import sync_peer
     from seawall.flow.node import Node
 

@@ -25,7 +25,11 @@ def export(
         bool, Parameter(help="Also write what may only be watched, marked so.", negative="")
     ] = False,
 ) -> None:
-    """Export what may be blocked: own and imported indicators, and a peer's under auto-enforce."""
+    """Export what may be blocked: own and imported indicators, and a peer's under auto-enforce.
+
+    JSON (needs -o): to, made_at, written, blocks, watches, by_type, left_out, left_out_items, first_expiry, output, and
+    the cost.
+    """
     from seawall.flow.node import Node
     from seawall.flow.protect import export as write
 
@@ -38,7 +42,11 @@ def export(
 
 @protect.command
 def status() -> None:
-    """List the latest exports, and which directives were taken back."""
+    """List the latest exports, and which directives were taken back.
+
+    JSON items: to, output, made_at, by, blocks, watches, left_out, first_expiry; beside them undone
+    (undo, at, by, reason).
+    """
     from seawall.flow.node import Node
     from seawall.flow.undo import list_exports, list_undone
 
@@ -59,7 +67,10 @@ def undo(
     reason: Annotated[str, Parameter(help="Why, for those who read the record later.")] = "",
     again: Annotated[bool, Parameter(help="Give a directive free that was taken back.", negative="")] = False,
 ) -> None:
-    """Take one directive back, by the name that an export shows as 'undo'; later exports leave it out."""
+    """Take one directive back, by the name that an export shows as 'undo'; later exports leave it out.
+
+    JSON: undo, undone, by, reason.
+    """
     from seawall.flow.node import Node
     from seawall.flow.undo import undo_directive
 

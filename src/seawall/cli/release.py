@@ -14,7 +14,11 @@ from seawall.model import Refused
 def release(
     object_id: str, /, *, circle: Annotated[str, Parameter(help="The circle whose members shall have it.")]
 ) -> None:
-    """Release one object to a circle, if its terms permit."""
+    """Release one object to a circle, if its terms permit.
+
+    JSON: id, version, circle, released, recipients, withheld (member and rule), approved_by.
+    Released to nobody is status 3.
+    """
     from seawall.flow.node import Node
     from seawall.flow.release import release_object
 
@@ -34,7 +38,10 @@ def release(
 def recall(
     object_id: str, /, *, circle: Annotated[str | None, Parameter(help="Only from this circle.")] = None
 ) -> None:
-    """Take an object out of circles' collections; members learn it at their next sync."""
+    """Take an object out of circles' collections; members learn it at their next sync.
+
+    JSON: id, circles, withdrawn.
+    """
     from seawall.flow.node import Node
     from seawall.flow.release import recall_object
 
@@ -44,7 +51,10 @@ def recall(
 
 @app.command
 def why(object_id: str, /, *, peer: Annotated[str, Parameter(help="The peer or client who asks.")]) -> None:
-    """Explain, rule by rule, whether this peer may have this object."""
+    """Explain, rule by rule, whether this peer may have this object.
+
+    JSON: id, version, peer, allowed, rule, circle, policy_version, tests (rule, passed, detail).
+    """
     from seawall.flow.node import Node
     from seawall.flow.release import explain_object
 

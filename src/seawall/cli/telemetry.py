@@ -25,7 +25,10 @@ def import_sensors(
     *,
     relabel: Annotated[bool, Parameter(help="Rows already in the lake take over the table too.", negative="")] = False,
 ) -> None:
-    """Import a CSV with columns sensor, side, sector and optionally timezone."""
+    """Import a CSV with columns sensor, side, sector and optionally timezone.
+
+    JSON: sensors (in this file), total (in the table), relabelled (rows in the lake that changed).
+    """
     from seawall.flow.node import Node
     from seawall.flow.tables import import_sensors as load
     from seawall.flow.tables import relabel_rows
@@ -48,7 +51,10 @@ def import_sensors(
 
 @assets.command(name="import")
 def import_assets(csv: Path, /) -> None:
-    """Import a CSV of our own ranges and names: asset, organisation, sector, criticality."""
+    """Import a CSV of our own ranges and names: asset, organisation, sector, criticality.
+
+    JSON: assets (in this file), total.
+    """
     from seawall.flow.node import Node
     from seawall.flow.tables import import_assets as load
 
@@ -65,7 +71,11 @@ def ingest(
     side: str | None = None,
     sector: str | None = None,
 ) -> int:
-    """Take sensor logs into the lake. Counts what was stored, already held, or rejected."""
+    """Take sensor logs into the lake. Counts what was stored, already held, or rejected.
+
+    JSON: files, events, stored, duplicates, rejected, unknown_sensors, by_type, problems, events_per_second,
+    and the cost.
+    """
     from seawall.flow.node import Node
     from seawall.flow.pipeline import ingest_paths
 
@@ -108,7 +118,10 @@ def observations(
     limit: Limit = 100,
     after: After = 0,
 ) -> None:
-    """List rows of the lake by name of column."""
+    """List rows of the lake by name of column.
+
+    JSON items: every column; src, dst and digest as texts.
+    """
     from seawall.flow.node import Node
     from seawall.flow.observations import find
 
@@ -126,7 +139,10 @@ def quarantine(
     after: After = 0,
     reason: Annotated[str | None, Parameter(help="Only this reason code.")] = None,
 ) -> None:
-    """List what could not be read, with file, line and reason."""
+    """List what could not be read, with file, line and reason.
+
+    JSON items: number, file, line, code, reason, raw (base64 of its beginning), length.
+    """
     from seawall.flow.node import Node
     from seawall.flow.observations import quarantined
 

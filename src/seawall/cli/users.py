@@ -13,7 +13,10 @@ app.command(users)
 
 @users.command
 def add(name: str, /, *, role: UserRole) -> None:
-    """Add a user and print the token once."""
+    """Add a user and print the token once.
+
+    JSON: name, role, token.
+    """
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token) as node:
@@ -24,7 +27,10 @@ def add(name: str, /, *, role: UserRole) -> None:
 
 @users.command(name="list")
 def list_users() -> None:
-    """List users, without tokens."""
+    """List users, without tokens.
+
+    JSON items: name, role, created_at, revoked.
+    """
     from seawall.flow.node import Node
     from seawall.model import rfc3339
 
@@ -44,7 +50,10 @@ def list_users() -> None:
 
 @users.command
 def revoke(name: str, /) -> None:
-    """Take a user's token out of use."""
+    """Take a user's token out of use.
+
+    JSON: name, revoked.
+    """
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token) as node:
