@@ -23,7 +23,6 @@ from seawall.intel import import_paths as take_in
 from seawall.model import Fault, ReleasedObject, Tlp
 from seawall.model.circle import CircleTerms
 from seawall.policy import OwnUseItem, own_use, visibility
-from seawall.reference import Warninglists
 
 PAGE = 1_000  # objects of one recorded release
 
@@ -47,6 +46,8 @@ def import_paths(
 
 
 def _keep_list(folder: Path, found: Warninglist) -> None:
+    from seawall.reference import Warninglists  # loads Arrow, which importing and exporting do without
+
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(found.raw)
         file.flush()
