@@ -257,3 +257,18 @@ def test_a_pattern_is_matched_without_a_node(tmp_path: Path) -> None:
     file.write_text("no json")
     assert here(*where, "[a:b = 1]", file).err.startswith("E-INTEL-011: ")
     assert here(*where, "[a:b = 1]", tmp_path / "missing").err.startswith("E-INTEL-001: ")
+
+
+def test_a_standing_release_lets_each_indicator_out_once(tmp_path: Path) -> None:
+    """An indicator of a bundle, held by its values and as an object, is decided about and released once."""
+    node = SeawallNode(tmp_path / "node", "TW")
+    (tmp_path / "bundle.json").write_text(json.dumps(BUNDLE))
+    node.here("intel", "import", tmp_path / "bundle.json", "--tlp", "green")
+    node.here("users", "add", "siem", "--role", "taxii")
+    wish = ("circles", "create", "auto", "--members", "siem", "--tlp-ceiling", "green", "--auto", "indicator,malware")
+    node.here(*wish, "--approver-token", node.second_person())
+    assert node.here("run", "release")["result"] == "2 released, 0 withheld"
+    released = [leaf for leaf in node.here("ledger", "show")["items"] if leaf["kind"] == "release"]
+    told = [item[0] for leaf in released for item in leaf["event"]["objects"]]
+    assert sorted(told) == [BUNDLED, FAMILY]
+    assert node.here("run", "release")["result"] == "0 released, 0 withheld"

@@ -139,12 +139,15 @@ def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iter
     Stops where the standing releases' caps are used up; the rest waits for the next fill.
     """
     indicators, objects = cursor.indicators, cursor.objects
+    told: frozenset[tuple[str, str]] = frozenset()  # a pattern has an entry for each value: one stands beside the other
     while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
         changed = node.store.indicators.changed_since(indicators, room)
         if not changed.items:
             break
         indicators = changed.last
-        yield _Changed([as_stored(entry) for entry in changed.items], indicators, objects)
+        found = {(item.id, item.version): item for item in map(as_stored, changed.items)}
+        yield _Changed([item for key, item in found.items() if key not in told], indicators, objects)
+        told = frozenset(found)
     while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
         page = node.store.objects.changed_since(objects, room)
         if not page.items:
