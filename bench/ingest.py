@@ -24,8 +24,9 @@ from typing import Any
 
 import duckdb
 
-from seawall.ingest import IngestOptions, chunks, enrich, identity, ingest, run
-from seawall.ingest.formats.suricata_eve import SHAPE, sql_type
+from seawall.ingest import IngestOptions, chunks, enrich, identity, ingest, run, salvage
+from seawall.ingest.formats.suricata_eve import SHAPE
+from seawall.ingest.json_lines import sql_type
 from seawall.lake import Lake, writer
 from seawall.lake import lake as lake_room
 from seawall.reference.geography import Geography
@@ -33,7 +34,7 @@ from seawall.reference.sensors import SensorTable
 
 STAGES: list[tuple[Any, str, str]] = [
     (chunks._Reader, "chunk", "read, split, digest"),
-    (run, "read_typed", "parse and type"),
+    (salvage, "read_typed", "parse and type"),
     (run, "settle", "settle odd values"),
     (identity.Identity, "judge", "tell new from held"),
     (enrich, "_observations", "label: sensors, alerts, ends, places"),

@@ -92,4 +92,4 @@ def test_every_class_is_one_of_the_taxonomy() -> None:
 )
 def test_vulnerabilities_are_read_from_names(text: str, named: str | None) -> None:
     """In any common spelling; bare numbers count in metadata only."""
-    assert meaning("alert", "allowed", "", text, None, None, False).cve == named
+    assert meaning("alert", "allowed", "", text, None, None, None, None, False).cve == named

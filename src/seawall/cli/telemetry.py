@@ -70,6 +70,7 @@ def ingest(
     format: str = "auto",
     side: str | None = None,
     sector: str | None = None,
+    sensor: Annotated[str | None, Parameter(help="Name of the sensor, for lines that name none.")] = None,
 ) -> int:
     """Take sensor logs into the lake. Counts what was stored, already held, or rejected.
 
@@ -89,7 +90,14 @@ def ingest(
                 bar.update(task, completed=done, total=total, rate=f"{events:,} events, {events / elapsed:,.0f}/s")
 
         report = ingest_paths(
-            node, paths, format=format, side=side, sector=sector, progress=progress, waiting=out.waiting
+            node,
+            paths,
+            format=format,
+            side=side,
+            sector=sector,
+            sensor=sensor,
+            progress=progress,
+            waiting=out.waiting,
         )
     figures = cost.as_dict()
     document: dict[str, object] = {

@@ -39,6 +39,7 @@ def ingest_paths(
     format: str = "auto",
     side: str | None = None,
     sector: str | None = None,
+    sensor: str | None = None,
     progress: Progress | None = None,
     waiting: Waiting | None = None,
 ) -> IngestReport:
@@ -50,6 +51,7 @@ def ingest_paths(
         format=format,
         side=side,
         sector=sector,
+        sensor=sensor,
         node_sector="unknown",
         sensors=node_sensors(node),
         own=node.own_assets,

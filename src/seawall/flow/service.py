@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -53,33 +53,13 @@ class NodeExchange:
     def page(self, actor: Actor, collection: str, query: ObjectsQuery) -> ReleasedPage:
         """One page of released objects, recorded before it is returned."""
         terms = self._circle(actor, collection)
-        if not may_receive(self._node, terms, actor.name):
-            return ReleasedPage()
-        self._fill(terms, actor)
-        page = self._node.store.outbox.page(
-            terms.name,
-            actor.name,
-            added_after=query.added_after,
-            next=query.next,
-            limit=query.limit,
-            match=_match(query),
-        )
+        page = self._outbox(terms, actor, self._node.store.outbox.page, query)
         return self._released(actor, terms, page, page.rows)
 
     def manifest(self, actor: Actor, collection: str, query: ObjectsQuery) -> ReleasedPage:
         """As ``page``, with manifest records in place of objects."""
         terms = self._circle(actor, collection)
-        if not may_receive(self._node, terms, actor.name):
-            return ReleasedPage()
-        self._fill(terms, actor)
-        page = self._node.store.outbox.manifest_page(
-            terms.name,
-            actor.name,
-            added_after=query.added_after,
-            next=query.next,
-            limit=query.limit,
-            match=_match(query),
-        )
+        page = self._outbox(terms, actor, self._node.store.outbox.manifest_page, query)
         records = [
             msgspec.structs.replace(row, body=manifest_record(row.object_id, row.version, row.added))
             for row in page.rows
@@ -119,8 +99,21 @@ class NodeExchange:
                 break
         raise NotFound("E-FLOW-042", "There is no such collection.")
 
-    def _fill(self, terms: CircleTerms, actor: Actor) -> None:
+    def _outbox(
+        self, terms: CircleTerms, actor: Actor, read: Callable[..., OutboxPage], query: ObjectsQuery
+    ) -> OutboxPage:
+        """What ``read`` gives of the actor's outbox, filled just before; nothing for one who may not receive now."""
+        if not may_receive(self._node, terms, actor.name):
+            return OutboxPage()
         fill_outboxes(self._node, circle=terms.name, recipient=actor.name)
+        return read(
+            terms.name,
+            actor.name,
+            added_after=query.added_after,
+            next=query.next,
+            limit=query.limit,
+            match=_match(query),
+        )
 
     def _released(self, actor: Actor, terms: CircleTerms, page: OutboxPage, rows: Sequence[OutboxRow]) -> ReleasedPage:
         release = (

@@ -100,6 +100,13 @@ class Chunk:
         lasts = self._ends[np.concatenate((breaks, [len(self) - 1]))].tolist()
         return [self._buffer[first : last + 1] for first, last in zip(firsts, lasts, strict=True)]
 
+    def of_sensor(self, sensor: str, unnamed: np.ndarray) -> Chunk:
+        """This chunk with the sensor in the digests of lines that name none: equal lines of two sensors are two."""
+        chunk = self.only(np.arange(len(self)))
+        mark = np.int64(xxhash.xxh3_64_intdigest(sensor.encode("utf-8", "surrogatepass")) >> 1)
+        chunk.digest_high = np.where(unnamed, chunk.digest_high ^ mark, chunk.digest_high)
+        return chunk
+
     def without(self, indices: list[int]) -> Chunk:
         """This chunk less some lines."""
         keep = np.ones(len(self), dtype=bool)

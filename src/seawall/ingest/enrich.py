@@ -20,7 +20,7 @@ from seawall.ingest.roles import CLIENT_ENDS, HALVES, HASSH_ENDS, Standing, roll
 from seawall.model import Basis
 
 ALERTING = ("alert", "drop")
-MEANING_COLUMNS = ("kind", "action", "category", "signature", "cve_text", "technique_text")
+MEANING_COLUMNS = ("kind", "action", "category", "signature", "cve_text", "technique_text", "basis", "rsit")
 SAME = (
     "time",
     "src_port",
@@ -148,7 +148,6 @@ def enrich(rows: Rows, places: Places, ranges: Ranges, geography: Geography | No
 
 def _observations(batch: _Batch, geography: Geography | None) -> pa.Table:
     table, rows = batch.table, batch.rows
-    nothing = pa.nulls(len(table), pa.string())
     country, asn = _geography(batch, geography)
     return pa.table(
         {
@@ -164,8 +163,8 @@ def _observations(batch: _Batch, geography: Geography | None) -> pa.Table:
             "email": _email(table, batch.ends),
             "hassh": pc.coalesce(table.column("hassh_client"), table.column("hassh_server")),
             "hassh_of": _hassh_of(batch),
-            "username": nothing,
-            "command": nothing,
+            "username": table.column("username"),
+            "command": table.column("command"),
             "country": country,
             "asn": asn,
             "digest_high": rows.high,
@@ -211,10 +210,13 @@ def _relabelled(labels: dict[int, str], codes: np.ndarray, size: int) -> pa.Dict
 
 
 def _alerting(encoded: dict[str, pa.DictionaryArray]) -> np.ndarray:
-    """Rows that may say something: alerts, drops, and whatever else carries an action."""
+    """Rows that may say something: alerts, drops, and whatever else carries an action or is classed by its format."""
     kinds = encoded["kind"].dictionary.to_pylist()
     marked = np.array([kind in ALERTING for kind in kinds] or [False])
-    alerting: np.ndarray = marked[encoded["kind"].indices.to_numpy()] | np.asarray(pc.is_valid(encoded["action"]))
+    alerting: np.ndarray = marked[encoded["kind"].indices.to_numpy()]
+    for name in ("action", "basis", "rsit"):
+        if encoded[name].null_count < len(alerting):
+            alerting = alerting | np.asarray(pc.is_valid(encoded[name]))
     return np.flatnonzero(alerting)
 
 

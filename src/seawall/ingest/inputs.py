@@ -25,7 +25,7 @@ from seawall.ingest.interface import Format
 STDIN = "-"
 HEAD_BYTES = 256 << 10  # looked at to tell the format
 BINARY_LOOK = 4096  # bytes in which a NUL tells a binary file
-ARRAY_BOUND = 256 << 20  # bytes of a JSON array that is taken apart in memory
+WHOLE_BOUND = 256 << 20  # bytes of a JSON array, or of another whole document, that is taken apart in memory
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -100,8 +100,8 @@ class Source:
             self._plain: Plain = Unfolded(self._counted) if self.compressed else self._counted
             self._head = self._read(HEAD_BYTES)
             self.format = self._recognised(given, wanted)
-            if self.format is not None and self._head.lstrip()[:1] == b"[":
-                self._plain, self._head = io.BytesIO(self._array_lines()), b""
+            if self.format is not None and self._folded(self.format):
+                self._plain, self._head = io.BytesIO(self._unfolded(self.format)), b""
         except BaseException:
             self.close()
             raise
@@ -179,11 +179,11 @@ class Source:
         self.reason = "it is a binary file, no log" if binary else "no known log format; name it with --format"
         return None
 
-    def _array_lines(self) -> bytes:
-        """A JSON array of records, one a line. Line ends inside a record can only be white space between its parts."""
-        whole = self._head + self._read(ARRAY_BOUND)
-        try:
-            items = msgspec.json.decode(whole, type=list[msgspec.Raw])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return whole
-        return b"\n".join(bytes(item).replace(b"\n", b" ").replace(b"\r", b" ") for item in items)
+    def _folded(self, format: Format) -> bool:
+        """Whether the content is no list of lines; the head alone tells."""
+        return format.unfold(self._head) is not None
+
+    def _unfolded(self, format: Format) -> bytes:
+        whole = self._head + self._read(WHOLE_BOUND)
+        lines = format.unfold(whole)
+        return whole if lines is None else lines

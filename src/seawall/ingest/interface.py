@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import msgspec
 import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from seawall.ingest.chunks import Chunk, EngineFile
+    from seawall.lake import LakeSession
 
 LINE_BOUND = 1 << 20  # bytes; Suricata's own output buffer limit for a record is far below (eve-log, 64 KiB default)
 CHUNK_BYTES = 48 << 20  # of lines given to the engine at once: enough for two threads
@@ -63,6 +69,7 @@ class IngestOptions(msgspec.Struct, frozen=True):
     format: str = "auto"
     side: str | None = None
     sector: str | None = None
+    sensor: str | None = None  # of lines that name none
     node_sector: str = "unknown"
     sensors: Sensors | None = None
     own: OwnNetworks | None = None  # None: private, loopback and link-local ranges
@@ -102,6 +109,37 @@ class Flaw(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Engine(msgspec.Struct, frozen=True):
+    """What a reader may use: SQL on what it registers, and memory that SQL can open as a file."""
+
+    session: LakeSession
+    file: EngineFile
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """Lines and their rows with the columns of TYPED, equally long. A line of several records stands several times."""
+
+    lines: Chunk
+    rows: pa.Table
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a chunk held. A line that is neither found nor rejected carries no record, such as a header."""
+
+    found: list[Typed]
+    rejected: list[Rejected]
+
+
+class Reader(Protocol):
+    """Reads one file of one format from its first chunk to its last; may remember a header."""
+
+    def read(self, chunk: Chunk) -> Reading:
+        """The chunk's records."""
+
+    def flaw(self, line: bytes) -> Flaw | None:
+        """A second look at a line in whose row a text begins like JSON; None when nothing is wrong with its shape."""
+
+
 class Format(Protocol):
     """One log format."""
 
@@ -115,20 +153,14 @@ class Format(Protocol):
     def plausible(self, head: bytes) -> bool:
         """True when a file that a person named could be a broken or unusual one of this format."""
 
-    def query(self, path: str) -> str:
-        """SQL that reads newline-delimited ``path`` strictly and gives one row per line, in order, columns TYPED."""
+    def unfold(self, whole: bytes) -> bytes | None:
+        """For what is no list of lines, such as a JSON array: the lines it stands for. None: it has lines already."""
 
-    def syntax_query(self, path: str) -> str:
-        """SQL that reads ``path`` leniently and gives one BOOLEAN per line, in order: can the line be parsed."""
-
-    def flaw(self, line: bytes) -> Flaw | None:
-        """The slow path's judgement of one line; None when nothing is wrong with its shape."""
-
-    def thorough_flaw(self, line: bytes) -> Flaw | None:
-        """As ``flaw``, with the costly checks: asked only for lines that ``flaw`` passed and the engine refused."""
+    def reader(self, engine: Engine) -> Reader:
+        """A reader for one file."""
 
 
-# The columns that ``Format.query`` gives, one row per line. Text columns named *_text hold the original text of a
+# The columns of a typed row. Text columns named *_text hold the original text of a
 # value that SQL could not type; they are NULL on ordinary lines, and ``values.py`` settles them in Python.
 TYPED = (
     "kind",  # event type as logged
@@ -166,5 +198,9 @@ TYPED = (
     "category",
     "cve_text",
     "technique_text",
+    "username",
+    "command",
+    "basis",  # NULL: ``meaning`` decides by action and category
+    "rsit",  # NULL likewise
     "client_is_source",  # False where the row's source is the server's end of the conversation
 )

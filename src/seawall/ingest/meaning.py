@@ -122,13 +122,20 @@ def meaning(
     signature: str | None,
     cve_text: str | None,
     technique_text: str | None,
+    basis_given: str | None,
+    rsit_given: str | None,
     engine_signature: bool,
 ) -> Meaning:
     """What records with these values say.
 
-    ``action`` is that of the alert or else the reason of the drop; ``engine_signature``: the id is one of
-    ENGINE_SIGNATURES.
+    ``action`` is that of the alert or else the reason of the drop; ``basis_given`` and ``rsit_given``: the format knows
+    by itself, as honeypots do; ``engine_signature``: the id is one of ENGINE_SIGNATURES.
     """
+    cves = {f"CVE-{year}-{number}" for year, number in _CVE.findall(f"{signature or ''} {cve_text or ''}")}
+    cves |= {f"CVE-{year}-{number}" for year, number in _BARE_CVE.findall(cve_text or "")}
+    techniques = set(_TECHNIQUE.findall(technique_text or ""))
+    if basis_given is not None or rsit_given is not None:
+        return Meaning(Basis(basis_given or Basis.NONE), rsit_given, _joined(cves), _joined(techniques))
     is_alert = kind == "alert" or (action is not None and kind != "drop")
     if not is_alert and kind != "drop":
         return SILENT
@@ -138,9 +145,6 @@ def meaning(
     blocked = kind == "drop" or action == "blocked"
     basis = Basis.NONE if quiet else Basis.BLOCKED if blocked else Basis.ALERT
     rsit = RSIT.get(group, OTHER_ALERT) if basis is not Basis.NONE else None
-    cves = {f"CVE-{year}-{number}" for year, number in _CVE.findall(f"{signature or ''} {cve_text or ''}")}
-    cves |= {f"CVE-{year}-{number}" for year, number in _BARE_CVE.findall(cve_text or "")}
-    techniques = set(_TECHNIQUE.findall(technique_text or ""))
     return Meaning(basis, rsit, _joined(cves), _joined(techniques))
 
 

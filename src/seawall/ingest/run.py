@@ -2,7 +2,7 @@
 
 1. Find the inputs; a content known to the lake is counted as held without a line-by-line look.
 2. Read a chunk of complete lines, each digested (``chunks``).
-3. Read it typed and strictly (``salvage.read_typed``); a chunk that the engine refuses takes the slow path.
+3. The format's reader gives typed rows and rejected lines (``salvage`` for JSON, ``records`` for other lines).
 4. Settle odd values, reject wrong ones (``settle``); rejected lines go to quarantine.
 5. When enough lines wait (``batch``): hold the lake, tell new lines from held ones (``identity``), complete and roll
    them up (``enrich``), commit. A killed run leaves whole batches; reading the files again gives the same lake.
@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from seawall.ingest.batch import Batches
@@ -22,9 +21,18 @@ from seawall.ingest.chunks import BrokenInputError, Buffer, Chunk, EngineFile, c
 from seawall.ingest.fingerprints import Fingerprint
 from seawall.ingest.formats import by_name
 from seawall.ingest.inputs import Input, Source, discover
-from seawall.ingest.interface import Format, IngestOptions, IngestReport, OnWait, Progress, Rejected
+from seawall.ingest.interface import (
+    Engine,
+    Format,
+    IngestOptions,
+    IngestReport,
+    OnWait,
+    Progress,
+    Reader,
+    Reading,
+    Rejected,
+)
 from seawall.ingest.quarantine import Quarantine, sweep_quarantine
-from seawall.ingest.salvage import read_typed, salvage
 from seawall.ingest.settle import settle
 from seawall.lake import Lake, LakeSession
 from seawall.model import Fault
@@ -134,7 +142,7 @@ class _Run:
         try:
             if source.format is None or not source.exhaust():
                 return False
-            found = known.find(source.digest, source.bytes, source.format.name)
+            found = known.find(source.digest, source.bytes, self._told_as(source.format))
         finally:
             source.close()
         if found is None:
@@ -149,9 +157,10 @@ class _Run:
     def _read(self, given: Input, source: Source, format: Format, session: LakeSession) -> None:
         self._batches.begin(given.label)
         tally = _Tally()
+        reader = format.reader(Engine(session, self._engine_file))
         quarantine = Quarantine(self._options.quarantine, given.label, str(given.path and given.path.absolute()))
         try:
-            broken = self._chunks(given, source, format, session, tally, quarantine)
+            broken = self._chunks(given, source, reader, tally, quarantine)
             quarantine.close()
         except BaseException:
             quarantine.abandon()
@@ -162,21 +171,20 @@ class _Run:
         self._by_type.update(tally.by_type)
         if not broken and not tally.rejected:  # a rejected line may be good another time, say with a sensor's time zone
             digest, size = source.digest, source.bytes
-            self._batches.known.add(Fingerprint(digest, size, format.name, tally.good, dict(tally.by_type)))
+            self._batches.known.add(Fingerprint(digest, size, self._told_as(format), tally.good, dict(tally.by_type)))
 
     def _chunks(
         self,
         given: Input,
         source: Source,
-        format: Format,
-        session: LakeSession,
+        reader: Reader,
         tally: _Tally,
         quarantine: Quarantine,
     ) -> bool:
         """Take every chunk; True when the input breaks in the middle, which is then a problem of the report."""
         try:
             for chunk in chunks(source, self._buffer):
-                rejected = self._chunk(chunk, format, session, tally)
+                rejected = self._chunk(chunk, reader, tally)
                 if rejected and not self._first_rejected:
                     first = min(rejected, key=lambda one: one.line)
                     self._first_rejected = f"{given.label}, line {first.line}: {first.reason}"
@@ -188,19 +196,12 @@ class _Run:
             return True
         return False
 
-    def _chunk(self, chunk: Chunk, format: Format, session: LakeSession, tally: _Tally) -> list[Rejected]:
+    def _chunk(self, chunk: Chunk, reader: Reader, tally: _Tally) -> list[Rejected]:
         """Put the chunk's good lines into the batch; its rejected lines."""
-        rejected = list(chunk.rejected)
-        found: list[tuple[Chunk, pa.Table]] = []
-        if len(chunk):
-            table = read_typed(chunk, format, session, self._engine_file)
-            if table is not None:
-                found = [(chunk, table)]
-            else:
-                found, flawed = salvage(chunk, format, session, self._engine_file)
-                rejected += flawed
-        for lines, rows in found:
-            good, settled, refused = settle(lines, rows, format, self._options.sensors)
+        reading = reader.read(chunk) if len(chunk) else Reading([], [])
+        rejected = chunk.rejected + reading.rejected
+        for found in reading.found:
+            good, settled, refused = settle(found, reader.flaw, self._options.sensors, self._options.sensor)
             rejected += refused
             if len(good):
                 self._batches.add(good, settled)
@@ -211,6 +212,10 @@ class _Run:
         tally.rejected += len(rejected)
         self._events += len(rejected)
         return rejected
+
+    def _told_as(self, format: Format) -> str:
+        """The format and, where a person named it, the sensor: equal files of two sensors are two logs."""
+        return format.name if self._options.sensor is None else f"{format.name} of {self._options.sensor}"
 
     def _report(self, done: int) -> None:
         if self._progress is not None:

@@ -6,13 +6,14 @@ Works on whole columns; Python looks at single values only where the engine left
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seawall.ingest.chunks import Chunk
-from seawall.ingest.interface import EARLIEST, LATEST, Format, Rejected, Sensors
+from seawall.ingest.interface import EARLIEST, LATEST, Flaw, Rejected, Sensors, Typed
 from seawall.ingest.values import halves, moment, name_and_url
 
 NO_TYPE = "not-eve"
@@ -28,13 +29,18 @@ Complaints = dict[int, tuple[str, str]]
 
 
 def settle(
-    chunk: Chunk, table: pa.Table, format: Format, sensors: Sensors | None
+    found: Typed, flaw: Callable[[bytes], Flaw | None], sensors: Sensors | None, sensor: str | None
 ) -> tuple[Chunk, pa.Table, list[Rejected]]:
-    """The good rows of ``table`` and their lines, and the rejected lines.
+    """The good rows and their lines, and the rejected lines. ``sensor`` stands for rows that name none.
 
     The rows have the TYPED columns without those in LEFT_BEHIND, and ``src_high``, ``dst_high``; ``time`` has no NULL.
     """
+    chunk, table = found.lines, found.rows
     complaints: Complaints = {}
+    if sensor is not None:
+        chunk = chunk.of_sensor(sensor, np.asarray(pc.is_null(table.column("sensor"))))
+        at = table.schema.get_field_index("sensor")
+        table = table.set_column(at, "sensor", table.column("sensor").fill_null(sensor))
     _kinds(table, complaints)
     columns = {name: table.column(name) for name in table.column_names if name not in LEFT_BEHIND}
     columns["time"] = _times(table, sensors, complaints)
@@ -42,7 +48,7 @@ def settle(
         columns[f"{end}_high"], columns[f"{end}_low"] = _addresses(table, end, complaints)
     columns["domain"], columns["url"] = _names(table)
     _numbers(table, complaints)
-    _texts(chunk, table, format, complaints)
+    _texts(chunk, table, flaw, complaints)
     settled = pa.table(columns)
     if not complaints:
         return chunk, settled, []
@@ -127,7 +133,7 @@ def _numbers(table: pa.Table, complaints: Complaints) -> None:
             complaints.setdefault(index, (BAD_NUMBER, f"{name} is {_shown(value)}, no number in its range"))
 
 
-def _texts(chunk: Chunk, table: pa.Table, format: Format, complaints: Complaints) -> None:
+def _texts(chunk: Chunk, table: pa.Table, flaw: Callable[[bytes], Flaw | None], complaints: Complaints) -> None:
     """An object or list where a text belongs shows as a text that begins like one: look at the line itself."""
     doubtful: set[int] = set()
     for name in CHECKED_TEXTS:
@@ -135,7 +141,7 @@ def _texts(chunk: Chunk, table: pa.Table, format: Format, complaints: Complaints
         if column.null_count < len(column):
             doubtful.update(_begin_like_json(column))
     for index in sorted(doubtful - set(complaints)):
-        if (found := format.flaw(chunk.line(index))) is not None:
+        if (found := flaw(chunk.line(index))) is not None:
             complaints[index] = (found.code, found.reason)
 
 

@@ -33,8 +33,8 @@ class OutboxFilter(msgspec.Struct, frozen=True):
 class OutboxPage(msgspec.Struct, frozen=True):
     """One page, in order of date-added. ``next`` continues exactly behind the last row, also under new inserts."""
 
-    rows: tuple[OutboxRow, ...]
-    more: bool
-    next: str | None  # opaque; None when ``more`` is false
-    first_added: int | None  # microseconds UTC; None when the page is empty
-    last_added: int | None
+    rows: tuple[OutboxRow, ...] = ()
+    more: bool = False
+    next: str | None = None  # opaque; None when ``more`` is false
+    first_added: int | None = None  # microseconds UTC; None when the page is empty
+    last_added: int | None = None
