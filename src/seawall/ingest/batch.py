@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seawall.ingest.chunks import Chunk
 from seawall.ingest.ends import DEFAULT_OWN, Ranges
 from seawall.ingest.enrich import Places, Rows, enrich
 from seawall.ingest.fingerprints import Fingerprints
-from seawall.ingest.identity import Identity, Lines
+from seawall.ingest.identity import Identity, Lines, Memory
 from seawall.ingest.interface import IngestOptions, OnWait
 from seawall.lake import Lake, LakeWriter, Part
+
+OnStored = Callable[[LakeWriter, pa.Table, int], None]
+"""Called within the commit with the rows just stored (OBSERVATION_SCHEMA without ``event``) and the first one's event
+number; the others follow it."""
 
 
 class _Piece:
@@ -27,14 +34,25 @@ class _Piece:
 class Batches:
     """Collects good lines and commits them in batches. ``close`` it."""
 
-    def __init__(self, lake: Lake, options: IngestOptions, on_wait: OnWait | None) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        options: IngestOptions,
+        on_wait: OnWait | None,
+        *,
+        memory: Memory | None = None,
+        on_stored: OnStored | None = None,
+    ) -> None:
+        """``memory`` and ``on_stored`` are for logs that are followed while they grow."""
         self._lake = lake
+        self._on_stored = on_stored
         self._options = options
         self._on_wait = on_wait
         self._places = Places(options)
         self._ranges = Ranges([*DEFAULT_OWN, *(options.own.networks() if options.own is not None else ())])
-        self._identity = Identity()
+        self._identity = Identity(memory)
         self._labels: list[str] = []
+        self._file = -1
         self._waiting: list[_Piece] = []
         self._lines = 0
         self.stored = 0
@@ -47,13 +65,19 @@ class Batches:
         """Distinct sensors that the table does not know, among the lines stored."""
         return len(self._places.unknown)
 
-    def begin(self, label: str) -> None:
-        """Another file begins; the lines added from now on are its own."""
+    def begin(self, label: str) -> int:
+        """Another file begins, and gets this number; the lines added from now on are its own."""
         self._labels.append(label)
+        self._file = len(self._labels) - 1
+        return self._file
+
+    def resume(self, file: int) -> None:
+        """The lines added from now on belong to a file begun earlier."""
+        self._file = file
 
     def add(self, chunk: Chunk, table: pa.Table) -> None:
         """Good lines and their settled rows."""
-        self._waiting.append(_Piece(len(self._labels) - 1, chunk, table))
+        self._waiting.append(_Piece(self._file, chunk, table))
         self._lines += len(chunk)
 
     def commit_if_full(self) -> None:
@@ -91,6 +115,13 @@ class Batches:
             enriched = enrich(rows, self._places, self._ranges, self._options.geography)
             parts = writer.append_observations(enriched.observations)
             writer.append_rollup(enriched.rollup)
+            if self._on_stored is not None:
+                self._on_stored(writer, enriched.observations, _first_event(writer, parts))
         self.stored += count
         self.duplicates += len(new) - count
         self._identity.stored(lines, new, parts)
+
+
+def _first_event(writer: LakeWriter, parts: tuple[Part, ...]) -> int:
+    """The number of the first row stored in ``parts``, which one call made."""
+    return min(int(pc.min(writer.read_part(part, ["event"]).column(0)).as_py()) for part in parts)

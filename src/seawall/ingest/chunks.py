@@ -140,13 +140,14 @@ class Buffer:
         self.view = self.octets.data
 
 
-def chunks(stream: Stream, buffer: Buffer) -> Iterator[Chunk]:
+def chunks(stream: Stream, buffer: Buffer, first_line: int = 1) -> Iterator[Chunk]:
     """The lines of ``stream``. Blank lines are passed over, lines beyond LINE_BOUND rejected in ``Chunk.rejected``.
+    ``first_line`` is the number of the first one, where the stream goes on with a file.
 
     A last line without line end counts, unless the stream breaks: BrokenInputError is raised after the chunk with the
     last complete line has been given out.
     """
-    reader = _Reader(stream, buffer)
+    reader = _Reader(stream, buffer, first_line)
     while (chunk := reader.chunk()) is not None:
         yield chunk
     if reader.broken is not None:
@@ -154,13 +155,13 @@ def chunks(stream: Stream, buffer: Buffer) -> Iterator[Chunk]:
 
 
 class _Reader:
-    def __init__(self, stream: Stream, buffer: Buffer) -> None:
+    def __init__(self, stream: Stream, buffer: Buffer, first_line: int) -> None:
         self._stream = stream
         self._view = buffer.view
         self._octets = buffer.octets
         self._size = buffer.size
         self._piece_bytes = min(PIECE_BYTES, buffer.size)
-        self._line = 1  # number of the line that begins at _begin
+        self._line = first_line  # number of the line that begins at _begin
         self._begin = 0
         self._fill = 0
         self._skipping: Rejected | None = None  # an endless line whose bytes are dropped as they come

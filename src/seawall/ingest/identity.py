@@ -14,6 +14,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, OrderedDict
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -42,18 +43,33 @@ class Verdict(msgspec.Struct, frozen=True):
     held: np.ndarray
 
 
+class Memory(Protocol):
+    """The lines of the files now being read that earlier batches brought, so that equal lines are counted on."""
+
+    def remember(self, lines: Lines) -> None:
+        """Keep the lines of a batch."""
+
+    def count(self, lines: Lines, known: np.ndarray, occurrence: np.ndarray) -> None:
+        """Add to ``occurrence`` of the known lines how often they stood in earlier batches of their file."""
+
+    def forget(self) -> None:
+        """Let go of temporary files."""
+
+
 class Identity:
     """What this run knows of the lake's digests. One object serves one run; ``close`` it."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
+        """``memory``: for files that are read in turns; without it each file is read from end to end."""
         self._filled = np.zeros(SLOTS, dtype=np.uint8)
         self._loaded: set[str] = set()  # parts whose digests are in the table
         self._days: set[int] = set()  # days whose parts are in the table
         self._sorted: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._earlier = _EarlierLines()
+        self._earlier: Memory = memory or _EarlierLines()
 
     def judge(self, lines: Lines, session: LakeSession) -> Verdict:
-        """Tell held lines from new ones, as of ``session``. Batches of one file must come one after the other."""
+        """Tell held lines from new ones, as of ``session``. Without a memory of its own kind, batches of one file must
+        come one after the other."""
         held = np.zeros(len(lines.low), dtype=bool)
         days = set(np.unique(lines.time // DAY).tolist())
         self._load(days, session)
@@ -93,7 +109,7 @@ class Identity:
         low = lines.low[suspicious]
         found = np.zeros(len(suspicious), dtype=bool)
         for part in _of_time(parts, lines.time[suspicious]):
-            found |= _stands_in(low, self._digests(part, session))
+            found |= stands_in(low, self._digests(part, session))
         return np.sort(suspicious[found])
 
     def _digests(self, part: Part, session: LakeSession) -> np.ndarray:
@@ -112,9 +128,9 @@ class Identity:
         low = np.sort(lines.low[known])
         rows = []
         for part in _of_time(parts, lines.time[known]):
-            if _stands_in(low, self._digests(part, session)).any():
+            if stands_in(low, self._digests(part, session)).any():
                 table = session.read_part(part, ["digest_high", "digest_low", "occurrence"])
-                rows.append(table.filter(pa.array(_stands_in(table.column("digest_low").to_numpy(), low))))
+                rows.append(table.filter(pa.array(stands_in(table.column("digest_low").to_numpy(), low))))
         session.register("identity_held", pa.concat_tables(rows))
         asked = pa.table(
             {
@@ -138,7 +154,7 @@ def _of_time(parts: list[Part], time: np.ndarray) -> list[Part]:
     return [part for part in parts if part.first <= last and part.last >= first]
 
 
-def _stands_in(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+def stands_in(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
     """Which of ``values`` stand in ``ordered``; quickest when the values are in order too."""
     if not len(ordered):
         return np.zeros(len(values), dtype=bool)
@@ -150,7 +166,7 @@ def _repeated(low: np.ndarray) -> np.ndarray:
     """Positions of the lines whose low half stands more than once in the batch, in order."""
     ordered = np.sort(low)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    return np.flatnonzero(_stands_in(low, np.unique(twice))) if len(twice) else np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(stands_in(low, np.unique(twice))) if len(twice) else np.zeros(0, dtype=np.int64)
 
 
 def _occurrences(lines: Lines, repeated: np.ndarray) -> np.ndarray:
@@ -208,7 +224,7 @@ class _EarlierLines:
         for first, last, path in self._saved:
             if first <= int(time.max()) and last >= int(time.min()):
                 high_and_low = np.load(path, mmap_mode="r")
-                equal = _stands_in(high_and_low[1], low)
+                equal = stands_in(high_and_low[1], low)
                 before.update(zip(*high_and_low[:, equal].tolist(), strict=True))
         if before:
             for position in mine.tolist():
