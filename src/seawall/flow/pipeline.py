@@ -53,6 +53,7 @@ def ingest_paths(
         sector=sector,
         sensor=sensor,
         node_sector="unknown",
+        timezone=node.settings.node.timezone,
         sensors=node_sensors(node),
         own=node.own_assets,
         geography=node.geography,

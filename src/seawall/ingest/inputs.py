@@ -36,6 +36,14 @@ class Input(msgspec.Struct, frozen=True):
     size: int | None  # bytes on disk; None for a stream
     named: bool
 
+    @property
+    def written(self) -> int | None:
+        """When the file was last changed, in microseconds UTC; None for a stream."""
+        try:
+            return self.path.stat().st_mtime_ns // 1000 if self.path is not None and self.size is not None else None
+        except OSError:
+            return None
+
 
 def discover(paths: Sequence[str | Path], problems: list[str]) -> list[Input]:
     """The files behind ``paths``, folders read recursively in name order; what cannot be read goes to ``problems``."""

@@ -71,6 +71,7 @@ class IngestOptions(msgspec.Struct, frozen=True):
     sector: str | None = None
     sensor: str | None = None  # of lines that name none
     node_sector: str = "unknown"
+    timezone: str | None = None  # of sensors whose zone the table does not tell, for times without offset
     sensors: Sensors | None = None
     own: OwnNetworks | None = None  # None: private, loopback and link-local ranges
     geography: Geography | None = None
@@ -114,6 +115,7 @@ class Engine(msgspec.Struct, frozen=True):
 
     session: LakeSession
     file: EngineFile
+    written: int | None = None  # microseconds UTC: the last change of the file that is read; None: unknown
 
 
 class Typed(msgspec.Struct, frozen=True):

@@ -157,7 +157,7 @@ class _Run:
     def _read(self, given: Input, source: Source, format: Format, session: LakeSession) -> None:
         self._batches.begin(given.label)
         tally = _Tally()
-        reader = format.reader(Engine(session, self._engine_file))
+        reader = format.reader(Engine(session, self._engine_file, given.written))
         quarantine = Quarantine(self._options.quarantine, given.label, str(given.path and given.path.absolute()))
         try:
             broken = self._chunks(given, source, reader, tally, quarantine)
@@ -201,7 +201,8 @@ class _Run:
         reading = reader.read(chunk) if len(chunk) else Reading([], [])
         rejected = chunk.rejected + reading.rejected
         for found in reading.found:
-            good, settled, refused = settle(found, reader.flaw, self._options.sensors, self._options.sensor)
+            options = self._options
+            good, settled, refused = settle(found, reader.flaw, options.sensors, options.sensor, options.timezone)
             rejected += refused
             if len(good):
                 self._batches.add(good, settled)

@@ -29,9 +29,15 @@ Complaints = dict[int, tuple[str, str]]
 
 
 def settle(
-    found: Typed, flaw: Callable[[bytes], Flaw | None], sensors: Sensors | None, sensor: str | None
+    found: Typed,
+    flaw: Callable[[bytes], Flaw | None],
+    sensors: Sensors | None,
+    sensor: str | None,
+    timezone: str | None = None,
 ) -> tuple[Chunk, pa.Table, list[Rejected]]:
-    """The good rows and their lines, and the rejected lines. ``sensor`` stands for rows that name none.
+    """The good rows and their lines, and the rejected lines.
+
+    ``sensor`` stands for rows that name none, ``timezone`` for sensors whose zone ``sensors`` does not tell.
 
     The rows have the TYPED columns without those in LEFT_BEHIND, and ``src_high``, ``dst_high``; ``time`` has no NULL.
     """
@@ -43,7 +49,7 @@ def settle(
         table = table.set_column(at, "sensor", table.column("sensor").fill_null(sensor))
     _kinds(table, complaints)
     columns = {name: table.column(name) for name in table.column_names if name not in LEFT_BEHIND}
-    columns["time"] = _times(table, sensors, complaints)
+    columns["time"] = _times(table, sensors, timezone, complaints)
     for end in ("src", "dst"):
         columns[f"{end}_high"], columns[f"{end}_low"] = _addresses(table, end, complaints)
     columns["domain"], columns["url"] = _names(table)
@@ -69,7 +75,7 @@ def _kinds(table: pa.Table, complaints: Complaints) -> None:
                 complaints[index] = (NO_TYPE, f"{_shown(kind)} is no event type")
 
 
-def _times(table: pa.Table, sensors: Sensors | None, complaints: Complaints) -> pa.Array:
+def _times(table: pa.Table, sensors: Sensors | None, timezone: str | None, complaints: Complaints) -> pa.Array:
     column = table.column("time")
     times = column.fill_null(0).to_numpy().copy()
     if column.null_count:
@@ -81,7 +87,7 @@ def _times(table: pa.Table, sensors: Sensors | None, complaints: Complaints) -> 
                 complaints.setdefault(index, (NO_TIME, "it has no timestamp"))
                 continue
             place = sensors.get(name) if sensors is not None and name is not None else None
-            settled = moment(text, place.timezone if place is not None else None)
+            settled = moment(text, (place.timezone if place is not None else None) or timezone)
             if settled is None:
                 complaints.setdefault(index, (BAD_TIME, f"the timestamp {_shown(text)} cannot be read"))
             times[index] = EARLIEST if settled is None else settled
