@@ -85,6 +85,10 @@ class Chunk:
         """The raw line at ``index``, without its line end."""
         return bytes(self._buffer[int(self._starts[index]) : int(self._ends[index])])
 
+    def begin_with(self, octet: int) -> np.ndarray:
+        """Which lines begin with this octet; no line is empty."""
+        return np.asarray(np.frombuffer(self._buffer, dtype=np.uint8)[self._starts] == octet)
+
     def reject(self, index: int, code: str, reason: str) -> Rejected:
         """The line at ``index`` as a rejected one."""
         start, end = int(self._starts[index]), int(self._ends[index])
