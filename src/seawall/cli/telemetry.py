@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
+from seawall.cli.explaining import show_explanation
 from seawall.cli.output import Cost
 from seawall.cli.paging import After, Limit
 from seawall.model import ExitStatus
@@ -71,12 +72,18 @@ def ingest(
     side: str | None = None,
     sector: str | None = None,
     sensor: Annotated[str | None, Parameter(help="Name of the sensor, for lines that name none.")] = None,
+    mapping: Annotated[Path | None, Parameter(help="A mapping file (TOML) that says how lines become columns.")] = None,
+    explain: Annotated[
+        bool, Parameter(help="Store nothing; show what the first lines of one file would become.", negative="")
+    ] = False,
 ) -> int:
     """Take sensor logs into the lake. Counts what was stored, already held, or rejected.
 
     JSON: files, events, stored, duplicates, rejected, unknown_sensors, by_type, problems, events_per_second,
-    and the cost.
+    and the cost. With --explain: format, lines, items with line, fields, columns, flaws.
     """
+    if explain:
+        return show_explanation(paths, format=format, mapping=mapping, side=side, sector=sector, sensor=sensor)
     from seawall.flow.node import Node
     from seawall.flow.pipeline import ingest_paths
 
@@ -93,6 +100,7 @@ def ingest(
             node,
             paths,
             format=format,
+            mapping=mapping,
             side=side,
             sector=sector,
             sensor=sensor,

@@ -43,7 +43,7 @@ def find(node: Node, where: list[str], *, limit: int, after: int, actor: Actor |
             f"SELECT * FROM {session.observations()} WHERE {' AND '.join(clauses)} ORDER BY event LIMIT {limit + 1}",
             values,
         ).to_pylist()
-    items = [_plain(row) for row in rows[:limit]]
+    items = [plain_row(row) for row in rows[:limit]]
     return Listing(items, rows[limit - 1]["event"] if len(rows) > limit else None)
 
 
@@ -70,7 +70,8 @@ def _clause(text: str) -> tuple[str, list[object]]:
     return f"{column} {sign} ?", [bound]
 
 
-def _plain(row: dict[str, object]) -> dict[str, object]:
+def plain_row(row: dict[str, object]) -> dict[str, object]:
+    """A row of the lake as JSON shows it: times as RFC 3339, addresses and digests as one text each."""
     shown: dict[str, object] = {}
     for name, value in row.items():
         if name == "time":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,6 +38,7 @@ def ingest_paths(
     paths: Sequence[str],
     *,
     format: str = "auto",
+    mapping: Path | None = None,
     side: str | None = None,
     sector: str | None = None,
     sensor: str | None = None,
@@ -45,10 +47,30 @@ def ingest_paths(
 ) -> IngestReport:
     """Sensor logs into the lake. ``waiting`` hears a sentence while another process holds the lake."""
     node.require("ingest")
-    options = IngestOptions(
+    options = ingest_options(
+        node, format=format, mapping=mapping, side=side, sector=sector, sensor=sensor, stdin="-" in paths
+    )
+    report = ingest(paths, node.lake, options, progress, waiting)
+    node.store.notes.set(LAST_INGEST, str(node.clock()))
+    return report
+
+
+def ingest_options(
+    node: Node,
+    *,
+    format: str = "auto",
+    mapping: Path | None = None,
+    side: str | None = None,
+    sector: str | None = None,
+    sensor: str | None = None,
+    stdin: bool = False,
+) -> IngestOptions:
+    """What ``ingest`` is asked on this node: its sensors, assets, geography. ``mapping`` stands before ``format``."""
+    return IngestOptions(
         quarantine=node.folder / "quarantine",
         node_side=node.side,
         format=format,
+        mapping=mapping,
         side=side,
         sector=sector,
         sensor=sensor,
@@ -58,11 +80,8 @@ def ingest_paths(
         own=node.own_assets,
         geography=node.geography,
         batch_lines=node.settings.lake.batch_lines,
-        stdin=sys.stdin.buffer if "-" in paths else None,
+        stdin=sys.stdin.buffer if stdin else None,
     )
-    report = ingest(paths, node.lake, options, progress, waiting)
-    node.store.notes.set(LAST_INGEST, str(node.clock()))
-    return report
 
 
 def run_match(

@@ -9,15 +9,18 @@ Never here: matching, network access, one Python object per ordinary event, a li
 """
 
 from seawall.ingest.interface import IngestOptions, IngestReport
+from seawall.ingest.mapping_explain import Explanation, explain
 from seawall.ingest.quarantine import QuarantineEntry, read_quarantine
 from seawall.ingest.relabel import RelabelReport, relabel
 from seawall.ingest.run import ingest
 
 __all__ = [
+    "Explanation",
     "IngestOptions",
     "IngestReport",
     "QuarantineEntry",
     "RelabelReport",
+    "explain",
     "ingest",
     "read_quarantine",
     "relabel",

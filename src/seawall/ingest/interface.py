@@ -67,6 +67,7 @@ class IngestOptions(msgspec.Struct, frozen=True):
     quarantine: Path
     node_side: str
     format: str = "auto"
+    mapping: Path | None = None  # a mapping file instead of a format
     side: str | None = None
     sector: str | None = None
     sensor: str | None = None  # of lines that name none

@@ -32,6 +32,7 @@ from seawall.ingest.interface import (
     Reading,
     Rejected,
 )
+from seawall.ingest.mapped import mapped_format
 from seawall.ingest.quarantine import Quarantine, sweep_quarantine
 from seawall.ingest.settle import settle
 from seawall.lake import Lake, LakeSession
@@ -74,7 +75,7 @@ class _Run:
     def __init__(self, lake: Lake, options: IngestOptions, progress: Progress | None, on_wait: OnWait | None) -> None:
         self._options = options
         self._progress = progress
-        self._format = by_name(options.format)
+        self._format = mapped_format(options.mapping) if options.mapping is not None else by_name(options.format)
         self._batches = Batches(lake, options, on_wait)
         self._engine_file = EngineFile()
         self._buffer = Buffer(options.chunk_bytes)

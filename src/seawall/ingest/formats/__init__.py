@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from seawall.ingest.formats.email_message import EmailFile
+from seawall.ingest.formats.nfdump import Nfdump
+from seawall.ingest.formats.nftables_log import NftablesLog
+from seawall.ingest.formats.shadowserver import Shadowserver
 from seawall.ingest.formats.suricata_eve import SuricataEve
+from seawall.ingest.formats.web_access import WebAccess
+from seawall.ingest.formats.windows_events import WindowsEvents
 from seawall.ingest.interface import Format
+from seawall.ingest.mapped import shipped
 from seawall.model import Fault
 
-FORMATS: tuple[Format, ...] = (SuricataEve(),)
+FORMATS: tuple[Format, ...] = (
+    SuricataEve(),
+    WindowsEvents(),
+    Nfdump(),
+    Shadowserver(),
+    EmailFile(),
+    NftablesLog(),
+    WebAccess(),
+    *shipped(),
+)
 AUTO = "auto"
 
 
