@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from seawall.ingest.formats.cef import Cef
+from seawall.ingest.formats.cowrie import Cowrie
 from seawall.ingest.formats.email_message import EmailFile
+from seawall.ingest.formats.idea0 import Idea0
+from seawall.ingest.formats.intelmq import IntelMq
 from seawall.ingest.formats.nfdump import Nfdump
 from seawall.ingest.formats.nftables_log import NftablesLog
 from seawall.ingest.formats.shadowserver import Shadowserver
 from seawall.ingest.formats.suricata_eve import SuricataEve
 from seawall.ingest.formats.web_access import WebAccess
 from seawall.ingest.formats.windows_events import WindowsEvents
+from seawall.ingest.formats.zeek_json import ZeekJson
+from seawall.ingest.formats.zeek_tsv import ZeekTsv
 from seawall.ingest.interface import Format
 from seawall.ingest.mapped import shipped
 from seawall.model import Fault
 
 FORMATS: tuple[Format, ...] = (
     SuricataEve(),
+    Cowrie(),
+    IntelMq(),
+    Idea0(),
+    ZeekTsv(),
+    ZeekJson(),
+    Cef(),  # before formats that search in lines: its texts may quote any of them
     WindowsEvents(),
     Nfdump(),
     Shadowserver(),
