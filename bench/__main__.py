@@ -1,9 +1,10 @@
 """Runs the benches one after the other; each prints its own figures.
 
-    python -m bench [NAME ...] [--load FOLDER]
+    python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
-Names: reference, ingest, match (these three read a reference load: ``eve/*.json``, ``indicators.csv``,
-``sensors.csv``), score, kills. Without names all of them; without ``--load`` those that need one are left out.
+Names: reference, ingest, match, peers (these read a reference load: ``eve/*.json``, ``indicators.csv``,
+``sensors.csv``), score, kills. Without names all of them; without ``--load`` those that need one are left out. With one
+name, further options go to that bench.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ON_LOAD = ("reference", "ingest", "match")
+ON_LOAD = ("reference", "ingest", "match", "peers")
 ALONE = {"score": ("--simulate", "0.1"), "kills": ()}
 
 
@@ -23,10 +24,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=", ".join([*ON_LOAD, *ALONE]))
     parser.add_argument("--load", type=Path, help="folder of the reference load")
-    asked = parser.parse_args()
+    asked, further = parser.parse_known_args()
     names = asked.names or [*ON_LOAD, *ALONE]
     if unknown := set(names) - {*ON_LOAD, *ALONE}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    if further and len(names) > 1:
+        parser.error(f"{' '.join(further)}: name the one bench that takes this")
     failed = 0
     for name in names:
         if name in ON_LOAD and asked.load is None:
@@ -34,7 +37,8 @@ def main() -> int:
             continue
         options = (str(asked.load),) if name in ON_LOAD else ALONE[name]
         print(f"== {name}", flush=True)
-        done = subprocess.run([sys.executable, str(HERE / f"{name}.py"), *options], check=False)
+        program = ["-m", "bench.peers"] if name == "peers" else [str(HERE / f"{name}.py")]
+        done = subprocess.run([sys.executable, *program, *options, *further], check=False)
         failed += done.returncode != 0
     return failed
 

@@ -38,7 +38,7 @@ STAGES: list[tuple[Any, str, str]] = [
     (run, "settle", "settle odd values"),
     (identity.Identity, "judge", "tell new from held"),
     (enrich, "_observations", "label: sensors, alerts, ends, places"),
-    (enrich, "_rolled_up", "roll up"),
+    (enrich, "roll_up", "roll up"),
     (writer.DuckDBWriter, "append_observations", "write observations"),
     (writer.DuckDBWriter, "append_rollup", "write roll-up"),
     (lake_room.Lake, "_commit", "commit"),
