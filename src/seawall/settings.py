@@ -33,7 +33,10 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How telemetry is stored and processed."""
 
-    engine: str = "duckdb"
+    engine: str = "duckdb"  # of match: duckdb, or spark for a lake that outgrew this machine; ingest is always duckdb
+    spark_master: str = ""  # spark://host:7077[,standby:7077], yarn, k8s://https://host:443
+    spark_remote: str = ""  # sc://host:15002: Spark Connect, in place of spark_master
+    folder: str = ""  # empty: lake/ in the node's folder; else a folder on a file system that several machines share
     threads: int = 2
     memory_limit_mb: int = 700  # DuckDB's own limit; the whole process stays under 1.5 GB
     batch_lines: int = 500_000

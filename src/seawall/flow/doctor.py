@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
+from seawall.lake.engines.spark import check_reachable, cluster_endpoints
 from seawall.model import Fault
 from seawall.model.peer import PeerRecord, PeerState
+from seawall.settings import LakeSettings
 
 LEAST_FREE_BYTES = 1 << 30  # a batch, its spill and its Parquet files fit into this
 
@@ -50,11 +52,13 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _attempt("keys", lambda: f"fingerprint {node.keys.fingerprint}", exposes=True),
             _attempt("store", lambda: f"{sum(node.store.indicators.count_by_type().values())} indicators"),
             _attempt("lake", lambda: _lake(node)),
+            _attempt("engine", lambda: _engine(node.settings.lake)),
             _attempt("ledger", lambda: f"{node.ledger.verify().size} leaves, all verified", exposes=True),
             _listeners(node),
             _peers(peers),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
+        endpoints += cluster_endpoints(node.settings.lake)
     bad = [check for check in checks if not check.ok and check.exposes]
     because = f"{bad[0].name}: {bad[0].detail}" if bad else "keys, ledger, secrets and listeners are in order"
     rows: list[dict[str, object]] = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
@@ -72,6 +76,12 @@ def _lake(node: Node) -> str:
     with node.lake.reading() as session:
         rows = session.sql(f"SELECT count(*) AS n FROM {session.observations()} AS o")["n"][0].as_py()
         return f"{rows} observations in {len(session.parts())} files, generation {session.generation}"
+
+
+def _engine(settings: LakeSettings) -> str:
+    if settings.engine != "spark":
+        return f"{settings.engine} in this process, {settings.threads} threads"
+    return f"spark: {check_reachable(settings)}"
 
 
 def _folders(node: Node) -> Check:

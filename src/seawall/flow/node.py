@@ -92,7 +92,7 @@ class Node:
         """Telemetry."""
         from seawall.lake import Lake
 
-        return Lake.open(self.folder / "lake", self.settings.lake)
+        return Lake.open(lake_folder(self.folder, self.settings), self.settings.lake)
 
     @cached_property
     def keys(self) -> NodeKeys:
@@ -165,6 +165,11 @@ class Node:
 def store_url(folder: Path, settings: Settings) -> str:
     """The SQLAlchemy URL of the node's knowledge store."""
     return settings.store.url or f"sqlite:///{folder / 'store' / 'seawall.sqlite'}"
+
+
+def lake_folder(folder: Path, settings: Settings) -> Path:
+    """Where the node's telemetry is: below its own folder, or on a file system that several machines share."""
+    return Path(settings.lake.folder) if settings.lake.folder else folder / "lake"
 
 
 def without_password(url: str) -> str:

@@ -23,6 +23,7 @@ from seawall.flow.refresh import refresh_findings
 from seawall.flow.tables import node_sensors
 from seawall.ingest import IngestOptions, IngestReport, ingest
 from seawall.match import MatchOptions, match
+from seawall.match.portable import match_portably
 from seawall.model import to_microseconds
 from seawall.model.moments import parse_moment
 
@@ -95,7 +96,11 @@ def run_match(
     """Compare the lake with the indicators; the ``--json`` keys of ``seawall match``."""
     node.require("match")
     moment = to_microseconds(parse_moment(since)) if since is not None else None
-    report = match(node.lake, _keys_of(node), MatchOptions(since=moment, rebuild=rebuild, exact=exact), on_wait=waiting)
+    options = MatchOptions(since=moment, rebuild=rebuild, exact=exact)
+    if node.settings.lake.engine == "spark":
+        report = match_portably(node.lake, node.lake.computing, _keys_of(node), options, on_wait=waiting)
+    else:
+        report = match(node.lake, _keys_of(node), options, on_wait=waiting)
     if node.store.circles.list():
         refresh_findings(node)
     node.store.notes.set(LAST_MATCH, str(node.clock()))

@@ -19,9 +19,26 @@ from seawall.lake.interface import EngineRefusal, LakeSession, LakeWriter, OnWai
 from seawall.lake.manifest import Part, load
 
 if TYPE_CHECKING:
+    from seawall.lake.compaction import CompactReport, Size, compact
+    from seawall.lake.computing import ComputingSession
     from seawall.lake.lake import Lake
+    from seawall.lake.retention import RetainReport, retain
 
-__all__ = ["EngineRefusal", "Lake", "LakeSession", "LakeWriter", "OnWait", "Part", "generation"]
+__all__ = [
+    "CompactReport",
+    "ComputingSession",
+    "EngineRefusal",
+    "Lake",
+    "LakeSession",
+    "LakeWriter",
+    "OnWait",
+    "Part",
+    "RetainReport",
+    "Size",
+    "compact",
+    "generation",
+    "retain",
+]
 
 
 def generation(folder: Path) -> int:
@@ -33,7 +50,19 @@ def generation(folder: Path) -> int:
 
 
 def __getattr__(name: str) -> object:
-    """``Lake`` on first use: it loads the engine."""
+    """``Lake`` and what maintains it on first use: they load the engine."""
+    if name in ("CompactReport", "Size", "compact"):
+        from seawall.lake import compaction
+
+        return getattr(compaction, name)
+    if name in ("RetainReport", "retain"):
+        from seawall.lake import retention
+
+        return getattr(retention, name)
+    if name == "ComputingSession":
+        from seawall.lake.computing import ComputingSession
+
+        return ComputingSession
     if name != "Lake":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from seawall.lake.lake import Lake

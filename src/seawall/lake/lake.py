@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from seawall.lake.computing import ComputingSession, computing_session
 from seawall.lake.engines.duckdb import DuckDBSession, connect
 from seawall.lake.interface import LakeSession, LakeWriter, OnWait
 from seawall.lake.locks import no_readers, one_reader, only_writer
@@ -18,7 +19,7 @@ from seawall.lake.writer import DuckDBWriter
 from seawall.model import Fault
 from seawall.settings import LakeSettings
 
-ENGINES = ("duckdb",)
+ENGINES = ("duckdb", "spark")
 DATA_FOLDERS = ("observations", "rollup", "derived")
 TEMPORARY = "temporary"
 
@@ -60,6 +61,16 @@ class Lake:
         """A snapshot of now: what is committed later does not show in it."""
         with one_reader(self.folder):
             session = DuckDBSession(self.folder, load(self.folder), self._connection())
+            try:
+                yield session
+            finally:
+                session.close()
+
+    @contextmanager
+    def computing(self) -> Iterator[ComputingSession]:
+        """A snapshot of now on the engine of the settings. Raises what ``computing_session`` does."""
+        with one_reader(self.folder):
+            session = computing_session(self.folder, load(self.folder), self._settings, self._connection)
             try:
                 yield session
             finally:

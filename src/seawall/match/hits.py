@@ -80,7 +80,7 @@ def map_addresses(session: LakeSession, keys: str, addresses: str) -> None:
         session.sql(
             "INSERT INTO match_address_map "
             f"SELECT a.high, a.low, k.number, k.type, k.until FROM match_addresses a "
-            f"JOIN {keys}_range k ON k.length = {length:d} AND {_in_range(length)}"
+            f"JOIN {keys}_range k ON k.length = {length:d} AND {in_range(length)}"
         )
 
 
@@ -108,7 +108,8 @@ def _map_cves(session: LakeSession, keys: str, lists: str) -> None:
     )
 
 
-def _in_range(length: int) -> str:
+def in_range(length: int) -> str:
+    """SQL: the address ``a`` lies in the range ``k`` of this prefix length."""
     if length <= 64:
         high = "0" if length == 0 else f"(a.high >> {64 - length:d})"
         # an IPv6 range as wide as this would also hold the IPv4-mapped addresses, which are not IPv6 on any wire

@@ -41,11 +41,9 @@ def match(
     ``rebuild``. Raises Fault E-MATCH-001, E-MATCH-002 for unusable keys and what the lake raises.
     """
     options = options or MatchOptions()
-    provider = keys if callable(keys) else _provider(keys)
-    with lake.reading() as session:
-        held = read_state(session)
-        if held is not None and not _must_rebuild(held, options) and _is_current(session, held, provider):
-            return msgspec.structs.replace(held.report, new=Increments())
+    provider = provider_of(keys)
+    if (held := remembered(lake, provider, options)) is not None:
+        return held
     with lake.writing(on_wait or (lambda _sentence: None)) as writer:
         return _match_under_lock(writer, provider, options)
 
@@ -59,8 +57,45 @@ def read_state(session: LakeSession) -> MatchState | None:
     return state if state.revision == MatchState.__struct_defaults__[-1] else None
 
 
+def provider_of(keys: KeySource) -> Callable[[int], pa.Table]:
+    """The keys as a provider, whichever way they were given."""
+    return keys if callable(keys) else _provider(keys)
+
+
 def _provider(table: pa.Table) -> Callable[[int], pa.Table]:
     return lambda after: table.filter(pc.greater(table["number"], after)) if after else table
+
+
+def remembered(lake: MatchLake, provider: Callable[[int], pa.Table], options: MatchOptions) -> MatchReport | None:
+    """The last run's report when nothing is new since; None when a run is due."""
+    with lake.reading() as session:
+        held = read_state(session)
+        if held is None or _must_rebuild(held, options) or not _is_current(session, held, provider):
+            return None
+        return msgspec.structs.replace(held.report, new=Increments())
+
+
+def beginning(session: LakeSession, options: MatchOptions) -> tuple[MatchState, int, bool]:
+    """What is done, this run's number, and whether the run starts afresh. Call it under the writer's lock."""
+    state = read_state(session)
+    fresh_start = state is None or _must_rebuild(state, options)
+    done = MatchState(0, -1, options.exact, _nothing()) if state is None or fresh_start else state
+    return done, (state.report.run if state is not None else 0) + 1, fresh_start
+
+
+def advance(
+    totals: MatchReport, done: MatchState, options: MatchOptions, run: int, generation: int, table: pa.Table
+) -> tuple[MatchReport, MatchState]:
+    """The report with its increments, and how far matching has come with it.
+
+    A run limited by ``since`` has not met the earlier rows: it keeps its hits but does not advance.
+    """
+    totals = msgspec.structs.replace(totals, run=run, new=_difference(totals, done.report))
+    progress = msgspec.structs.replace(done, exact=options.exact, report=totals)
+    if options.since is None:
+        highest = max(done.last_number, pc.max(table["number"]).as_py() if table.num_rows else -1)
+        progress = msgspec.structs.replace(progress, generation=generation, last_number=highest)
+    return totals, progress
 
 
 def _must_rebuild(state: MatchState, options: MatchOptions) -> bool:
@@ -78,12 +113,8 @@ def _count(session: LakeSession, relation: str) -> int:
 
 
 def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], options: MatchOptions) -> MatchReport:
-    state = read_state(writer)
-    fresh_start = state is None or _must_rebuild(state, options)
-    done = MatchState(0, -1, options.exact, _nothing()) if state is None or fresh_start else state
+    done, run, fresh_start = beginning(writer, options)
     table = provider(-1)
-    highest = max(done.last_number, pc.max(table["number"]).as_py() if table.num_rows else -1)
-    run = (state.report.run if state is not None else 0) + 1
     clear_found(writer)
     _collect(writer, table, done, options, run)
     held = None if fresh_start else writer.derived(HITS)
@@ -95,11 +126,7 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
         writer.append_derived(HITS, f"(SELECT {HIT_COLUMNS} FROM {FOUND})")
     hits = f"(SELECT {HIT_COLUMNS} FROM {held} AS h UNION ALL SELECT {HIT_COLUMNS} FROM {FOUND})" if held else FOUND
     totals = count_totals(writer, hits, writer.observations(0), table)
-    totals = msgspec.structs.replace(totals, run=run, new=_difference(totals, done.report))
-    # a run limited by --since has not met the earlier rows: it keeps its hits but does not advance
-    progress = msgspec.structs.replace(done, exact=options.exact, report=totals)
-    if options.since is None:
-        progress = msgspec.structs.replace(progress, generation=writer.generation, last_number=highest)
+    totals, progress = advance(totals, done, options, run, writer.generation, table)
     writer.set_note(STATE_NOTE, msgspec.json.encode(progress).decode())
     return totals
 

@@ -10,8 +10,8 @@ from seawall.match.interface import LakeSession
 from seawall.match.report import BothSides, Increments, MatchReport
 
 HOUR = 3_600_000_000  # microseconds
-# floor to the hour, also before 1970: SQL's integer division truncates
-_HOUR_OF = f"(time - ((time % {HOUR}) + {HOUR}) % {HOUR})"
+HOUR_OF = f"(time - ((time % {HOUR}) + {HOUR}) % {HOUR})"
+"""SQL: the hour's first microsecond, also before 1970: integer division in SQL truncates."""
 
 
 def count_totals(session: LakeSession, hits: str, observations: str, keys: pa.Table) -> MatchReport:
@@ -20,7 +20,7 @@ def count_totals(session: LakeSession, hits: str, observations: str, keys: pa.Ta
         f"SELECT count(*) AS hits, count(DISTINCT event) AS matched_events FROM {hits} AS h"
     ).to_pylist()[0]
     rows = session.sql(
-        f"SELECT count(*) AS n FROM (SELECT DISTINCT indicator, side, sector, {_HOUR_OF} AS hour FROM {hits} AS h)"
+        f"SELECT count(*) AS n FROM (SELECT DISTINCT indicator, side, sector, {HOUR_OF} AS hour FROM {hits} AS h)"
     )
     seen = session.sql(
         "SELECT indicator, type, side, min(time) AS first, count(*) AS n "

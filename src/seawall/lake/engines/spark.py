@@ -1,0 +1,272 @@
+"""Apache Spark: the same SQL over the same Parquet files, on a cluster that sees the lake's folder under the same path.
+
+The driver runs in this process (``spark_master``: standalone, YARN, Kubernetes) or in a Spark Connect server
+(``spark_remote``). What a stage keeps is written as Parquet below the lake's temporary folder, so that every worker
+and the lake's writer can read it; the session removes it when it ends. Everything else about the cluster, such as
+memory, cores, ports and secrets, is Spark's own configuration (``spark-defaults.conf`` in ``SPARK_CONF_DIR``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seawall.lake.engines.duckdb import quoted
+from seawall.lake.interface import EngineRefusal
+from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
+from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Fault, Unavailable
+from seawall.settings import LakeSettings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession as Cluster
+
+REACH_SECONDS = 5.0  # for one TCP connection to a master
+SQL_TYPES = {pa.int64(): "BIGINT", pa.int32(): "INT", pa.string(): "STRING"}
+_APPLICATION = "seawall"
+_PORT_OF = {"spark": 7077, "sc": 15002, "k8s": 443}
+_WRITABLE = 0o770  # workers run as other users of the lake's group
+
+
+class SparkComputing:
+    """A snapshot computed by Spark; see ``computing.ComputingSession`` for what each method promises."""
+
+    def __init__(self, folder: Path, manifest: Manifest, settings: LakeSettings) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._cluster = connect(settings)
+        # below the temporary folder: what a killed session leaves there is swept away by the next writer
+        (folder / "temporary").mkdir(exist_ok=True)
+        self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=folder / "temporary"))
+        self._scratch.chmod(_WRITABLE)
+        self._numbers = itertools.count(1)
+        self._kept: dict[str, Path] = {}
+        self._views: dict[tuple[tuple[str, ...], int], str] = {}
+
+    @property
+    def generation(self) -> int:
+        """Commits in this snapshot."""
+        return self._manifest.generation
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """An Arrow table under ``name``, by way of a file that the workers read."""
+        path = self._new_path(name)
+        path.mkdir()
+        path.chmod(_WRITABLE)
+        pq.write_table(table, path / "part-0.parquet", compression="zstd", store_schema=False)
+        self._view(name, path)
+
+    def keep(self, name: str, query: str) -> None:
+        """Parquet files written by the workers."""
+        path = self._new_path(name)
+        with refusals():
+            self._cluster.sql(query).write.parquet(_address(path), compression="zstd")
+        self._view(name, path)
+
+    def hand_over(self, name: str) -> str | pa.Table:
+        """Relation text for DuckDB over the files that the workers wrote."""
+        files = sorted(str(path) for path in self._kept[name].glob("*.parquet"))
+        return f"(SELECT * FROM read_parquet([{', '.join(map(quoted, files))}], hive_partitioning=false))"
+
+    def sql(self, query: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """Run one statement. Raises Unavailable E-LAKE-022 when the cluster fails."""
+        with refusals():
+            return self._cluster.sql(query, list(parameters) or None).toArrow()
+
+    def observations(self, after: int = 0, days: Collection[int] | None = None) -> str:
+        """A view of the observations committed after a generation, of some UTC days only if asked."""
+        parts = [part for part in self._manifest.of(OBSERVATIONS, after=after) if days is None or part.day in days]
+        mixed = [part for part in parts if part.earliest <= after]
+        if not mixed:
+            return self._relation(parts, OBSERVATION_SCHEMA)
+        names = ", ".join(OBSERVATION_SCHEMA.names)
+        whole = self._relation([part for part in parts if part.earliest > after], OBSERVATION_SCHEMA)
+        late = self._relation(mixed, OBSERVATION_SCHEMA.append(pa.field("generation", pa.int64())))
+        return f"(SELECT {names} FROM {whole} UNION ALL SELECT {names} FROM {late} WHERE generation > {after:d})"
+
+    def rollup(self, after: int = 0) -> str:
+        """A view of the roll-up rows committed after a generation. Raises Fault E-LAKE-007 as DuckDB's."""
+        parts = self._manifest.of(ROLLUP, after=after)
+        if any(part.earliest <= after for part in parts):
+            raise Fault(
+                "E-LAKE-007",
+                "The roll-up was compacted past generation {after}; read all of it again, or what is newer than {last}.",  # noqa: E501
+                after=after,
+                last=max(part.generation for part in parts if part.earliest <= after),
+            )
+        return self._relation(parts, ROLLUP_SCHEMA)
+
+    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+        """All of the roll-up: the workers read faster than one machine searches."""
+        return self.rollup()
+
+    def derived(self, name: str) -> str | None:
+        """A view of a derived data set; None when it was never written."""
+        parts = self._manifest.of(DERIVED, name=name)
+        if not parts:
+            return None
+        return self._relation(parts, pq.read_schema(self._folder / parts[-1].path))
+
+    def note(self, key: str) -> str | None:
+        """A small value kept with the snapshot."""
+        return self._manifest.notes.get(key)
+
+    def parts(self) -> tuple[Part, ...]:
+        """The observation files, oldest first."""
+        return self._manifest.of(OBSERVATIONS)
+
+    def read_part(self, part: Part, columns: Sequence[str]) -> pa.Table:
+        """Some columns of one file, read here."""
+        return pq.read_table(self._folder / part.path, columns=list(columns), partitioning=None)
+
+    def close(self) -> None:
+        """End the cluster's session and remove what it kept."""
+        with suppress(Exception):  # a cluster that has gone away needs no good-bye
+            self._cluster.stop()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _relation(self, parts: Sequence[Part], schema: pa.Schema) -> str:
+        paths = tuple(part.path for part in parts)
+        if (held := self._views.get((paths, len(schema)))) is not None:
+            return held
+        name = f"lake_{next(self._numbers)}"
+        columns = ", ".join(f"`{field.name}` {SQL_TYPES[field.type]}" for field in schema)
+        with refusals():
+            if paths:
+                # the folders' names are for people: without the option they come in place of the columns day and side
+                reader = self._cluster.read.schema(columns).option("recursiveFileLookup", "true")
+                frame = reader.parquet(*(_address(self._folder / path) for path in paths))
+            else:
+                frame = self._cluster.createDataFrame([], columns)
+            frame.createOrReplaceTempView(name)
+        self._views[paths, len(schema)] = name
+        return name
+
+    def _view(self, name: str, path: Path) -> None:
+        with refusals():
+            self._cluster.read.parquet(_address(path)).createOrReplaceTempView(name)
+        self._kept[name] = path
+
+    def _new_path(self, name: str) -> Path:
+        return self._scratch / f"{next(self._numbers):04d}-{name}"
+
+
+def _address(path: Path) -> str:
+    # not a URI with escapes: Hadoop takes the characters as they stand, except those of its patterns
+    return "file://" + re.sub(r"([\\*?\[\]{}])", r"\\\1", str(path))
+
+
+def connect(settings: LakeSettings) -> Cluster:
+    """A session of the cluster that the settings name.
+
+    Raises Fault E-LAKE-020 without the ``spark`` extra or without one of ``spark_master`` and ``spark_remote``,
+    Unavailable E-LAKE-021 when nobody answers there.
+    """
+    check_reachable(settings)
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise Fault(
+            "E-LAKE-020", "The engine spark needs packages that are not here; run pip install 'seawall[spark]'."
+        ) from None
+    builder = SparkSession.builder.appName(_APPLICATION).config("spark.sql.session.timeZone", "UTC")
+    if settings.spark_remote:
+        builder = builder.remote(settings.spark_remote)
+    else:
+        builder = builder.master(settings.spark_master)
+        builder = builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+        builder = builder.config("spark.log.level", "ERROR")
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise _unreachable(settings, _first_line(error)) from error
+
+
+def check_reachable(settings: LakeSettings) -> str:
+    """What answers at the cluster's address, in words. Raises as ``connect``; never starts anything."""
+    given = _given(settings)
+    if not given:
+        raise Fault(
+            "E-LAKE-023", "The engine spark needs lake.spark_master or lake.spark_remote in seawall.toml; name one."
+        )
+    if not settings.spark_remote and shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        raise Fault(
+            "E-LAKE-024", "The engine spark needs Java 17 or newer on this machine; install it, or set JAVA_HOME."
+        )
+    if given == "yarn":
+        if not (os.environ.get("HADOOP_CONF_DIR") or os.environ.get("YARN_CONF_DIR")):
+            raise _unreachable(settings, "neither HADOOP_CONF_DIR nor YARN_CONF_DIR names the cluster")
+        return "YARN, by its configuration folder"
+    if re.fullmatch(r"local(\[[0-9*]+\])?", given):
+        return "Spark inside this machine"
+    reasons = []
+    for host, port in endpoints(given):
+        try:
+            socket.create_connection((host, port), REACH_SECONDS).close()
+        except OSError as error:
+            reasons.append(f"{host}:{port}: {error.strerror or error}")
+        else:
+            return f"{given.partition(';')[0]} answers"
+    raise _unreachable(settings, "; ".join(reasons) or "it names no host")
+
+
+def cluster_endpoints(settings: LakeSettings) -> list[str]:
+    """What a node with these settings calls beside its peers; nothing without the engine."""
+    given = _given(settings).partition(";")[0]
+    return [given] if settings.engine == "spark" and "://" in given else []
+
+
+def _given(settings: LakeSettings) -> str:
+    return settings.spark_remote or settings.spark_master
+
+
+def endpoints(given: str) -> Iterator[tuple[str, int]]:
+    """(host, port) of each address of a master URL; a standalone master may have stand-bys after commas."""
+    scheme, _, rest = given.partition("://")
+    rest = rest.removeprefix("https://").removeprefix("http://") if scheme == "k8s" else rest
+    for one in rest.partition("/")[0].split(","):
+        split = urlsplit(f"//{one}")
+        with suppress(ValueError):
+            if split.hostname:
+                yield split.hostname, split.port or _PORT_OF.get(scheme, 443)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Spark's errors as ours: EngineRefusal for a query it does not take, Unavailable E-LAKE-022 for the rest."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import AnalysisException, ParseException, PySparkException
+
+    try:
+        yield
+    except (AnalysisException, ParseException) as error:
+        raise EngineRefusal(_first_line(error)) from error
+    except (PySparkException, Py4JError, OSError) as error:
+        raise Unavailable(
+            "E-LAKE-022", "The Spark cluster could not answer: {reason}.", reason=_first_line(error)
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
+
+
+def _unreachable(settings: LakeSettings, reason: str) -> Unavailable:
+    # a Connect address may carry a token after its first semicolon
+    return Unavailable(
+        "E-LAKE-021",
+        "The Spark cluster at {address} cannot be used: {reason}.",
+        address=_given(settings).partition(";")[0],
+        reason=reason,
+    )
