@@ -106,6 +106,48 @@ def test_a_sighting_warns_whoever_already_lists_the_value(pair: Pair, tmp_path: 
     assert hit in {item["value"] for item in pair.seoul.run("warnings")["items"]}
 
 
+def quiet_visits(remote: str, network: str, count: int) -> str:
+    """``count`` of our machines meet ``remote``; no sensor minds."""
+    return "".join(
+        eve(f"2026-03-14T09:{number:02d}:00.000000+0000", remote, f"{network}.{number + 20}", sensor="s-2", kind="flow")
+        + "\n"
+        for number in range(count)
+    )
+
+
+def test_a_side_confirms_only_what_it_believes_itself(pair: Pair, tmp_path: Path) -> None:
+    """Taipei alarmed about an address that many in Seoul use in peace: Seoul neither warns nor tells that it met it."""
+    hit = "203.0.113.202"
+    early, late = tmp_path / "early.json", tmp_path / "late.json"
+    early.write_text(eve("2026-03-14T03:12:00.000000+0000", hit, "10.1.0.5", sensor="tpe-1") + "\n")
+    late.write_text(quiet_visits(hit, "10.2.3", 9))
+    pair.taipei.here("ingest", early)
+    pair.taipei.here("match")
+    pair.seoul.here("sync", "taipei")
+    assert hit in {item["value"] for item in pair.seoul.listing("sightings")}
+    pair.seoul.here("ingest", late)
+    pair.seoul.here("match")
+    assert hit not in {item["value"] for item in pair.seoul.listing("warnings")}
+    pair.taipei.here("sync", "seoul")
+    assert [item["origin"] for item in pair.taipei.listing("sightings") if item["value"] == hit] == []
+
+
+def test_what_turns_out_popular_is_taken_back(pair: Pair, tmp_path: Path) -> None:
+    """Taipei told one alarm; then many of its own people use the address in peace, and Seoul is told to forget it."""
+    hit = "203.0.113.203"
+    early, late = tmp_path / "early.json", tmp_path / "late.json"
+    early.write_text(eve("2026-03-14T03:12:00.000000+0000", hit, "10.1.0.5", sensor="tpe-1") + "\n")
+    late.write_text(quiet_visits(hit, "10.1.3", 9))
+    pair.taipei.here("ingest", early)
+    pair.taipei.here("match")
+    pair.seoul.here("sync", "taipei")
+    assert hit in {item["value"] for item in pair.seoul.listing("warnings")}
+    pair.taipei.here("ingest", late)
+    pair.taipei.here("match")
+    pair.seoul.here("sync", "taipei")
+    assert hit not in {item["value"] for item in pair.seoul.listing("warnings")}
+
+
 def test_an_indicator_from_a_bundle_leaves_once(pair: Pair, tmp_path: Path) -> None:
     """It is match key and object at once, and still one object for the peer and one row of an export."""
     indicator = {

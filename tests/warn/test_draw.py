@@ -12,7 +12,7 @@ from match.fake_lake import FakeLake, FakeSession
 from seawall.model import Pap, Tlp, Warning
 from seawall.model.finding_table import FINDING_SCHEMA
 from seawall.warn import REASONS, WarnOptions, sharing_delay_seconds, warning_table, warnings
-from seawall.warn.evidence import MET_WITH, QUIETLY_KNOWN, SINGLE_ALARM, STRANGER
+from seawall.warn.evidence import BOTH_ALARMED, MET_WITH, QUIETLY_KNOWN, SINGLE_ALARM, STRANGER
 
 SECOND = 1_000_000
 
@@ -129,13 +129,21 @@ def test_on_a_server_that_hardly_anybody_meets_one_alarm_is_enough() -> None:
 
 
 def test_doubts_outweigh_alarms() -> None:
-    """Two tenants of one address, and values that many met in peace, stay below the line."""
-    tenants = [finding("x.test", "TW", 40, stranger=True), finding("x.test", "KR", 100)]
+    """One alarm on an address that serves others there, and values that many met in peace, stay below the line."""
+    tenants = [finding("x.test", "TW", 40, hostile=1), finding("x.test", "KR", 100, hostile=0, stranger=True)]
     known = [finding("y.test", "TW", 40, hostile=1), finding("y.test", "KR", 100, hostile=1, quiet=9)]
     assert drawn([*tenants, *known]) == []
     reasons = {one.value: one.reasons for one in drawn([*tenants, *known], options=WarnOptions(raise_at=0))}
     assert STRANGER[1] in reasons["x.test"]
     assert QUIETLY_KNOWN[1] in reasons["y.test"]
+
+
+def test_an_address_with_two_tenants_that_both_attack_is_told_with_the_doubt() -> None:
+    """Alarms of both sides outweigh other names on the address; the reader sees both."""
+    (one,) = drawn([finding("x.test", "TW", 40, stranger=True), finding("x.test", "KR", 100)])
+    assert {STRANGER[1], BOTH_ALARMED[1]} <= set(one.reasons)
+    (certain,) = drawn([finding("x.test", "TW", 40), finding("x.test", "KR", 100)])
+    assert one.confidence < certain.confidence
 
 
 def test_a_value_that_nobody_alarmed_about_is_not_warned_about() -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from seawall.flow.node import Node
+from seawall.flow.node import Node, lake_folder
 from seawall.lake import generation
 
 PREPARED = "findings-prepared"
-"""Key of the note that says from which state of lake and indicators findings were prepared last."""
+"""Key of the note that says from which state of lake, indicators and sightings findings were prepared last."""
 
 
 def refresh_findings(node: Node) -> int:
-    """``prepare_findings`` when lake or indicators have changed since; returns how many objects changed.
+    """``prepare_findings`` when lake, indicators or sightings have changed since; returns how many objects changed.
 
     With nothing new this starts no engine: most exchanges find it so.
     """
-    state = f"{generation(node.folder / 'lake')}/{node.store.indicators.change()}"
+    lake, store = generation(lake_folder(node.folder, node.settings)), node.store
+    state = f"{lake}/{store.indicators.change()}/{store.sightings.change()}"
     if node.store.notes.get(PREPARED) == state:
         return 0
     from seawall.flow.shareable import prepare_findings

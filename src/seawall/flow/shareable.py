@@ -7,11 +7,13 @@ object, in ``outgoing``.
 from __future__ import annotations
 
 import msgspec
+import pyarrow as pa
 
 from seawall.codec.sharing import candidate_indicator, encode, sighting_of, withdrawn_sighting
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
+from seawall.flow.warning import confirmed, echoes
 from seawall.match import candidate_table, sighting_table, summaries
 from seawall.model import Observable, Pap, SightingSummary, Tlp
 from seawall.model.stix.versioning import timestamp
@@ -39,7 +41,7 @@ def prepare_findings(node: Node) -> int:
         found = candidate_table(session, screens, tlp=Tlp.AMBER, pap=Pap.GREEN)
         sensors = found["sensors"].to_pylist()
         ours = list(zip(summaries(found), sensors, strict=True))
-        seen = sighting_table(session, node.store.indicators.keys())
+        seen = _believed(node, sighting_table(session, node.store.indicators.keys()))
         ours += list(zip(summaries(seen), seen["sensors"].to_pylist(), strict=True))
     changed = 0
     pending: list[StoredObject] = []
@@ -58,6 +60,19 @@ def prepare_findings(node: Node) -> int:
             pending = []
     changed += _keep(node, pending)
     return changed + _withdraw(node, standing)
+
+
+def _believed(node: Node, seen: pa.Table) -> pa.Table:
+    """Of what we met because a peer named it as its candidate, only what we hold a warning about ourselves.
+
+    The peer cannot know who else meets the value here and notices nothing; we do, and confirm only what stands that.
+    """
+    echoed = echoes(node, seen)
+    if not any(echoed):
+        return seen
+    believed = confirmed(node)
+    keys = zip(seen["type"].to_pylist(), seen["value"].to_pylist(), strict=True)
+    return seen.filter(pa.array([not echo or key in believed for echo, key in zip(echoed, keys, strict=True)]))
 
 
 def _withdraw(node: Node, standing: set[str]) -> int:

@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from seawall.codec.sharing import candidate_id, sighting_id
 from seawall.flow.context import WHOLE_NODE
+from seawall.flow.live_rows import just_met, own_sightings
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
 from seawall.identity import read_card
 from seawall.lake import LakeSession
-from seawall.match import Screens, contact_table, findings_of, overlap_table, sighting_table
+from seawall.match import Screens, contact_table, findings_of, overlap_table
 from seawall.model import Observable, ObservableType, Pap, SightingSummary, Tlp, Warning
 from seawall.warn import WarnOptions, warnings
 
@@ -28,7 +29,7 @@ def refresh_warnings(node: Node) -> int:
         if node.store.notes.get(DRAWN) == state:
             return node.store.warnings.count(WHOLE_NODE)
         drawn = list(_draw(node, session))
-    held = set(_held(node))
+    held = {(item.type, item.value) for item in _held(node)}
     node.store.warnings.put(drawn)
     node.store.warnings.remove(held - {(item.type, item.value) for item in drawn})
     node.store.notes.set(DRAWN, state)
@@ -42,7 +43,7 @@ def _draw(node: Node, session: LakeSession) -> Iterable[Warning]:
     found: dict[tuple[str, str], Warning] = {}
     if _sides(session) >= 2:
         delay = round(node.settings.warn.assumed_sharing_delay_seconds * 1_000_000)
-        ours = pa.concat_tables([overlap_table(session, screens, pap=Pap.GREEN), sighting_table(session, keys)])
+        ours = pa.concat_tables([overlap_table(session, screens, pap=Pap.GREEN), own_sightings(node, session, keys)])
         options = WarnOptions(assumed_sharing_delay=delay, one_sided=False)
         found |= {(item.type.value, item.value): item for item in warnings(session, ours, None, options)}
     if told:
@@ -56,22 +57,33 @@ def _exchanged(
     theirs = findings_of(told)
     wanted = theirs.select(["type", "value"]).group_by(["type", "value"]).aggregate([])
     contacts = contact_table(session, screens, wanted, tlp=Tlp.AMBER, pap=Pap.GREEN)
-    session.register("flow_seen", sighting_table(session, keys))
+    session.register("flow_seen", own_sightings(node, session, keys))
     session.register("flow_wanted", wanted)
     seen = session.sql("SELECT s.* FROM flow_seen s SEMI JOIN flow_wanted w ON s.type = w.type AND s.value = w.value")
-    ours = pa.concat_tables([contacts, _without_echo(node, seen).cast(contacts.schema)])
+    ours = pa.concat_tables([contacts, _without_echo(node, seen).cast(contacts.schema), just_met(node, contacts, seen)])
     return warnings(session, _with_told(node, ours), theirs)
 
 
 def _without_echo(node: Node, seen: pa.Table) -> pa.Table:
     """Leave out what we met only because a peer named it as its own candidate: that is its sighting once more, and no
     indicator that vouches for it."""
+    return seen.filter(pa.array([not echo for echo in echoes(node, seen)], pa.bool_()))
+
+
+def echoes(node: Node, seen: pa.Table) -> list[bool]:
+    """For each row of ``seen`` (FINDING_SCHEMA), whether its indicator is a peer's candidate for the same value."""
     identities = [read_card(peer.card).identity_id for peer in node.store.peers.list()]
-    kept = []
+    found = []
     for row in seen.select(["type", "value", "indicator_id"]).to_pylist():
         value = Observable(ObservableType(row["type"]), row["value"])
-        kept.append(all(row["indicator_id"] != candidate_id(identity, value) for identity in identities))
-    return seen.filter(pa.array(kept, pa.bool_()))
+        found.append(any(row["indicator_id"] == candidate_id(identity, value) for identity in identities))
+    return found
+
+
+def confirmed(node: Node) -> set[tuple[str, str]]:
+    """(type, value) of the warnings that we hold about values met on both sides."""
+    refresh_warnings(node)
+    return {(item.type.value, item.value) for item in _held(node) if item.other_first_seen is not None}
 
 
 def _with_told(node: Node, ours: pa.Table) -> pa.Table:
@@ -94,11 +106,11 @@ def _told(node: Node) -> Iterable[SightingSummary]:
         after = page.next
 
 
-def _held(node: Node) -> Iterable[tuple[ObservableType, str]]:
+def _held(node: Node) -> Iterable[Warning]:
     after: int | None = 0
     while after is not None:
         page = node.store.warnings.list(WHOLE_NODE, after=after, limit=PAGE)
-        yield from ((item.type, item.value) for item in page.items)
+        yield from page.items
         after = page.next
 
 

@@ -25,7 +25,7 @@ SPECIFIC = (5, "A file or a full web address is hardly ever shared by chance.")
 
 SINGLE_ALARM = (-25, "One alarm alone may be false, and nothing else supports it.")
 QUIETLY_KNOWN = (-40, "Machines that met it mostly noticed nothing, so the alarms may be false.")
-STRANGER = (-50, "The address serves other names here than there, so it may have two tenants.")
+STRANGER = (-20, "The address serves other names here than there, so it may have two tenants.")
 TOOL = (-20, "A fingerprint names a tool that several attackers may use.")
 
 REASONS = (

@@ -119,6 +119,8 @@ class Demonstration:
         self.say("The day goes by", len(pairs), len(pairs))
         for side, node in self.nodes.items():
             run_match(node)
+            self.sync(side)
+        for side, node in self.nodes.items():
             refresh_warnings(node)
             self.say("Drawing warnings", list(OTHER).index(side) + 1, len(OTHER))
 
