@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -33,6 +34,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How telemetry is stored and processed."""
 
+    store_telemetry: bool = True  # false: no lake; what the site's own systems found comes by seawall hit
     engine: str = "duckdb"  # of match: duckdb, or spark for a lake that outgrew this machine; ingest is always duckdb
     spark_master: str = ""  # spark://host:7077[,standby:7077], yarn, k8s://https://host:443
     spark_remote: str = ""  # sc://host:15002: Spark Connect, in place of spark_master
@@ -40,6 +42,16 @@ class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: int = 2
     memory_limit_mb: int = 700  # DuckDB's own limit; the whole process stays under 1.5 GB
     batch_lines: int = 500_000
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 0  # days of observations; 0 keeps all
+    keep_rollup_days: Annotated[int, msgspec.Meta(ge=0)] = 0  # days of the roll-up, never fewer than keep_days; 0: all
+
+
+class LiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How logs are followed."""
+
+    commit_seconds: float = 10.0  # between commits to the lake; sightings do not wait for them
+    commit_lines: int = 100_000  # or sooner, when so many lines wait
+    buffer_bytes: int = 64_000_000  # of lines in memory; more wait on disk
 
 
 class WarnSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     node: NodeSettings = NodeSettings()
     store: StoreSettings = StoreSettings()
     lake: LakeSettings = LakeSettings()
+    live: LiveSettings = LiveSettings()
     warn: WarnSettings = WarnSettings()
     protect: ProtectSettings = ProtectSettings()
     serve: ServeSettings = ServeSettings()

@@ -111,7 +111,8 @@ def jobs() -> None:
 def run_job(job: str, /) -> None:
     """Run one scheduled job now (for cron).
 
-    JSON: job, result.
+    JSON: job, result; of ``compact`` and ``retention`` also files_before, files_after, rows_before, rows_after,
+    bytes_before, bytes_after, days_removed, seconds, cpu_seconds, peak_memory_bytes.
     """
     from seawall.flow.jobs import run
     from seawall.flow.node import Node

@@ -21,6 +21,7 @@ TASKS: dict[str, frozenset[UserRole]] = {
     "sync": frozenset({UserRole.ANALYST, UserRole.RELEASER, UserRole.ADMIN}),
     "enforce": frozenset({UserRole.RELEASER, UserRole.ADMIN}),
     "serve": frozenset({UserRole.RELEASER, UserRole.ADMIN}),
+    "maintain": frozenset({UserRole.ADMIN}),
 }
 """Task -> roles that may do it (see docs/reference/roles.md)."""
 

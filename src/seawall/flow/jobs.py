@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from seawall.flow.exchange import sync_peer
+from seawall.flow.maintenance import compact_lake, retain_lake
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.pipeline import run_match
@@ -26,7 +27,7 @@ class Job(msgspec.Struct, frozen=True):
     name: str
     every_seconds: int
     task: str  # which right it takes to run it
-    work: Callable[[Node], str]
+    work: Callable[[Node], str | dict[str, object]]  # a sentence, or figures of which "result" is one
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -69,6 +70,8 @@ JOBS = (
     Job("release", 60, "release", _release),
     Job("sync", 300, "sync", _sync),
     Job("renew-certificates", 86_400, "serve", _renew),
+    Job("compact", 86_400, "maintain", compact_lake),
+    Job("retention", 86_400, "maintain", retain_lake),
 )
 """In the order of the data's way."""
 
@@ -84,7 +87,7 @@ def run(node: Node, name: str) -> dict[str, object]:
     node.require(job.task)
     result = job.work(node)
     _remember(node, job, result)
-    return {"job": job.name, "result": result}
+    return {"job": job.name, **(result if isinstance(result, dict) else {"result": result})}
 
 
 def describe(node: Node) -> list[dict[str, object]]:
@@ -110,7 +113,8 @@ def last_run(node: Node, name: str) -> Run | None:
     return msgspec.json.decode(text, type=Run) if text else None
 
 
-def _remember(node: Node, job: Job, result: str) -> None:
+def _remember(node: Node, job: Job, result: str | dict[str, object]) -> None:
+    result = str(result["result"]) if isinstance(result, dict) else result
     node.store.notes.set(JOB_NOTE.format(name=job.name), msgspec.json.encode(Run(node.clock(), result)).decode())
 
 

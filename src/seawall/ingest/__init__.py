@@ -8,19 +8,24 @@ Never here: matching, network access, one Python object per ordinary event, a li
     report = ingest(["eve.json"], lake, options)
 """
 
+from seawall.ingest.fingerprints import INGESTED_FILES
 from seawall.ingest.interface import IngestOptions, IngestReport
 from seawall.ingest.mapping_explain import Explanation, explain
+from seawall.ingest.naming import format_name, format_names
 from seawall.ingest.quarantine import QuarantineEntry, read_quarantine
 from seawall.ingest.relabel import RelabelReport, relabel
 from seawall.ingest.run import ingest
 
 __all__ = [
+    "INGESTED_FILES",
     "Explanation",
     "IngestOptions",
     "IngestReport",
     "QuarantineEntry",
     "RelabelReport",
     "explain",
+    "format_name",
+    "format_names",
     "ingest",
     "read_quarantine",
     "relabel",

@@ -35,11 +35,22 @@ class LakeSession(Protocol):
         is wrong.
         """
 
-    def observations(self, after: int = 0) -> str:
-        """Relation text for FROM, with the columns of OBSERVATION_SCHEMA: rows committed in generations > ``after``."""
+    def observations(self, after: int = 0, days: Collection[int] | None = None) -> str:
+        """Relation text for FROM, with the columns of OBSERVATION_SCHEMA: rows committed in generations > ``after``.
+
+        ``days`` (since 1970-01-01 UTC): only rows of these. Compaction changes neither the rows nor their generations.
+        """
 
     def rollup(self, after: int = 0) -> str:
-        """Relation text with the columns of ROLLUP_SCHEMA; one key may have rows from several batches: GROUP BY."""
+        """Relation text with the columns of ROLLUP_SCHEMA; one key may have rows from several batches: GROUP BY.
+
+        Raises Fault E-LAKE-007 when rows of generations on both sides of ``after`` have become one by compaction.
+        """
+
+    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+        """Relation text with the columns of ROLLUP_SCHEMA, valid until the session ends: at least every row whose value
+        is equal to one of the keys (type, canonical value), in its range, or a name below its domain.
+        """
 
     def derived(self, name: str) -> str | None:
         """Relation text of the derived data set ``name``; None when it was never written."""

@@ -12,6 +12,7 @@ import duckdb
 
 from seawall.lake.computing import ComputingSession, computing_session
 from seawall.lake.engines.duckdb import DuckDBSession, connect
+from seawall.lake.files import PLACES
 from seawall.lake.interface import LakeSession, LakeWriter, OnWait
 from seawall.lake.locks import no_readers, one_reader, only_writer
 from seawall.lake.manifest import Manifest, disk_refused, load, save
@@ -88,6 +89,12 @@ class Lake:
     @contextmanager
     def writing(self, on_wait: OnWait | None = None) -> Iterator[LakeWriter]:
         """The one writer. Waits for another after telling ``on_wait`` who it is; an exception discards everything."""
+        with self.merging(on_wait) as writer:
+            yield writer
+
+    @contextmanager
+    def merging(self, on_wait: OnWait | None = None) -> Iterator[DuckDBWriter]:
+        """``writing`` for the lake's own maintenance, which works on files."""
         with only_writer(self.folder, on_wait):
             manifest = load(self.folder)
             if self._to_sweep:
@@ -102,6 +109,13 @@ class Lake:
                 if not writer.committed and load(self.folder).generation == manifest.generation:
                     writer.discard()
                 writer.close()
+
+    def tidy(self, on_wait: OnWait | None = None) -> bool:
+        """Remove the files that nobody needs any more; False when a reader is there, a later writer does it then."""
+        with only_writer(self.folder, on_wait):
+            swept = sweep(self.folder, load(self.folder))
+        self._to_sweep = not swept
+        return swept
 
     def _commit(self, writer: DuckDBWriter, before: Manifest) -> None:
         if (pending := writer.pending) is None:
@@ -128,8 +142,9 @@ def sweep(folder: Path, manifest: Manifest) -> bool:
         if not alone:
             return False
         named = {folder / part.path for part in manifest.parts}
+        named |= {path.with_name(path.name + PLACES) for path in named}
         for name in DATA_FOLDERS:
-            for path in (folder / name).rglob("*.parquet"):
+            for path in (folder / name).rglob("part-*"):
                 if path not in named:
                     path.unlink(missing_ok=True)
         for left in (folder / TEMPORARY).glob("*"):

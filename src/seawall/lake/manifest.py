@@ -21,17 +21,27 @@ DERIVED = "derived"
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One immutable Parquet file. ``first`` and ``last``: least and greatest time of its rows, microseconds UTC."""
+    """One immutable Parquet file. ``first`` and ``last``: least and greatest time of its rows, microseconds UTC.
+
+    A merged file holds rows of several generations; one of observations then has a column ``generation`` too.
+    """
 
     path: str  # relative to the lake, POSIX separators
     kind: str  # observations | rollup | derived
-    generation: int
+    generation: int  # in which its rows were committed; the last one of a merged file's
     rows: int
     name: str = ""  # of a derived data set
-    day: int | None = None  # days since 1970-01-01 UTC; observations only
+    day: int | None = None  # days since 1970-01-01 UTC; of roll-ups only when all rows are of one day
     side: str = ""
     first: int = 0
     last: int = 0
+    since: int = 0  # the first generation of a merged file's rows; 0: as ``generation``
+    placed: bool = False  # a roll-up with one row a key, in the order of ``places``, which stand beside it
+
+    @property
+    def earliest(self) -> int:
+        """The generation of its oldest rows."""
+        return self.since or self.generation
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -45,7 +55,10 @@ class Manifest(msgspec.Struct, frozen=True):
     notes: dict[str, str] = {}
 
     def of(self, kind: str, *, name: str = "", after: int = 0) -> tuple[Part, ...]:
-        """The parts of one kind (and derived name) committed in generations > ``after``."""
+        """The parts of one kind (and derived name) with rows committed in generations > ``after``.
+
+        A merged file may hold earlier rows as well: where ``earliest`` is not > ``after``.
+        """
         return tuple(p for p in self.parts if p.kind == kind and p.name == name and p.generation > after)
 
 

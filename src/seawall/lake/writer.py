@@ -61,8 +61,7 @@ class DuckDBWriter(DuckDBSession):
     def rewrite_observations(self, part: Part, rows: pa.Table) -> tuple[Part, ...]:
         """Put rows in place of a file, split anew by day and side. The old file stays until no reader needs it."""
         made = self._write_observations(checked(rows, OBSERVATION_SCHEMA))
-        self._remove({part})
-        self._add(made)
+        self.put(made, instead_of=[part])
         return tuple(made)
 
     def _write_observations(self, numbered: pa.Table) -> list[Part]:
@@ -91,9 +90,39 @@ class DuckDBWriter(DuckDBSession):
         for part in self._manifest.of(ROLLUP):
             if not any(part.first // DAY_MICROSECONDS <= day <= part.last // DAY_MICROSECONDS for day in days):
                 continue
-            held = self.read_part(part, ROLLUP_SCHEMA.names)
-            self._remove({part})
-            self.append_rollup(held.filter(pc.invert(pc.is_in(held.column("day"), gone))))
+            kept = None
+            if part.day not in days:
+                held = self.read_part(part, ROLLUP_SCHEMA.names)
+                kept = held.filter(pc.invert(pc.is_in(held.column("day"), gone)))
+            self.put([], instead_of=[part])
+            if kept is not None:
+                self.append_rollup(kept)
+
+    def rollup_parts(self) -> tuple[Part, ...]:
+        """The roll-up's files, oldest first."""
+        return self._manifest.of(ROLLUP)
+
+    def derived_parts(self) -> tuple[Part, ...]:
+        """The files of all derived data sets, oldest first."""
+        return tuple(part for part in self._manifest.parts if part.kind == DERIVED)
+
+    def put(self, made: Collection[Part], instead_of: Collection[Part]) -> None:
+        """Have files stand where others stood: the rows are the same, or gone. The old files stay while readers do."""
+        gone = set(instead_of)
+        parts = self._manifest.parts
+        at = next((place for place, part in enumerate(parts) if part in gone), len(parts))
+        kept = [part for part in parts[at:] if part not in gone]
+        self._manifest = msgspec.structs.replace(self._manifest, parts=(*parts[:at], *made, *kept))
+
+    def new_file(self, stem: str, *beside: str) -> tuple[str, Path]:
+        """A name below ``stem`` that was never used, relative to the lake and in full; removed if the writing fails.
+
+        ``beside``: endings of further files of the same name.
+        """
+        path = self._new_path(stem)
+        full = self._folder / path
+        self._touched.update(full.with_name(full.name + ending) for ending in beside)
+        return path, full
 
     def append_derived(self, name: str, relation: str | pa.Table) -> int:
         """Add rows to a derived data set."""
@@ -110,7 +139,7 @@ class DuckDBWriter(DuckDBSession):
 
     def remove_derived(self, name: str) -> None:
         """Forget a derived data set. Its files stay until no reader needs them."""
-        self._remove(set(self._manifest.of(DERIVED, name=name)))
+        self.put([], instead_of=self._manifest.of(DERIVED, name=name))
 
     def set_note(self, key: str, value: str) -> None:
         """Keep a small value with the snapshot."""
@@ -140,10 +169,6 @@ class DuckDBWriter(DuckDBSession):
     def _add(self, parts: list[Part]) -> None:
         self._manifest = msgspec.structs.replace(self._manifest, parts=(*self._manifest.parts, *parts))
 
-    def _remove(self, parts: set[Part]) -> None:
-        kept = tuple(part for part in self._manifest.parts if part not in parts)
-        self._manifest = msgspec.structs.replace(self._manifest, parts=kept)
-
     def _new_path(self, stem: str) -> str:
         number = self._manifest.next_part
         self._manifest = msgspec.structs.replace(self._manifest, next_part=number + 1)
@@ -151,25 +176,18 @@ class DuckDBWriter(DuckDBSession):
         self._touched.add(self._folder / path)
         return path
 
-    def _tables(self, relation: str | pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
-        """The rows in portions of at most BATCH_ROWS, so that a large query needs constant memory."""
-        if isinstance(relation, pa.Table):
-            yield relation
-            return
+    def portions(self, relation: str, schema: pa.Schema, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+        """A relation's rows in order, at most ``rows`` at once, so that a large query needs constant memory."""
         names = ", ".join(f'"{name}"' for name in schema.names)
         try:
-            reader = self._cursor.sql(f"SELECT {names} FROM {relation}").to_arrow_reader(BATCH_ROWS)
+            reader = self._cursor.sql(f"SELECT {names} FROM {relation}").to_arrow_reader(rows)
             while batches := list(itertools.islice(reader, 1)):
                 yield pa.Table.from_batches(batches)
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise query_failed(error) from error
 
-    def _write_derived(self, name: str, relation: str | pa.Table) -> Part:
-        path = self._new_path(f"derived/{side_folder(name)}")
-        target = self._folder / path
-        if isinstance(relation, pa.Table):
-            write_table(relation, target)
-            return Part(path, DERIVED, self._next, len(relation), name)
+    def copy(self, relation: str, target: Path) -> int:
+        """Write a relation's rows as Parquet and make the file durable; how many there are."""
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             copied = self._cursor.execute(
@@ -179,4 +197,17 @@ class DuckDBWriter(DuckDBSession):
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise query_failed(error) from error
         sync_file(target)
-        return Part(path, DERIVED, self._next, copied[0] if copied else 0, name)
+        return copied[0] if copied else 0
+
+    def _tables(self, relation: str | pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
+        if isinstance(relation, pa.Table):
+            yield relation
+        else:
+            yield from self.portions(relation, schema)
+
+    def _write_derived(self, name: str, relation: str | pa.Table) -> Part:
+        path, target = self.new_file(f"derived/{side_folder(name)}")
+        if isinstance(relation, pa.Table):
+            write_table(relation, target)
+            return Part(path, DERIVED, self._next, len(relation), name)
+        return Part(path, DERIVED, self._next, self.copy(relation, target), name)

@@ -15,7 +15,7 @@ leaving.
 from seawall.match.candidates import candidate_table, candidates
 from seawall.match.clocks import sensor_offsets
 from seawall.match.contacts import contact_table, overlap_table
-from seawall.match.forget import forget_matches
+from seawall.match.forget import forget_matches, forget_rows
 from seawall.match.history import rollup_sightings
 from seawall.match.interface import Screens
 from seawall.match.observed import Observed, read_observed
@@ -39,6 +39,7 @@ __all__ = [
     "contact_table",
     "findings_of",
     "forget_matches",
+    "forget_rows",
     "match",
     "match_pattern",
     "overlap_table",

@@ -116,9 +116,10 @@ def _generated(session: LakeSession, spelt: str) -> None:
 
     A host is (side, sector, sensor bit, own bit); rows that several hosts share are left out when hosts are judged.
     """
+    # one row a key, as compaction leaves them: how many batches brought a day must not tell
     names = (
-        f"SELECT {KEY}, side, day, sector, sensor_bits, own_bits, {_LABEL} AS label "
-        f"FROM ({spelt}) WHERE type = 'domain'"
+        f"SELECT {KEY}, side, day, sector, bit_or(sensor_bits) AS sensor_bits, bit_or(own_bits) AS own_bits, "
+        f"{_LABEL} AS label FROM ({spelt}) WHERE type = 'domain' GROUP BY {KEY}, side, day, sector, role, basis"
     )
     hosts = (
         f"SELECT side, day, sector, sensor_bits, own_bits FROM (SELECT *, {_RANDOM_LOOKING} AS random FROM names "

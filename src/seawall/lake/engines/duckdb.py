@@ -6,7 +6,7 @@ bounded: what does not fit goes to a temporary folder inside the lake.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seawall.lake.interface import EngineRefusal
+from seawall.lake.lookup import rows_about
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
-from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Unavailable
+from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Fault, Unavailable
 from seawall.settings import LakeSettings
 
 SQL_TYPES = {pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.string(): "VARCHAR"}
@@ -65,18 +66,40 @@ class DuckDBSession:
         except duckdb.Error as error:
             raise EngineRefusal(str(error)) from error
 
-    def observations(self, after: int = 0) -> str:
-        """Relation text of the observations committed after a generation."""
-        return self._relation(self._manifest.of(OBSERVATIONS, after=after), OBSERVATION_SCHEMA)
+    def observations(self, after: int = 0, days: Collection[int] | None = None) -> str:
+        """Relation text of the observations committed after a generation, of some UTC days only if asked."""
+        parts = self._manifest.of(OBSERVATIONS, after=after)
+        if days is not None:
+            parts = tuple(part for part in parts if part.day in days)
+        mixed = [part for part in parts if part.earliest <= after]
+        if not mixed:
+            return self.relation(parts, OBSERVATION_SCHEMA)
+        whole = self.relation([part for part in parts if part.earliest > after], OBSERVATION_SCHEMA)
+        names = ", ".join(f'"{name}"' for name in OBSERVATION_SCHEMA.names)
+        late = f"SELECT {names} FROM {self.files(mixed)} WHERE generation > {after:d}"
+        return f"(SELECT * FROM {whole} UNION ALL {late})"
 
     def rollup(self, after: int = 0) -> str:
-        """Relation text of the roll-up rows committed after a generation."""
-        return self._relation(self._manifest.of(ROLLUP, after=after), ROLLUP_SCHEMA)
+        """Relation text of the roll-up rows committed after a generation. Raises Fault E-LAKE-007."""
+        parts = self._manifest.of(ROLLUP, after=after)
+        if any(part.earliest <= after for part in parts):
+            raise Fault(
+                "E-LAKE-007",
+                "The roll-up was compacted past generation {after}; read all of it again, "
+                "or what is newer than {last}.",
+                after=after,
+                last=max(part.generation for part in parts if part.earliest <= after),
+            )
+        return self.relation(parts, ROLLUP_SCHEMA)
+
+    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+        """Relation text of the roll-up rows that may meet some indicator keys (type, canonical value), and others."""
+        return rows_about(self, self._folder, self._manifest.of(ROLLUP), keys)
 
     def derived(self, name: str) -> str | None:
         """Relation text of a derived data set; None when it was never written."""
         parts = self._manifest.of(DERIVED, name=name)
-        return f"(SELECT * FROM {self._files(parts, unlike=True)})" if parts else None
+        return f"(SELECT * FROM {self.files(parts, unlike=True)})" if parts else None
 
     def note(self, key: str) -> str | None:
         """A small value kept with the snapshot."""
@@ -103,14 +126,16 @@ class DuckDBSession:
         """Let go of registered tables and temporary data."""
         self._cursor.close()
 
-    def _relation(self, parts: Sequence[Part], schema: pa.Schema) -> str:
+    def relation(self, parts: Sequence[Part], schema: pa.Schema) -> str:
+        """Relation text of some files' columns."""
         if not parts:
             empty = ", ".join(f"NULL::{SQL_TYPES[field.type]} AS {field.name}" for field in schema)
             return f"(SELECT {empty} WHERE false)"
         names = ", ".join(f'"{name}"' for name in schema.names)
-        return f"(SELECT {names} FROM {self._files(parts)})"
+        return f"(SELECT {names} FROM {self.files(parts)})"
 
-    def _files(self, parts: Sequence[Part], *, unlike: bool = False) -> str:
+    def files(self, parts: Sequence[Part], *, unlike: bool = False) -> str:
+        """Relation text of whole files; ``unlike``: a column that some lack is NULL there."""
         paths = ", ".join(quoted(str(self._folder / part.path)) for part in parts)
         return f"read_parquet([{paths}], hive_partitioning=false, union_by_name={str(unlike).lower()})"
 
