@@ -4,7 +4,8 @@ Reference: RFC 5322 (messages), RFC 2045 to 2049 (MIME), RFC 8601 (``Authenticat
 
 **Recipients never come in.** A message is taken apart before any line of it is kept: what goes on, also to quarantine,
 are short internal lines that hold the values named below and a digest of the message. To, Cc, Bcc, Delivered-To, the
-subject, the text and the attachments themselves are left at the door.
+subject, the text and the attachments themselves are left at the door. Where a link or a file name spells a recipient's
+address (plainly, percent-encoded or in Base64), ``recipient`` stands in its place.
 
 Rows of one message, all with the time that the topmost Received field gives (else Date):
 
@@ -22,6 +23,7 @@ Authentication-Results tells of a failed SPF, DKIM or DMARC check, or X-Spam-Fla
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import re
@@ -32,6 +34,7 @@ from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address, ip_network
+from urllib.parse import quote
 
 import msgspec
 
@@ -46,6 +49,8 @@ ATTACHMENTS = 50
 PARTS = 200  # MIME parts looked at; deeper nests are attacks
 HEADER_BOUND = 64 << 10  # bytes in which the header of a message ends
 LINK_LENGTH = 2048
+RECIPIENTS = 1000  # of one field
+HIDDEN = "recipient"
 TEXT_BOUND = 4 << 20  # bytes of one text part that are searched for links
 LOOPBACK = "127.0.0.1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +60,8 @@ _FIELD = re.compile(rb"[!-9;-~]{1,76}:", re.ASCII)  # RFC 5322 2.2: printable bu
 _LINK = re.compile(r"https?://[^\s<>\"'\\^`{|}\x00-\x20\x7f]{3,}", re.IGNORECASE)
 _MARKUP_LINK = re.compile(r"""(?:href|src|action)\s*=\s*["']?\s*(https?://[^\s"'<>]{3,})""", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[^\s<>\"\[\],:;@()]{1,255}")
-_HOP = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{3,45})\]", re.IGNORECASE)
+_HOP = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{3,45})[\])]", re.IGNORECASE)
+_RECIPIENTS = ("To", "Cc", "Bcc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Apparently-To")
 _FAILED = re.compile(r"(?<![a-z])(?:spf|dkim|dmarc)\s*=\s*fail(?![a-z])", re.IGNORECASE)
 
 
@@ -146,6 +152,7 @@ def lines_of(whole: bytes) -> list[Line]:
 
 def _lines(message: EmailMessage, digest: str) -> Iterator[Line]:
     source, destination = _ends(message)
+    recipients, hidden = _recipients(message)
     sender = _sender(message, "From") if source else None
     basis, rsit = _verdict(message)
 
@@ -153,7 +160,7 @@ def _lines(message: EmailMessage, digest: str) -> Iterator[Line]:
         return Line(kind, digest, _time(message), source, destination, basis=basis, rsit=rsit)
 
     first = line("email")
-    first.sender = sender
+    first.sender = sender if sender not in recipients else None
     yield first
     reply_to = _sender(message, "Reply-To")
     if source and reply_to and sender and _domain(reply_to) != _domain(sender):
@@ -163,13 +170,13 @@ def _lines(message: EmailMessage, digest: str) -> Iterator[Line]:
     parts = [part for _, part in zip(range(PARTS), message.walk(), strict=False)]
     for url in _links(parts):
         found = line("email-link")
-        found.url = url
+        found.url = hidden.sub(HIDDEN, url)
         yield found
     for part in [part for part in parts if not part.is_multipart() and part.get_filename()][:ATTACHMENTS]:
         content = part.get_payload(decode=True)
         if isinstance(content, bytes):
             found = line("email-attachment")
-            found.file_name = re.split(r"[/\\]", str(part.get_filename()))[-1][:255]
+            found.file_name = hidden.sub(HIDDEN, re.split(r"[/\\]", str(part.get_filename()))[-1][:255])
             found.md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
             found.sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
             found.sha256 = hashlib.sha256(content).hexdigest()
@@ -210,6 +217,18 @@ def _sender(message: EmailMessage, name: str) -> str | None:
     return None
 
 
+def _recipients(message: EmailMessage) -> tuple[set[str], re.Pattern[str]]:
+    """Everybody whom the message names as a recipient, and a pattern for the spellings of their addresses."""
+    texts = [text for name in _RECIPIENTS for text in _fields(message, name)]
+    texts += [field.partition(" for ")[2] for field in _fields(message, "Received")]
+    found = {address.lower() for text in texts for address in _ADDRESS.findall(text)[:RECIPIENTS]}
+    spelt: set[str] = set()
+    for address in found:
+        encoded = base64.b64encode(address.encode()).decode().rstrip("=")
+        spelt |= {address, quote(address, safe=""), encoded, encoded.replace("+", "-").replace("/", "_")}
+    return found, re.compile("|".join(sorted(map(re.escape, spelt), reverse=True)) or r"(?!)", re.IGNORECASE)
+
+
 def _domain(address: str) -> str:
     return address.rpartition("@")[2].rstrip(".")
 
@@ -218,7 +237,7 @@ def _ends(message: EmailMessage) -> tuple[str | None, str]:
     """The first external address from our end of the chain, and the host of ours before it."""
     ours = LOOPBACK
     for field in _fields(message, "Received"):
-        for text in _HOP.findall(field.partition(" by ")[0])[:1]:
+        for text in _HOP.findall(field.partition(" by ")[0])[-1:]:  # what stands first may be the client's own claim
             try:
                 address = ip_address(text)
             except ValueError:

@@ -135,7 +135,7 @@ def _record(kind: _Kind, cells: Cells) -> Record:
         "signature": cells.get("infection") or cells.get("reason") or cells.get("tag"),
         "category": cells.get("family") or cells.get("category"),
         "severity_raw": _SEVERITY.get(cells.get("severity", "").lower()),
-        "cve_text": f"{cells.get('tag', '')} {cells.get('vulnerability_id', '')}",
+        "cve_text": f"{cells.get('tag', '')} {cells.get('vulnerability_id', '')}".strip() or None,
         "technique_text": cells.get("threat_technique_id"),
         "md5": cells.get("payload_md5") or cells.get("file_md5") or cells.get("md5"),
         "sha256": cells.get("file_sha256") or cells.get("sha256"),

@@ -119,7 +119,7 @@ def _record(time: int, client: str, host: str | None, port: str | None, target: 
         shown = f"[{host}]" if ":" in host else host
         record |= {"host": shown.rstrip("."), "has_http_host": True, "path": target}
         if secure and target is not None:
-            record["path"] = f"https://{shown}{target}"
+            record["path"] = f"https://{shown}{f':{port}' if port not in (None, HTTPS) else ''}{target}"
         elif port is not None and port != "80":
             record["http_port"] = port
     return record

@@ -132,15 +132,19 @@ def _made(provider: object, number: object, time: object, computer: object, data
     digits = str(number)
     if isinstance(number, bool) or not (digits.isascii() and digits.isdigit() and int(digits) < 1 << 16):
         raise LineRefused(NOT_WINDOWS, "its event number is none")
-    for value in (time, computer):
-        if value is not None and not isinstance(value, str):
-            raise LineRefused(WRONG_TYPE, "its time or its computer is no text")
+    if not isinstance(time, str | None) or not isinstance(computer, str | None):
+        raise LineRefused(WRONG_TYPE, "its time or its computer is no text")
     fields: Data = {}
     if isinstance(data, dict):
         for key, value in list(data.items())[:DATA_BOUND]:
             if isinstance(value, str | int | float):
                 fields[key.replace(" ", "").replace("_", "")] = str(value)
-    return _Event(provider.lower(), int(digits), time or None, computer or None, fields)  # type: ignore[arg-type]
+    return _Event(provider.lower(), int(digits), _zoned(time), computer or None, fields)
+
+
+def _zoned(time: str | None) -> str | None:
+    """Older evtx_dump wrote ``UTC`` for ``Z``."""
+    return f"{time[:-4]}Z" if time and time.endswith(" UTC") else time or None
 
 
 def _given(data: Data, key: str) -> str | None:
