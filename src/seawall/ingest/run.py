@@ -113,7 +113,8 @@ class _Run:
             dict(self._by_type.most_common()),
             self._problems,
         )
-        if not report.stored and not report.duplicates:
+        said_nothing = report.files and not report.rejected and not report.problems  # such as a log of a header alone
+        if not report.stored and not report.duplicates and not said_nothing:
             raise _nothing(report, self._first_rejected)
         return report
 
