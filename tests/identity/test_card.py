@@ -10,7 +10,7 @@ import pytest
 
 from seawall.identity import NodeKeys, check_fingerprint, read_card
 from seawall.identity.card import MAX_CARD_BYTES, fingerprint_of
-from seawall.model import Refused
+from seawall.model import Fault, Refused
 
 
 def _changed(card: bytes, **fields: Any) -> bytes:
@@ -81,7 +81,7 @@ def test_a_card_cannot_wear_another_nodes_parts(taipei: NodeKeys, seoul: NodeKey
 )
 def test_what_is_not_a_card_is_refused(taipei: NodeKeys, changes: dict[str, Any]) -> None:
     """Other versions, unreadable parts, terminal escapes and unknown fields give one refusal."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Fault) as caught:
         read_card(_changed(taipei.card(), **changes))
     assert caught.value.code == "E-IDENTITY-030"
 
@@ -90,9 +90,9 @@ def test_truncation_and_size_are_refused(taipei: NodeKeys) -> None:
     """Every proper prefix of a card, and anything larger than a card can be, is refused."""
     card = taipei.card()
     for length in range(0, len(card) - 2, 37):
-        with pytest.raises(Refused):
+        with pytest.raises(Fault):
             read_card(card[:length])
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Fault) as caught:
         read_card(card + b" " * MAX_CARD_BYTES)
     assert caught.value.code == "E-IDENTITY-030"
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from seawall.identity.dsse import check_signature, pae
-from seawall.model import Refused
+from seawall.model import Fault, Refused
 
 CARD_FORMAT = "seawall-card-1"
 CARD_TYPE = "application/vnd.seawall.card.v1+json"
@@ -82,7 +82,7 @@ def signed_message(card: Card) -> bytes:
 def read_card(data: bytes) -> Card:
     """The card in ``data``, once all five checks held.
 
-    Raises Refused E-IDENTITY-030 (not a card, truncated or oversized) or E-IDENTITY-031 (forged or altered).
+    Raises Fault E-IDENTITY-030 (not a card, truncated or oversized) or Refused E-IDENTITY-031 (forged or altered).
     """
     if len(data) > MAX_CARD_BYTES:
         raise _not_a_card("it is larger than a card can be")
@@ -142,5 +142,5 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     return constraints.ca and isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
 
 
-def _not_a_card(reason: str) -> Refused:
-    return Refused("E-IDENTITY-030", "This is not a usable card: {reason}.", reason=reason)
+def _not_a_card(reason: str) -> Fault:
+    return Fault("E-IDENTITY-030", "This is not a usable card: {reason}.", reason=reason)
