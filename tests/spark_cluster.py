@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,33 +17,43 @@ START_SECONDS = 120.0
 WORKERS = 2
 _MEMORY = "300m"  # of each daemon's heap at most; they need a tenth of it
 _CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
-_DEFAULTS = """\
+_LOOPBACK = """\
 spark.driver.host 127.0.0.1
 spark.driver.bindAddress 127.0.0.1
-spark.driver.memory 1g
-spark.executor.memory 1g
-spark.executor.cores 1
-spark.cores.max 2
-spark.sql.shuffle.partitions 2
-spark.sql.codegen.wholeStage false
-spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
-spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 spark.ui.enabled false
 spark.log.level ERROR
+spark.executor.cores 1
+spark.cores.max 2
 """
+_LITTLE_COMPILING = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_BRIEF = {
+    "spark.driver.memory": "1g",
+    "spark.executor.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.extraJavaOptions": _LITTLE_COMPILING,
+    "spark.executor.extraJavaOptions": _LITTLE_COMPILING,
+}
+"""For work that is done before a JVM has warmed up: less compiling, fewer tasks."""
+
+
+def _spelt(settings: Mapping[str, str]) -> str:
+    return "".join(f"{name} {value}\n" for name, value in settings.items())
 
 
 @contextmanager
-def spark_master(folder: Path) -> Iterator[str]:
+def spark_master(
+    folder: Path, settings: Mapping[str, str] | None = None, *, worker_memory: str = "1g"
+) -> Iterator[str]:
     """A running cluster; yields ``spark://127.0.0.1:PORT`` and ends its processes afterwards.
 
-    Sets SPARK_CONF_DIR for drivers started meanwhile.
+    Sets SPARK_CONF_DIR for drivers started meanwhile. ``settings`` are Spark's, in place of those that suit short work.
     """
     import pyspark
 
     configuration = folder / "conf"
     configuration.mkdir(parents=True)
-    (configuration / "spark-defaults.conf").write_text(_DEFAULTS)
+    (configuration / "spark-defaults.conf").write_text(_LOOPBACK + _spelt(_BRIEF if settings is None else settings))
     home = Path(pyspark.__file__).parent
     environment = {
         **os.environ,
@@ -52,7 +62,7 @@ def spark_master(folder: Path) -> Iterator[str]:
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_DAEMON_MEMORY": _MEMORY,
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "SPARK_DAEMON_JAVA_OPTS": _LITTLE_COMPILING,
         "PYSPARK_PYTHON": sys.executable,
     }
     port = free_port()
@@ -65,7 +75,7 @@ def spark_master(folder: Path) -> Iterator[str]:
         logs = [folder / f"worker-{number}.log" for number in range(WORKERS)]
         for log in logs:
             worker = ["org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0"]
-            worker += ["--cores", "1", "--memory", "1g", "--work-dir", str(folder / log.stem)]
+            worker += ["--cores", "1", "--memory", worker_memory, "--work-dir", str(folder / log.stem)]
             stack.enter_context(_daemon(home, environment, [*worker, f"spark://127.0.0.1:{port}"], log))
         for log in logs:
             _says(log, "Successfully registered with master")

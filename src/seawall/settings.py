@@ -39,6 +39,8 @@ class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spark_master: str = ""  # spark://host:7077[,standby:7077], yarn, k8s://https://host:443
     spark_remote: str = ""  # sc://host:15002: Spark Connect, in place of spark_master
     folder: str = ""  # empty: lake/ in the node's folder; else a folder on a file system that several machines share
+    url: str = ""  # s3://bucket/prefix: the organisation's own copy of the lake, for 'seawall lake push' and 'pull'
+    s3_endpoint: str = ""  # https://host:port of the storage; empty: Amazon's. Keys: AWS_ACCESS_KEY_ID and its like
     threads: int = 2
     memory_limit_mb: int = 700  # DuckDB's own limit; the whole process stays under 1.5 GB
     batch_lines: int = 500_000

@@ -48,6 +48,8 @@ RIGHTS: dict[str, frozenset[str]] = {
     "protect status": EVERYBODY,
     "protect undo 0123456789abcdef": RELEASERS,
     "serve --port 0 --peer-port 0": RELEASERS,
+    "lake push": ADMINS,
+    "lake pull": ADMINS,
     "doctor": EVERYBODY,
     "config show": EVERYBODY,
     "jobs": EVERYBODY,

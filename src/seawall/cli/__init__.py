@@ -14,6 +14,7 @@ from seawall.cli import (
     demo,
     findings,
     intel,
+    lake,
     ledger,
     node,
     peers,
@@ -25,7 +26,7 @@ from seawall.cli import (
 )
 from seawall.cli.app import app, main, run
 
-COMMAND_MODULES = (node, users, telemetry, intel, findings, peers, circles, release, ledger, protect, serve, demo)
+COMMAND_MODULES = (node, users, telemetry, lake, intel, findings, peers, circles, release, ledger, protect, serve, demo)
 """Every module that registers commands; importing them is the registration."""
 
 __all__ = ["COMMAND_MODULES", "app", "main", "run"]

@@ -1,0 +1,29 @@
+"""The lake's copy on S3: storage of the node's own organisation, never a way to others (rule 3)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from seawall.flow.node import Node, lake_folder
+from seawall.lake.remote import RemoteLake
+from seawall.model import Fault
+
+
+def push_lake(node: Node) -> dict[str, object]:
+    """Bring the copy up to this node's lake; the ``--json`` keys of ``seawall lake push``."""
+    node.require("maintain")
+    moved = _copy(node).push(lake_folder(node.folder, node.settings), node.settings.node.id)
+    return msgspec.structs.asdict(moved)
+
+
+def pull_lake(node: Node) -> dict[str, object]:
+    """Make this node's lake what the copy is; the ``--json`` keys of ``seawall lake pull``."""
+    node.require("maintain")
+    return msgspec.structs.asdict(_copy(node).pull(lake_folder(node.folder, node.settings)))
+
+
+def _copy(node: Node) -> RemoteLake:
+    settings = node.settings.lake
+    if not settings.url:
+        raise Fault("E-FLOW-110", "No copy of the lake is named; set lake.url in seawall.toml to s3://bucket/prefix.")
+    return RemoteLake.open(settings.url, settings.s3_endpoint)
