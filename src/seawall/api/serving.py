@@ -10,10 +10,12 @@ from litestar.types import ControllerRouterHandler
 
 from seawall.api.app import local_app
 from seawall.api.node import FlowNode
+from seawall.api.receivers import elastic_routes, splunk_routes
 from seawall.exchange import TaxiiDoor, local_actor, local_listener
 from seawall.flow.doors import PeerDoor, local_tls
 from seawall.flow.jobs import Scheduler
 from seawall.flow.node import Node
+from seawall.flow.receive import Receiver
 from seawall.flow.service import NodeExchange
 
 
@@ -37,6 +39,8 @@ class Serving:
             title=node.settings.node.name or "Seawall",
             clock=node.clock,
         )
+        self._receiver = Receiver(node)
+        routes = [*routes, *splunk_routes(self._receiver), *elastic_routes(self._receiver)]
         self._local = local_listener(
             local_app(FlowNode(node), taxii=door, routes=routes),
             host=settings.host,
@@ -63,6 +67,7 @@ class Serving:
             self._local.stop()
             raise
         self._schedule.start()
+        self._receiver.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -70,3 +75,4 @@ class Serving:
         self._schedule.stop()
         self._peers.stop()
         self._local.stop()
+        self._receiver.stop()

@@ -12,6 +12,7 @@ from seawall.flow.maintenance import compact_lake, retain_lake
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.pipeline import run_match
+from seawall.flow.receive import drain_job
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.warning import refresh_warnings
 from seawall.model import Fault, NotFound, rfc3339
@@ -66,6 +67,7 @@ def _renew(node: Node) -> str:
 
 
 JOBS = (
+    Job("receive", 300, "ingest", drain_job),
     Job("match", 300, "match", _match),
     Job("release", 60, "release", _release),
     Job("sync", 300, "sync", _sync),

@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.tables import node_sensors
@@ -48,6 +49,7 @@ def ingest_paths(
 ) -> IngestReport:
     """Sensor logs into the lake. ``waiting`` hears a sentence while another process holds the lake."""
     node.require("ingest")
+    require_lake(node)
     options = ingest_options(
         node, format=format, mapping=mapping, side=side, sector=sector, sensor=sensor, stdin="-" in paths
     )

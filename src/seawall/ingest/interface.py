@@ -77,6 +77,7 @@ class IngestOptions(msgspec.Struct, frozen=True):
     own: OwnNetworks | None = None  # None: private, loopback and link-local ranges
     geography: Geography | None = None
     batch_lines: int = 500_000  # lines held, and committed, at once
+    remember: bool = True  # the content of whole files, so that the same file is not read again
     chunk_bytes: int = CHUNK_BYTES
     stdin: BinaryIO | None = None  # None: the process's own standard input
 

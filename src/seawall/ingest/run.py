@@ -171,7 +171,8 @@ class _Run:
             self._problems.append(f"{given.label}: {quarantine.left_out} rejected lines are counted but not kept")
         self._rejected += tally.rejected
         self._by_type.update(tally.by_type)
-        if not broken and not tally.rejected:  # a rejected line may be good another time, say with a sensor's time zone
+        # a rejected line may be good another time, say with a sensor's time zone
+        if self._options.remember and not broken and not tally.rejected:
             digest, size = source.digest, source.bytes
             self._batches.known.add(Fingerprint(digest, size, self._told_as(format), tally.good, dict(tally.by_type)))
 

@@ -1,0 +1,16 @@
+"""A node that keeps no telemetry: indicators go out to the site's own SIEM, hits come back (``flow.hits``)."""
+
+from __future__ import annotations
+
+from seawall.flow.node import Node
+from seawall.model import Refused
+
+
+def require_lake(node: Node) -> None:
+    """Pass, or raise Refused E-FLOW-092 on a node whose settings say that it stores no telemetry."""
+    if not node.settings.lake.store_telemetry:
+        raise Refused(
+            "E-FLOW-092",
+            "This node stores no telemetry (lake.store_telemetry = false in seawall.toml); "
+            "report what your own systems found with 'seawall hit'.",
+        )
