@@ -42,8 +42,8 @@ _NEW = re.compile(  # VERSION TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURE
 )
 _OLD_TIME = re.compile(
     rb"[*.]?(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(?P<day>\d{1,2})(?: (?P<year>\d{4}))? "
-    rb"(?P<clock>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))?(?: (?P<late_year>(?:19|20)\d\d)(?=[ :]))?"
-    rb"(?: (?P<zone>UTC|GMT|Z|[+-]\d\d:?\d\d)(?=[ :]))?(?P<end>:? |:$|$)"
+    rb"(?P<clock>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))?(?: (?P<late_year>(?:19|20)\d\d)(?=[ :]|$))?"
+    rb"(?: (?P<zone>UTC|GMT|Z|[+-]\d\d:?\d\d)(?=[ :]|$))?(?P<end>:? |:$|$)"
 )
 _ISO_TIME = re.compile(rb"(" + _ISO + rb")(:? |:$|$)")
 _BODY = re.compile(rb"(?:CEF|LEEF):")  # formats whose own first word looks like a program's name

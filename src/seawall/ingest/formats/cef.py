@@ -193,8 +193,9 @@ def _extension(text: str, keys: set[str] | None) -> dict[str, str]:
     """Values by key, unescaped; ``keys``: all that the device knows. Raises LineRefused for a key with two values."""
     found = [key for key in _KEY.finditer(text) if keys is None or key[1] in keys]
     values: dict[str, str] = {}
-    for key, after in zip(found, [*found[1:], None], strict=True):
-        raw = text[key.end() : after.start() - 1 if after is not None else None]
+    ends = [key.start() - 1 for key in found[1:]] + [len(text)]
+    for key, end in zip(found, ends, strict=False):
+        raw = text[key.end() : end]
         value = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), raw)
         if values.setdefault(key[1], value) != value:
             raise LineRefused(REPEATED_KEY, f"{key[1]!r} stands twice with different values")
