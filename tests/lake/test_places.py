@@ -31,10 +31,8 @@ def rolled(values: list[tuple[str, str]]) -> pa.Table:
     for kind, value in values:
         high, low = address_halves(value) if kind in ("ipv4", "ipv6") else (None, None)
         text = value if high is None else None
-        rows.append(
-            {f.name: "x" if pa.types.is_string(f.type) else 1 for f in ROLLUP_SCHEMA}
-            | {"type": kind, "value": text, "high": high, "low": low}
-        )
+        columns: dict[str, object] = {f.name: "x" if pa.types.is_string(f.type) else 1 for f in ROLLUP_SCHEMA}
+        rows.append(columns | {"type": kind, "value": text, "high": high, "low": low})
     return pa.Table.from_pylist(rows, schema=ROLLUP_SCHEMA)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -12,6 +12,7 @@ from seawall.codec.values import address_halves
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA
 
 DAY = 86_400_000_000
+DAY_OF = f"CAST(floor(time / {DAY}.0) AS BIGINT)"
 TEXT_TYPES = ("domain", "url", "email", "md5", "sha1", "sha256", "file_name", "ja3", "ja4", "hassh", "certificate")
 _NULLABLE = {field.name for field in OBSERVATION_SCHEMA if field.nullable}
 
@@ -66,9 +67,24 @@ class FakeSession:
         relation: duckdb.DuckDBPyRelation | None = self.connection.sql(query, params=list(parameters) or None)
         return pa.table({}) if relation is None else relation.to_arrow_table()
 
-    def observations(self, after: int = 0) -> str:
+    def observations(self, after: int = 0, days: Collection[int] | None = None) -> str:
         """As the lake's."""
-        return self._union("observation", after, 1, OBSERVATION_SCHEMA)
+        name = self._union("observation", after, 1, OBSERVATION_SCHEMA)
+        wanted = "true" if days is None else f"list_contains({sorted(days)!r}::BIGINT[], {DAY_OF})"
+        return f"(SELECT * FROM {name} WHERE {wanted})"
+
+    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+        """Everything, which the lake may give too."""
+        return self.rollup()
+
+    def days(self) -> frozenset[int]:
+        """As the lake's."""
+        found = self.sql(f"SELECT DISTINCT {DAY_OF} AS day FROM {self.observations()}")["day"].to_pylist()
+        return frozenset(found)
+
+    def rolled_days(self) -> frozenset[int]:
+        """As the lake's."""
+        return frozenset(self.sql(f"SELECT DISTINCT day FROM {self.rollup()}")["day"].to_pylist())
 
     def rollup(self, after: int = 0) -> str:
         """As the lake's."""
@@ -169,7 +185,7 @@ def roll_up(table: pa.Table) -> pa.Table:
         for name in TEXT_TYPES
     ]
     rolled = connection.sql(
-        f"SELECT type, value, high, low, role, basis, CAST(time // {DAY} AS INTEGER) AS day, side, sector, "
+        f"SELECT type, value, high, low, role, basis, CAST({DAY_OF} AS INTEGER) AS day, side, sector, "
         "min(time) AS first, max(time) AS last, count(*) AS count, "
         "bit_or(1::BIGINT << (hash(sensor) % 62)::INT) AS sensor_bits, "
         "bit_or(1::BIGINT << (own_hash % 62)::INT) AS own_bits "

@@ -64,8 +64,8 @@ def compact(lake: Lake, on_wait: OnWait | None = None) -> CompactReport:
 
 
 def split(lake: Lake, on_wait: OnWait | None = None) -> None:
-    """Have every roll-up file hold one day only."""
-    _repeat(lake, _split, on_wait)
+    """Have every roll-up file hold one day only, and say which."""
+    _repeat(lake, partial(_split, apart=True), on_wait)
 
 
 Step = Callable[[Manifest], Callable[[DuckDBWriter], None] | None]
@@ -96,11 +96,12 @@ def _derived(manifest: Manifest) -> Callable[[DuckDBWriter], None] | None:
     return None if found is None else partial(merge_derived, parts=found)
 
 
-def _split(manifest: Manifest) -> Callable[[DuckDBWriter], None] | None:
+def _split(manifest: Manifest, *, apart: bool = False) -> Callable[[DuckDBWriter], None] | None:
+    """Files of several days; ``apart``: also those of one day that do not say so."""
     chosen: list[Part] = []
     rows = 0
     for part in manifest.of(ROLLUP):
-        if day_of(part) is None:
+        if part.day is None and (apart or day_of(part) is None):
             rows += part.rows
             if chosen and rows > SPLIT_ROWS:
                 break

@@ -39,7 +39,6 @@ REPEATING = frozenset(
         "client_end",
         "rsit",
         "src_high",
-        "src_port",
         "dst_high",
         "dst_low",
         "dst_port",
@@ -70,6 +69,13 @@ REPEATING = frozenset(
         "generation",
     }
 )
+
+# Columns that readers leave row groups out by. Least and greatest values of the others cost a quarter of the writing.
+PRUNED_BY = frozenset(
+    {"event", "time", "src_high", "src_low", "dst_high", "dst_low"}
+    | {"type", "day", "high", "low", "value", "first", "last", "indicator"}
+)
+NEARLY_ASCENDING = frozenset({"event", "time", "source_line", "first", "last"})  # neighbours differ little
 
 
 def checked(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -164,12 +170,18 @@ def write_table(table: pa.Table, path: Path) -> None:
             compression_level=COMPRESSION_LEVEL,
             row_group_size=ROW_GROUP_ROWS,
             use_dictionary=repeating or False,
+            column_encoding={name: "DELTA_BINARY_PACKED" for name in _nearly_ascending(table)},
+            write_statistics=[name for name in table.column_names if name in PRUNED_BY],
             store_schema=False,
         )
         sync_file(path)
     except OSError as error:
         path.unlink(missing_ok=True)
         raise disk_refused(path.parent, error) from error
+
+
+def _nearly_ascending(table: pa.Table) -> list[str]:
+    return [field.name for field in table.schema if field.name in NEARLY_ASCENDING and pa.types.is_integer(field.type)]
 
 
 def time_range(table: pa.Table, first: str, last: str) -> tuple[int, int]:

@@ -52,6 +52,12 @@ class LakeSession(Protocol):
         is equal to one of the keys (type, canonical value), in its range, or a name below its domain.
         """
 
+    def days(self) -> frozenset[int]:
+        """The UTC days (since 1970-01-01) of which there are observations."""
+
+    def rolled_days(self) -> frozenset[int]:
+        """The UTC days that have a roll-up file of their own; compaction and retention see to it that all have."""
+
     def derived(self, name: str) -> str | None:
         """Relation text of the derived data set ``name``; None when it was never written."""
 

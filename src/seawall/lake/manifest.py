@@ -61,6 +61,10 @@ class Manifest(msgspec.Struct, frozen=True):
         """
         return tuple(p for p in self.parts if p.kind == kind and p.name == name and p.generation > after)
 
+    def days(self, kind: str) -> frozenset[int]:
+        """The UTC days (since 1970-01-01) that have a file of their own of this kind."""
+        return frozenset(part.day for part in self.parts if part.kind == kind and part.day is not None)
+
 
 def load(folder: Path) -> Manifest:
     """The manifest of the lake in ``folder``; an empty one when there is none yet.

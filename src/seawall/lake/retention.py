@@ -42,7 +42,7 @@ def retain(
     before = size(lake.folder)
     first = _first(now, keep_days)
     first_rolled = _first(now, max(keep_rollup_days, keep_days)) if keep_days and keep_rollup_days else None
-    if any(day_of(part) is None and _reaches(part, first_rolled) for part in load(lake.folder).of(ROLLUP)):
+    if any(part.day is None and _reaches(part, first) for part in load(lake.folder).of(ROLLUP)):
         split(lake, on_wait)
     days: set[int] = set()
     if any(_past(load(lake.folder), first, first_rolled)):

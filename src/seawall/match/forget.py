@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from seawall.match.past import PAST
 from seawall.match.report import MatchState
 from seawall.match.run import HITS, STATE_NOTE
 
@@ -29,6 +30,7 @@ class Forgetful(Protocol):
 def forget_matches(writer: Forgetful) -> None:
     """Have the next ``match`` compute everything anew."""
     writer.remove_derived(HITS)
+    writer.remove_derived(PAST)
     writer.remove_note(STATE_NOTE)
 
 

@@ -1,10 +1,13 @@
 """History x new indicators: the roll-up tells which keys occur at all and when, so raw rows are read only for these.
 
 The roll-up holds every compared value once per day, side, sector, role and basis, and is far smaller than the rows.
-Two uses: ``prune`` narrows a raw match, and ``rollup_sightings`` answers "was this ever seen?" without raw rows.
+Three uses: ``prune`` narrows a raw match to the days that met a key, ``keep_past`` keeps what the roll-up says of days
+whose rows have left the lake, and ``rollup_sightings`` answers "was this ever seen?" without raw rows.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import msgspec
 import pyarrow as pa
@@ -14,7 +17,10 @@ from seawall.match.interface import LakeSession
 from seawall.match.keys import TEXT_COLUMNS, load_keys
 
 ROLLUP_ADDRESS_TYPES = ("ipv4", "ipv6")
+OCCURRING = "match_occurring"
 _PRUNED = "match_pruned"
+PARTS = ("address", "range", "text")
+_COLUMNS = "indicator, type, side, sector, first, last, count, day, basis, sensor_bits"
 _NAMES = "SELECT DISTINCT value AS text FROM {rollup} AS r WHERE type = 'domain' AND value IS NOT NULL"
 _ADDRESSES = (
     "SELECT DISTINCT high, low FROM {rollup} AS r WHERE type IN ('ipv4', 'ipv6') "
@@ -22,14 +28,18 @@ _ADDRESSES = (
 )
 
 
+def occurrences(session: LakeSession, stretch: Stretch, keys: pa.Table) -> None:
+    """Fill ``match_occurring`` with the roll-up rows that meet a key of the stretch; ``keys`` are the same keys."""
+    occurring = _occurring(session, _about(session, keys), stretch.keys, stretch.counts, exact=stretch.exact)
+    session.sql(f"CREATE OR REPLACE TEMP TABLE {OCCURRING} AS {occurring}")
+
+
 def prune(session: LakeSession, stretch: Stretch) -> Stretch | None:
-    """The same match with only the keys that history knows, between their first and last moment; None: no key occurs.
+    """The same match with only the keys of ``match_occurring``, on the days that met one; None: no key occurs.
 
     CVE keys are kept unseen: the roll-up need not hold them.
     """
-    occurring = _occurring(session, session.rollup(0), stretch.keys, stretch.counts, exact=stretch.exact)
-    session.sql(f"CREATE OR REPLACE TEMP TABLE match_occurring AS {occurring}")
-    span = session.sql("SELECT min(first) AS first, max(last) AS last FROM match_occurring")
+    span = session.sql(f"SELECT min(first) AS first, max(last) AS last FROM {OCCURRING}")
     first, last = span["first"][0].as_py(), span["last"][0].as_py()
     unseen = "SELECT number FROM {keys}_text WHERE type NOT IN ({known})".format(
         keys=stretch.keys, known=", ".join(f"'{name}'" for name in ("domain", *TEXT_COLUMNS))
@@ -37,21 +47,27 @@ def prune(session: LakeSession, stretch: Stretch) -> Stretch | None:
     others = session.sql(f"SELECT count(*) AS n FROM ({unseen})")["n"][0].as_py()
     if first is None and not others:
         return None
-    for part in ("address", "range", "text"):
+    for part in PARTS:
         kept = session.sql(
-            f"SELECT k.* FROM {stretch.keys}_{part} k WHERE k.number IN (SELECT indicator FROM match_occurring) "
+            f"SELECT k.* FROM {stretch.keys}_{part} k WHERE k.number IN (SELECT indicator FROM {OCCURRING}) "
             f"OR k.number IN ({unseen})"
         )
         session.register(f"{_PRUNED}_{part}", kept)
     kinds = session.sql(
-        " UNION ALL ".join(f"SELECT type, count(*) AS n FROM {_PRUNED}_{part} GROUP BY type" for part in _PARTS)
+        " UNION ALL ".join(f"SELECT type, count(*) AS n FROM {_PRUNED}_{part} GROUP BY type" for part in PARTS)
     )
     counts = dict(zip(kinds["type"].to_pylist(), kinds["n"].to_pylist(), strict=True))
-    since = stretch.since if others or first is None else max(first, stretch.since or first)
-    return msgspec.structs.replace(stretch, keys=_PRUNED, counts=counts, since=since, until=None if others else last)
-
-
-_PARTS = ("address", "range", "text")
+    pruned = msgspec.structs.replace(stretch, keys=_PRUNED, counts=counts)
+    if others:
+        return pruned
+    days = session.sql(f"SELECT DISTINCT day FROM {OCCURRING}")["day"].to_pylist()
+    return msgspec.structs.replace(
+        pruned,
+        relation=session.observations(0, set(days) & session.days()),
+        since=max(first, stretch.since or first),
+        until=last,
+        mapped=True,
+    )
 
 
 def rollup_sightings(session: LakeSession, keys: pa.Table, *, exact: bool = False) -> pa.Table:
@@ -61,7 +77,7 @@ def rollup_sightings(session: LakeSession, keys: pa.Table, *, exact: bool = Fals
     row whose two ends are the same value counts twice. Expiry is not looked at: the roll-up knows days, not events.
     """
     counts = load_keys(session, keys, "match_asked")
-    occurring = _occurring(session, session.rollup(0), "match_asked", counts, exact=exact)
+    occurring = _occurring(session, _about(session, keys), "match_asked", counts, exact=exact)
     return session.sql(
         "SELECT indicator, side, min(first) AS first, max(last) AS last, CAST(sum(count) AS BIGINT) AS count, "
         "list(sector ORDER BY first, sector) AS sectors FROM ("
@@ -71,9 +87,17 @@ def rollup_sightings(session: LakeSession, keys: pa.Table, *, exact: bool = Fals
     )
 
 
+def _about(session: LakeSession, keys: pa.Table) -> str:
+    types: Sequence[str] = keys["type"].to_pylist()
+    return session.rollup_about(list(zip(types, keys["value"].to_pylist(), strict=True)))
+
+
 def _occurring(session: LakeSession, rollup: str, keys: str, counts: dict[str, int], *, exact: bool) -> str:
-    """SQL: (indicator, side, sector, first, last, count) of the roll-up rows that meet a key."""
-    wanted = "k.indicator, r.side, r.sector, r.first, r.last, r.count"
+    """SQL: the roll-up rows that meet a key."""
+    wanted = (
+        "k.indicator, k.type, r.side, r.sector, r.first, r.last, r.count, CAST(r.day AS BIGINT) AS day, r.basis, "
+        "r.sensor_bits"
+    )
     parts: list[str] = []
     if {"ipv4", "ipv6", "cidr"} & counts.keys():
         map_addresses(session, keys, _ADDRESSES.format(rollup=rollup))
@@ -95,5 +119,8 @@ def _occurring(session: LakeSession, rollup: str, keys: str, counts: dict[str, i
             f"SELECT {wanted} FROM {rollup} AS r JOIN {key} k ON r.type = k.type AND r.value = k.value "
             f"WHERE r.type IN ({', '.join(repr(name) for name in texts)})"
         )
-    nothing = "SELECT 0 AS indicator, '' AS side, '' AS sector, 0 AS first, 0 AS last, 0 AS count WHERE false"
-    return " UNION ALL ".join(parts) or nothing
+    nothing = (
+        "SELECT 0::BIGINT AS indicator, '' AS type, '' AS side, '' AS sector, 0::BIGINT AS first, 0::BIGINT AS last, "
+        "0::BIGINT AS count, 0::BIGINT AS day, '' AS basis, 0::BIGINT AS sensor_bits WHERE false"
+    )
+    return f"SELECT {_COLUMNS} FROM ({' UNION ALL '.join(parts) or nothing})"

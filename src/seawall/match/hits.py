@@ -32,6 +32,7 @@ class Stretch(msgspec.Struct, frozen=True):
     since: int | None = None
     until: int | None = None
     exact: bool = False
+    mapped: bool = False  # the maps of addresses and names hold what these rows need already
 
     @property
     def rows(self) -> str:
@@ -52,13 +53,15 @@ def clear_found(session: LakeSession) -> None:
 def find_hits(session: LakeSession, stretch: Stretch, run: int) -> None:
     """Add to ``match_found`` every pair of a row of the stretch and a key."""
     if {"ipv4", "ipv6", "cidr"} & stretch.counts.keys():
-        map_addresses(session, stretch.keys, _both_ends(stretch.rows))
+        if not stretch.mapped:
+            map_addresses(session, stretch.keys, _both_ends(stretch.rows))
         _by_address(session, stretch, run)
     if "domain" in stretch.counts:
         if stretch.exact:
             _by_text(session, stretch, "domain", run)
         else:
-            map_names(session, stretch.keys, _distinct(stretch.rows, "domain"))
+            if not stretch.mapped:
+                map_names(session, stretch.keys, _distinct(stretch.rows, "domain"))
             _by_map(session, stretch, "domain", run)
     if "cve" in stretch.counts:
         _map_cves(session, stretch.keys, _distinct(stretch.rows, "cve"))

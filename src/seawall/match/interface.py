@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -24,11 +24,23 @@ class LakeSession(Protocol):
     def sql(self, query: str, parameters: Sequence[object] = (), /) -> pa.Table:
         """Run one statement."""
 
-    def observations(self, after: int = 0, /) -> str:
-        """Relation text of the rows committed in generations after ``after``; columns of OBSERVATION_SCHEMA."""
+    def observations(self, after: int = 0, days: Collection[int] | None = None, /) -> str:
+        """Relation text of the rows committed in generations after ``after``; columns of OBSERVATION_SCHEMA.
+
+        ``days`` (since 1970-01-01 UTC): only rows of these.
+        """
 
     def rollup(self, after: int = 0, /) -> str:
         """Likewise of the roll-up, columns of ROLLUP_SCHEMA; consumers GROUP BY."""
+
+    def rollup_about(self, keys: Sequence[tuple[str, str]], /) -> str:
+        """Roll-up rows, among them all whose value equals a key (type, canonical value) or is in or below it."""
+
+    def days(self) -> frozenset[int]:
+        """The UTC days of which there are observations."""
+
+    def rolled_days(self) -> frozenset[int]:
+        """UTC days of which there is a roll-up; some may be missing while there are observations of them."""
 
     def derived(self, name: str, /) -> str | None:
         """Relation text of a derived dataset; None when there is none."""

@@ -15,10 +15,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seawall.match.history import prune
+from seawall.match.history import occurrences, prune
 from seawall.match.hits import FOUND, HIT_COLUMNS, Stretch, clear_found, find_hits
 from seawall.match.interface import KeySource, LakeSession, LakeWriter, MatchLake
 from seawall.match.keys import load_keys
+from seawall.match.past import has_past, keep_past, lasting, past
 from seawall.match.report import Increments, MatchOptions, MatchReport, MatchState
 from seawall.match.totals import count_totals
 
@@ -116,8 +117,11 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
     done, run, fresh_start = beginning(writer, options)
     table = provider(-1)
     clear_found(writer)
-    _collect(writer, table, done, options, run)
-    held = None if fresh_start else writer.derived(HITS)
+    _collect(writer, table, done, options, run, _met_before(writer))
+    earlier = writer.derived(HITS)
+    if earlier is not None and fresh_start:
+        writer.sql(f"INSERT INTO {FOUND} {lasting(writer, earlier, HIT_COLUMNS)}")
+    held = None if fresh_start else earlier
     if held is not None:
         _leave_out_held(writer, held)
     if fresh_start:
@@ -125,13 +129,21 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
     elif _count(writer, FOUND):
         writer.append_derived(HITS, f"(SELECT {HIT_COLUMNS} FROM {FOUND})")
     hits = f"(SELECT {HIT_COLUMNS} FROM {held} AS h UNION ALL SELECT {HIT_COLUMNS} FROM {FOUND})" if held else FOUND
-    totals = count_totals(writer, hits, writer.observations(0), table)
+    totals = count_totals(writer, hits, writer.observations(0), table, past(writer))
     totals, progress = advance(totals, done, options, run, writer.generation, table)
     writer.set_note(STATE_NOTE, msgspec.json.encode(progress).decode())
     return totals
 
 
-def _collect(writer: LakeWriter, table: pa.Table, done: MatchState, options: MatchOptions, run: int) -> None:
+def _met_before(session: LakeSession) -> int:
+    """The last key that has met the days which have left the lake; a rebuild does not meet them again."""
+    state = read_state(session)
+    return -1 if state is None else state.last_number
+
+
+def _collect(
+    writer: LakeWriter, table: pa.Table, done: MatchState, options: MatchOptions, run: int, met_before: int
+) -> None:
     earlier = table.filter(pc.less_equal(table["number"], done.last_number))
     new_rows = writer.observations(done.generation)
     if earlier.num_rows and _count(writer, new_rows):
@@ -142,7 +154,12 @@ def _collect(writer: LakeWriter, table: pa.Table, done: MatchState, options: Mat
         return
     counts = load_keys(writer, later, "match_later")
     stretch = Stretch(writer.observations(0), "match_later", counts, options.since, None, options.exact)
-    pruned = prune(writer, stretch) if done.generation else stretch
+    pruned: Stretch | None = stretch
+    if done.generation or has_past(writer):
+        occurrences(writer, stretch, later)
+        if options.since is None:
+            keep_past(writer, stretch.keys, met_before, run)
+        pruned = prune(writer, stretch)
     if pruned is not None:
         find_hits(writer, pruned, run)
 

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from seawall.match.clocks import SENSOR_OFFSETS, register_offsets
 from seawall.match.interface import LakeSession
+from seawall.match.past import with_past
 from seawall.match.run import HITS
 from seawall.model import ObservableType, Pap, SightingSummary, Tlp
 from seawall.model.finding_table import FINDING_SCHEMA
@@ -48,15 +49,7 @@ def sighting_table(session: LakeSession, keys: pa.Table, *, after_run: int = 0) 
     register_offsets(session)
     session.register("match_key_facts", _facts(keys))
     touched = f"WHERE indicator IN (SELECT indicator FROM {hits} AS t WHERE run > {after_run:d})" if after_run else ""
-    corrected = (
-        "SELECT h.indicator, h.side, h.sector, h.sensor, h.basis, h.time - coalesce(c.skew, 0) AS time "
-        f"FROM {hits} AS h LEFT JOIN {SENSOR_OFFSETS} c ON c.sensor = h.sensor AND c.side = h.side {touched}"
-    )
-    by_sector = (
-        "SELECT indicator, side, sector, min(time) AS first, max(time) AS last, count(*) AS count, "
-        f"count(*) FILTER (basis <> 'none') AS hostile, bit_or({BASIS_BIT}) AS bases, "
-        f"list(DISTINCT sensor) AS sensors FROM ({corrected}) GROUP BY indicator, side, sector"
-    )
+    by_sector = with_past(session, seen_by_sector(hits, touched), BASIS_BIT, touched)
     found = session.sql(
         "SELECT k.type, k.value, s.side, s.first_seen, s.last_seen, s.count, s.hostile, s.sectors, "
         f"{BASIS_LIST.format(bits=f'(s.bases | k.vouched * {INDICATOR_BIT})')} AS basis, "
@@ -70,6 +63,19 @@ def sighting_table(session: LakeSession, keys: pa.Table, *, after_run: int = 0) 
         ") s JOIN match_key_facts k ON k.number = s.indicator ORDER BY k.type, k.value, s.side"
     )
     return found.cast(FINDING_SCHEMA)
+
+
+def seen_by_sector(hits: str, touched: str = "") -> str:
+    """SQL: what the hits (``touched``: a WHERE clause over them) say by indicator, side and sector, by right clocks."""
+    corrected = (
+        "SELECT h.indicator, h.side, h.sector, h.sensor, h.basis, h.time - coalesce(c.skew, 0) AS time "
+        f"FROM {hits} AS h LEFT JOIN {SENSOR_OFFSETS} c ON c.sensor = h.sensor AND c.side = h.side {touched}"
+    )
+    return (
+        "SELECT indicator, side, sector, min(time) AS first, max(time) AS last, count(*) AS count, "
+        f"count(*) FILTER (basis <> 'none') AS hostile, bit_or({BASIS_BIT}) AS bases, "
+        f"list(DISTINCT sensor) AS sensors FROM ({corrected}) GROUP BY indicator, side, sector"
+    )
 
 
 def sightings(session: LakeSession, keys: pa.Table, *, after_run: int = 0) -> Iterator[SightingSummary]:

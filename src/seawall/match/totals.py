@@ -14,19 +14,26 @@ HOUR_OF = f"(time - ((time % {HOUR}) + {HOUR}) % {HOUR})"
 """SQL: the hour's first microsecond, also before 1970: integer division in SQL truncates."""
 
 
-def count_totals(session: LakeSession, hits: str, observations: str, keys: pa.Table) -> MatchReport:
-    """Counts over the relation ``hits``; ``keys`` names each indicator's campaign. ``new`` and ``run`` stay empty."""
+def count_totals(
+    session: LakeSession, hits: str, observations: str, keys: pa.Table, past: str | None = None
+) -> MatchReport:
+    """Counts over the relation ``hits``; ``keys`` names each indicator's campaign. ``new`` and ``run`` stay empty.
+
+    ``past``: what is known of days whose rows have left the lake; it counts as sightings, not as hits.
+    """
     counted = session.sql(
         f"SELECT count(*) AS hits, count(DISTINCT event) AS matched_events FROM {hits} AS h"
     ).to_pylist()[0]
     rows = session.sql(
         f"SELECT count(*) AS n FROM (SELECT DISTINCT indicator, side, sector, {HOUR_OF} AS hour FROM {hits} AS h)"
     )
+    earlier = f" UNION ALL SELECT indicator, type, side, first, 0 FROM {past} AS p" if past else ""
     seen = session.sql(
-        "SELECT indicator, type, side, min(time) AS first, count(*) AS n "
-        f"FROM {hits} AS h GROUP BY indicator, type, side ORDER BY indicator, first, side"
+        "SELECT indicator, type, side, min(first) AS first, CAST(sum(n) AS BIGINT) AS n FROM ("
+        f"SELECT indicator, type, side, time AS first, 1 AS n FROM {hits} AS h{earlier}"
+        ") GROUP BY indicator, type, side ORDER BY indicator, first, side"
     )
-    by_type = seen.group_by("type").aggregate([("n", "sum")]).sort_by("type")
+    by_type = seen.filter(pc.greater(seen["n"], 0)).group_by("type").aggregate([("n", "sum")]).sort_by("type")
     lake = session.sql(f"SELECT count(*) AS n, count(DISTINCT side) AS sides FROM {observations} AS o").to_pylist()[0]
     return MatchReport(
         events=lake["n"],

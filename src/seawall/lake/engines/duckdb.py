@@ -96,6 +96,14 @@ class DuckDBSession:
         """Relation text of the roll-up rows that may meet some indicator keys (type, canonical value), and others."""
         return rows_about(self, self._folder, self._manifest.of(ROLLUP), keys)
 
+    def days(self) -> frozenset[int]:
+        """The UTC days of which there are observations."""
+        return self._manifest.days(OBSERVATIONS)
+
+    def rolled_days(self) -> frozenset[int]:
+        """The UTC days that have a roll-up file of their own."""
+        return self._manifest.days(ROLLUP)
+
     def derived(self, name: str) -> str | None:
         """Relation text of a derived data set; None when it was never written."""
         parts = self._manifest.of(DERIVED, name=name)

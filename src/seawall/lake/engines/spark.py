@@ -111,6 +111,14 @@ class SparkComputing:
         """All of the roll-up: the workers read faster than one machine searches."""
         return self.rollup()
 
+    def days(self) -> frozenset[int]:
+        """The UTC days of which there are observations."""
+        return self._manifest.days(OBSERVATIONS)
+
+    def rolled_days(self) -> frozenset[int]:
+        """The UTC days that have a roll-up file of their own."""
+        return self._manifest.days(ROLLUP)
+
     def derived(self, name: str) -> str | None:
         """A view of a derived data set; None when it was never written."""
         parts = self._manifest.of(DERIVED, name=name)
