@@ -21,12 +21,28 @@ from seawall.cli import (
     protect,
     release,
     serve,
+    tail,
     telemetry,
     users,
 )
 from seawall.cli.app import app, main, run
 
-COMMAND_MODULES = (node, users, telemetry, lake, intel, findings, peers, circles, release, ledger, protect, serve, demo)
+COMMAND_MODULES = (
+    node,
+    users,
+    telemetry,
+    lake,
+    tail,
+    intel,
+    findings,
+    peers,
+    circles,
+    release,
+    ledger,
+    protect,
+    serve,
+    demo,
+)
 """Every module that registers commands; importing them is the registration."""
 
 __all__ = ["COMMAND_MODULES", "app", "main", "run"]

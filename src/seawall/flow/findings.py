@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from seawall.flow.live_rows import own_sightings
 from seawall.flow.node import Node
 from seawall.flow.observations import Listing
 from seawall.flow.warning import refresh_warnings
-from seawall.match import sighting_table, summaries
+from seawall.match import summaries
 from seawall.model import Actor, SightingSummary, Warning, rfc3339
 from seawall.policy import visibility
 
@@ -17,7 +18,7 @@ def list_sightings(node: Node, *, limit: int, after: int, actor: Actor | None = 
     seen = visibility(actor or node.require("read"))
     limit = max(1, min(limit, MAX_PAGE))
     with node.lake.reading() as session:
-        table = sighting_table(session, node.store.indicators.keys())
+        table = own_sightings(node, session, node.store.indicators.keys())
     ours = table.num_rows
     items: list[SightingSummary] = []
     if after < ours:
@@ -25,7 +26,7 @@ def list_sightings(node: Node, *, limit: int, after: int, actor: Actor | None = 
         following: int | None = after + limit if after + limit < ours else ours
     else:
         page = node.store.sightings.list(seen, after=after - ours, limit=limit)
-        items = list(page.items)
+        items = [item for item in page.items if item.origin is not None]
         following = ours + page.next if page.next is not None else None
     if after < ours and following == ours and not node.store.sightings.list(seen, limit=1).items:
         following = None

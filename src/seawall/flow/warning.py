@@ -41,7 +41,7 @@ def _draw(node: Node, session: LakeSession) -> Iterable[Warning]:
     keys = node.store.indicators.keys()
     told = list(_told(node))
     found: dict[tuple[str, str], Warning] = {}
-    if _sides(session) >= 2:
+    if len(_sides(session) | {one.side for one in node.store.sightings.own()}) >= 2:
         delay = round(node.settings.warn.assumed_sharing_delay_seconds * 1_000_000)
         ours = pa.concat_tables([overlap_table(session, screens, pap=Pap.GREEN), own_sightings(node, session, keys)])
         options = WarnOptions(assumed_sharing_delay=delay, one_sided=False)
@@ -114,6 +114,5 @@ def _held(node: Node) -> Iterable[Warning]:
         after = page.next
 
 
-def _sides(session: LakeSession) -> int:
-    sides = session.sql(f"SELECT count(DISTINCT side) AS n FROM {session.rollup()} AS r")
-    return int(sides["n"][0].as_py())
+def _sides(session: LakeSession) -> set[str]:
+    return set(session.sql(f"SELECT DISTINCT side FROM {session.rollup()} AS r")["side"].to_pylist())

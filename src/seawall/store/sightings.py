@@ -29,6 +29,12 @@ FROM {{given}} JOIN sightings AS held
 ON held.type = given.a AND held.value = given.b AND held.side = given.c AND held.origin = given.d
 """
 
+TOLD = f"""
+SELECT {", ".join(f"held.{name}" for name in COLUMNS)}
+FROM {{given}} JOIN sightings AS held ON held.type = given.a AND held.value = given.b
+WHERE held.origin <> '' AND held.count > 0 ORDER BY held.number
+"""
+
 
 class Sightings:
     """The group ``store.sightings``."""
@@ -74,6 +80,31 @@ class Sightings:
         query = sa.select(sightings).where(*conditions).order_by(sightings.c.first_seen, sightings.c.number)
         with self._database.reading() as connection:
             return tuple(_summary(row) for row in connection.execute(query))
+
+    def told(self, values: Iterable[tuple[ObservableType, str]]) -> tuple[SightingSummary, ...]:
+        """What peers told about these values, for the node's own jobs: no visibility. Withdrawn ones are left out."""
+        keys = sorted({(type.value, clean(value)) for type, value in values})
+        with self._database.reading() as connection:
+            rows = rows_for(connection, keys, TOLD)
+        return tuple(_summary(row) for row in rows)
+
+    def own(self) -> tuple[SightingSummary, ...]:
+        """Sightings by our own sensors whose lines are not in the lake yet: few, and for moments only."""
+        query = sa.select(sightings).where(sightings.c.origin == "").order_by(sightings.c.number)
+        with self._database.reading() as connection:
+            return tuple(_summary(row) for row in connection.execute(query))
+
+    def remove_own(self, keys: Iterable[tuple[ObservableType, str, str]] | None = None) -> None:
+        """Forget such sightings, by type, value and side (None: all), because the lake tells them now."""
+        with self._database.writing(durable=False) as connection:
+            if keys is None:
+                connection.execute(sa.delete(sightings).where(sightings.c.origin == ""))
+                return
+            wanted = sorted((type.value, clean(value), clean(side), "") for type, value, side in keys)
+            numbers = [row[1] for row in rows_for(connection, wanted, HELD)]
+            for start in range(0, len(numbers), 500):
+                chosen = sightings.c.number.in_(numbers[start : start + 500])
+                connection.execute(sa.delete(sightings).where(chosen))
 
     def change(self) -> int:
         """The last change number given; 0 when there is nothing."""

@@ -1,0 +1,114 @@
+"""The thread that stores: slices of followed files into the lake, one commit each, while reading goes on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from seawall.ingest.interface import IngestOptions
+from seawall.ingest.live import Block, Followed, LiveIngest, Taken
+from seawall.lake import Lake, LakeWriter
+from seawall.match.live import LiveKeys, held_run, keep_hits
+from seawall.match.tally import Tally
+
+
+class Slice(msgspec.Struct):
+    """Lines of one commit, and what they showed when they were read."""
+
+    number: int
+    blocks: list[Block] = []
+    files: dict[str, Followed] = {}
+    seen: Tally = msgspec.field(default_factory=Tally)
+    lines: int = 0
+    begun: float = 0.0  # monotonic seconds of the first line
+
+
+class Stored(msgspec.Struct):
+    """What became of a slice."""
+
+    number: int
+    taken: Taken
+    hits: pa.Table
+    run: int | None  # of ``match`` before this slice; None: nothing was stored
+
+
+class Storer:
+    """Stores one slice at a time. ``close`` it."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        options: IngestOptions,
+        folder: Path,
+        keys: Callable[[], LiveKeys],
+        on_wait: Callable[[str], None] | None,
+    ) -> None:
+        """``keys`` gives the indicators of the moment; ``folder`` holds the positions."""
+        self._lake = lake
+        self._options = options
+        self._folder = folder
+        self._keys = keys
+        self._on_wait = on_wait
+        self._hits: list[pa.Table] = []
+        self._match_run: int | None = None
+        self._asked: queue.SimpleQueue[Slice | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Stored | BaseException] = queue.SimpleQueue()
+        self._busy = False
+        self._thread = threading.Thread(target=self._run, name="storing", daemon=True)
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a slice was handed over and not answered for."""
+        return self._busy
+
+    def store(self, one: Slice) -> None:
+        """Hand over a slice; its blocks have their data."""
+        self._busy = True
+        self._asked.put(one)
+
+    def answer(self, timeout: float = 0.0) -> Stored | None:
+        """The slice that was stored meanwhile; None when none was. Raises what went wrong."""
+        if not self._busy:
+            return None
+        try:
+            found = self._answers.get(timeout=timeout) if timeout else self._answers.get_nowait()
+        except queue.Empty:
+            return None
+        self._busy = False
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def close(self) -> None:
+        """End the thread when it has done what it was given."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with self._lake.scratch() as session:
+                live = LiveIngest(
+                    self._lake, self._options, self._folder, session, on_wait=self._on_wait, on_stored=self._stored
+                )
+                try:
+                    while (one := self._asked.get()) is not None:
+                        self._hits, self._match_run = [], None
+                        taken = live.take(one.blocks, one.files)
+                        hits = pa.concat_tables(self._hits) if self._hits else pa.table({})
+                        self._answers.put(Stored(one.number, taken, hits, self._match_run))
+                finally:
+                    live.close()
+        except BaseException as error:
+            self._answers.put(error)
+
+    def _stored(self, writer: LakeWriter, rows: pa.Table, first_event: int) -> None:
+        self._match_run = held_run(writer)
+        keys = self._keys()
+        if len(keys):
+            self._hits.append(keep_hits(writer, keys, rows, first_event))

@@ -1,0 +1,355 @@
+"""Indicators as look-up tables for single values: what a line meets the moment it is read.
+
+The same rules as ``match.hits``: addresses exactly and by every prefix length, a name and each of its parents of two
+labels or more, everything else by equality; an indicator meets events before its expiry. Answers for texts are
+remembered, because few hosts make most of the traffic.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from seawall.codec.values import address_halves, cidr_halves
+from seawall.match.hits import HIT_COLUMNS
+from seawall.match.interface import LakeSession, LakeWriter
+from seawall.match.keys import TEXT_COLUMNS
+from seawall.match.run import HITS, read_state
+from seawall.model import Fault, Pap, Tlp
+
+CACHED = 200_000  # texts remembered for addresses, and as many for names
+IPV4_MAPPED = 0xFFFF
+MASK = (1 << 64) - 1
+Numbers = tuple[int, ...]
+_Key = TypeVar("_Key", int, str)
+NONE: Numbers = ()
+_FRESH = "match_live_hits"
+
+
+class KeyFacts(msgspec.Struct, frozen=True):
+    """What a sighting takes over from its indicator."""
+
+    number: int
+    type: str
+    value: str
+    indicator_id: str | None
+    campaign: str | None
+    tlp: Tlp
+    pap: Pap
+    origin: str | None
+
+
+class LiveKeys:
+    """All indicators of the node, for look-ups. Keys are the store's numbers."""
+
+    def __init__(self, keys: pa.Table) -> None:
+        """``keys``: the store's key table, ordered by number. Raises Fault E-MATCH-002 for an unreadable value."""
+        self._base = keys.combine_chunks()
+        self._numbers = np.asarray(self._base["number"])
+        self._later: dict[int, KeyFacts] = {}
+        self._added = 0
+        self._facts: dict[int, KeyFacts] = {}
+        self._until: dict[int, int] = {}
+        self._addresses: dict[int, int | Numbers] = {}
+        self._ranges: dict[int, dict[int, Numbers]] = {}  # prefix length -> first bits -> keys
+        self._texts: dict[str, dict[str, int | Numbers]] = {}
+        self._met_addresses: dict[str, Numbers] = {}
+        self._met_names: dict[str, Numbers] = {}
+        self._load(self._base)
+        self._lengths = tuple(sorted(self._ranges))
+
+    def __len__(self) -> int:
+        return len(self._numbers) + self._added
+
+    @property
+    def has_cves(self) -> bool:
+        """Whether some indicator is a CVE."""
+        return "cve" in self._texts
+
+    def update(self, changed: pa.Table) -> None:
+        """Take over keys that are new or have changed. Keys that were withdrawn go only with a new table."""
+        self._load(changed)
+        for row in changed.to_pylist():
+            number = row["number"]
+            self._added += not (number in self._later or self._is_based(number))
+            self._facts.pop(number, None)
+            self._later[number] = _facts(row)
+            if row["valid_until"] is None:
+                self._until.pop(number, None)
+        self._lengths = tuple(sorted(self._ranges))
+        self._met_addresses.clear()
+        self._met_names.clear()
+
+    def facts(self, number: int) -> KeyFacts:
+        """What is known of a key."""
+        found = self._later.get(number) or self._facts.get(number)
+        if found is None:
+            place = int(np.searchsorted(self._numbers, number))
+            found = _facts(self._base.slice(place, 1).to_pylist()[0])
+            if len(self._facts) >= CACHED:
+                self._facts.clear()
+            self._facts[number] = found
+        return found
+
+    def standing(self, numbers: Numbers, time: int) -> Numbers:
+        """Of these keys, those that had not expired at ``time``."""
+        if not self._until:
+            return numbers
+        return tuple(number for number in numbers if time < self._until.get(number, time + 1))
+
+    def meet(
+        self, src: str | None, dst: str | None, domain: str | None, url: str | None, others: Iterable[tuple[str, str]]
+    ) -> Numbers:
+        """The keys that one line meets, each once. Addresses in any spelling, the rest canonical."""
+        found = NONE
+        if src is not None:
+            found = self._met_addresses.get(src) or self._address_text(src)
+        if dst is not None and (more := self._met_addresses.get(dst) or self._address_text(dst)):
+            found = _joined(found, more) if found else more
+        if domain is not None and (more := self._met_names.get(domain) or self._name(domain)):
+            found = found + more
+        if url is not None and (one := self._text("url", url)):
+            found = found + one
+        for kind, value in others:
+            if one := self._text(kind, value):
+                found = found + one
+        return found
+
+    def address(self, high: int, low: int) -> Numbers:
+        """The keys that an address meets, given as signed 64-bit halves."""
+        number = ((high & MASK) << 64) | (low & MASK)
+        found = _tuple(self._addresses.get(number))
+        mapped = number >> 32 == IPV4_MAPPED
+        for length in self._lengths:
+            # a range as wide as this would also hold the IPv4-mapped addresses, which are not IPv6 on any wire
+            if mapped and length < 96:
+                continue
+            if more := self._ranges[length].get(number >> (128 - length)):
+                found += more
+        return found
+
+    def name(self, name: str) -> Numbers:
+        """The keys that a name and its parents meet."""
+        names = self._texts.get("domain")
+        if not names:
+            return NONE
+        found = _tuple(names.get(name))
+        at = name.find(".")
+        while at >= 0:
+            parent = name[at + 1 :]
+            at = name.find(".", at + 1)
+            if at < 0:
+                break
+            found += _tuple(names.get(parent))
+        return found
+
+    def text(self, kind: str, value: str) -> Numbers:
+        """The keys of one type that are equal to ``value``."""
+        return self._text(kind, value)
+
+    def _text(self, kind: str, value: str) -> Numbers:
+        values = self._texts.get(kind)
+        return _tuple(values.get(value)) if values else NONE
+
+    def _address_text(self, text: str) -> Numbers:
+        if text in self._met_addresses:
+            return NONE
+        halves = _halves(text)
+        found = self.address(*halves) if halves is not None else NONE
+        return _remembered(self._met_addresses, text, found)
+
+    def _name(self, name: str) -> Numbers:
+        if name in self._met_names:
+            return NONE
+        return _remembered(self._met_names, name, self.name(name))
+
+    def _is_based(self, number: int) -> bool:
+        place = int(np.searchsorted(self._numbers, number))
+        return place < len(self._numbers) and int(self._numbers[place]) == number
+
+    def _load(self, keys: pa.Table) -> None:
+        columns = (keys[name].to_pylist() for name in ("number", "type", "value", "valid_until"))
+        for number, kind, value, until in zip(*columns, strict=True):
+            if until is not None:
+                self._until[number] = until
+            if kind in ("ipv4", "ipv6"):
+                _put(self._addresses, _address_number(value), number)
+            elif kind == "cidr":
+                first, length = _range_number(value)
+                bits = self._ranges.setdefault(length, {})
+                if number not in bits.get(first, NONE):
+                    bits[first] = (*bits.get(first, NONE), number)
+            else:
+                _put(self._texts.setdefault(kind, {}), value, number)
+
+
+def hits_of(keys: LiveKeys, rows: pa.Table, first_event: int) -> pa.Table:
+    """Every pair of a row (OBSERVATION_SCHEMA without ``event``) and a key, with the columns of the lake's hits but
+    ``run``. Rows are numbered from ``first_event`` on.
+    """
+    found: list[np.ndarray] = []
+    ends = [_pairs_of_addresses(keys, rows, end) for end in ("src", "dst")]
+    found += ends
+    for column in ("domain", *TEXT_COLUMNS, "cve"):
+        found.append(_pairs_of_texts(keys, rows, column))
+    pairs = np.unique(np.concatenate(found), axis=0)
+    if len(pairs):
+        times = np.asarray(rows["time"])[pairs[:, 0]]
+        standing = [
+            bool(keys.standing((number,), time))
+            for number, time in zip(pairs[:, 1].tolist(), times.tolist(), strict=True)
+        ]
+        pairs = pairs[np.array(standing, dtype=bool)]
+    taken = rows.select(["time", "side", "sector", "sensor", "basis"]).take(pa.array(pairs[:, 0]))
+    kinds = [keys.facts(number).type for number in pairs[:, 1].tolist()]
+    plain = {name: taken[name].cast(pa.string()) for name in ("side", "sector", "sensor", "basis")}
+    return pa.table(
+        {
+            "event": pairs[:, 0] + first_event,
+            "indicator": pairs[:, 1],
+            "type": pa.array(kinds, pa.string()),
+            "time": taken["time"],
+            **plain,
+        }
+    )
+
+
+def held_run(session: LakeSession) -> int:
+    """The number of the last run of ``match``; 0 before the first."""
+    state = read_state(session)
+    return state.report.run if state is not None else 0
+
+
+def keep_hits(writer: LakeWriter, keys: LiveKeys, rows: pa.Table, first_event: int) -> pa.Table:
+    """Add the hits of rows just stored to the lake's, in the same commit; what was added. The next ``match`` finds them
+    held, and tells them as its own new ones.
+    """
+    found = hits_of(keys, rows, first_event)
+    if len(found):
+        run = held_run(writer) + 1
+        writer.register(_FRESH, found)
+        writer.append_derived(HITS, f"(SELECT {HIT_COLUMNS} FROM (SELECT *, {run:d}::INTEGER AS run FROM {_FRESH}))")
+    return found
+
+
+def _pairs_of_addresses(keys: LiveKeys, rows: pa.Table, end: str) -> np.ndarray:
+    low, high = rows[f"{end}_low"].combine_chunks(), rows[f"{end}_high"].combine_chunks()
+    places = np.flatnonzero(np.asarray(low.is_valid()))
+    halves = np.stack([high.fill_null(0).to_numpy()[places], low.fill_null(0).to_numpy()[places]], axis=1)
+    distinct, back = np.unique(halves, axis=0, return_inverse=True)
+    return _spread(places, back.reshape(-1), [keys.address(h, lo) for h, lo in distinct.tolist()])
+
+
+def _pairs_of_texts(keys: LiveKeys, rows: pa.Table, column: str) -> np.ndarray:
+    array = rows[column].combine_chunks()
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    places = np.flatnonzero(np.asarray(array.is_valid()))
+    if not len(places):
+        return np.zeros((0, 2), dtype=np.int64)
+    texts = array.dictionary.to_pylist()
+    met = [_met(keys, column, text) if text is not None else NONE for text in texts]
+    return _spread(places, array.indices.fill_null(0).to_numpy()[places], met)
+
+
+def _met(keys: LiveKeys, column: str, text: str) -> Numbers:
+    if column == "domain":
+        return keys.name(text)
+    if column == "cve":
+        return tuple({number for one in text.split(",") for number in keys.text("cve", one.strip())})
+    return keys.text(column, text)
+
+
+def _spread(places: np.ndarray, codes: np.ndarray, met: Sequence[Numbers]) -> np.ndarray:
+    """(row, key) of rows ``places`` whose value has the keys ``met[code]``."""
+    counts = np.array([len(numbers) for numbers in met] or [0], dtype=np.int64)
+    if not counts.any():
+        return np.zeros((0, 2), dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    flat = np.array([number for numbers in met for number in numbers], dtype=np.int64)
+    each = counts[codes]
+    rows = np.repeat(places, each)
+    offsets = np.arange(len(rows)) - np.repeat(np.cumsum(each) - each, each)
+    return np.stack([rows, flat[np.repeat(starts[codes], each) + offsets]], axis=1)
+
+
+def _put(table: dict[_Key, int | Numbers], key: _Key, number: int) -> None:
+    held: Numbers = _tuple(table.get(key))
+    if number not in held:
+        table[key] = (*held, number) if held else number
+
+
+def _tuple(held: int | Numbers | None) -> Numbers:
+    if held is None:
+        return NONE
+    return (held,) if isinstance(held, int) else held
+
+
+def _joined(first: Numbers, second: Numbers) -> Numbers:
+    return first + tuple(number for number in second if number not in first)
+
+
+def _remembered(cache: dict[str, Numbers], text: str, found: Numbers) -> Numbers:
+    if len(cache) >= CACHED:
+        cache.clear()
+    cache[text] = found
+    return found
+
+
+def _halves(text: str) -> tuple[int, int] | None:
+    """Signed halves of an address as it stands in a log; None when it is none."""
+    try:
+        return 0, (IPV4_MAPPED << 32) | int.from_bytes(socket.inet_pton(socket.AF_INET, text), "big")
+    except (OSError, ValueError):
+        pass
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
+        return None
+    return int.from_bytes(packed[:8], "big", signed=True), int.from_bytes(packed[8:], "big", signed=True)
+
+
+def _address_number(value: str) -> int:
+    try:
+        return (IPV4_MAPPED << 32) | int.from_bytes(socket.inet_pton(socket.AF_INET, value), "big")
+    except (OSError, ValueError):
+        pass
+    try:
+        high, low = address_halves(value)
+    except Fault as fault:
+        raise _unreadable(value) from fault
+    return ((high & MASK) << 64) | (low & MASK)
+
+
+def _range_number(value: str) -> tuple[int, int]:
+    try:
+        high, low, length = cidr_halves(value)
+    except Fault as fault:
+        raise _unreadable(value) from fault
+    return (((high & MASK) << 64) | (low & MASK)) >> (128 - length), length
+
+
+def _unreadable(value: str) -> Fault:
+    return Fault(
+        "E-MATCH-002",
+        "The indicator value {given} cannot be read as an address or network; remove it or import it again.",
+        given=repr(value[:80]),
+    )
+
+
+def _facts(row: dict[str, Any]) -> KeyFacts:
+    return KeyFacts(
+        number=row["number"],
+        type=row["type"],
+        value=row["value"],
+        indicator_id=row.get("indicator_id"),
+        campaign=row.get("campaign"),
+        tlp=Tlp.AMBER if row.get("tlp") is None else Tlp(row["tlp"]),
+        pap=Pap.AMBER if row.get("pap") is None else Pap(row["pap"]),
+        origin=row.get("origin"),
+    )
