@@ -12,7 +12,7 @@ import pytest
 from ingest_scenes import Scene, counts
 from seawall.ingest import read_quarantine
 from seawall.ingest.formats import recognise
-from seawall.ingest.formats.email_message import ATTACHMENTS, LINKS
+from seawall.ingest.mail import ATTACHMENTS, LINKS
 
 VICTIM, COPY = "hong.gildong@ministry.example", "lin.yating@ministry.example"
 INSIDE = "from mx.ministry.example (mx.ministry.example [10.0.0.5]) by mbox; Sat, 21 Nov 2026 10:00:05 +0900"
@@ -134,6 +134,23 @@ def test_without_an_external_hop_the_sender_may_be_ours(scene: Scene) -> None:
     forged.replace_header("From", VICTIM)
     scene.ingest(scene.write("b.eml", bytes(forged)))
     assert [row["email"] for row in scene.rows("email") if row["email"]] == []
+
+
+def test_a_message_that_one_of_us_hands_on_is_the_one_inside(scene: Scene) -> None:
+    """A reported phishing mail: who reported it is not kept, who sent it is."""
+    report = EmailMessage()
+    report["Received"] = INSIDE
+    report["From"] = COPY
+    report["To"] = "soc@ministry.example"
+    report["Date"] = "Sat, 21 Nov 2026 02:00:00 +0000"
+    report["Message-ID"] = "<2@ministry.example>"
+    report.set_content("please look")
+    report.add_attachment(message(X_Spam_Flag="YES"))
+    scene.ingest(scene.write("a.eml", bytes(report)))
+    rows = scene.rows("email, src_low, basis, url")
+    assert {(row["src_low"], row["basis"]) for row in rows} == {(0xFFFF_CB00_7107, "alert")}
+    assert [row["email"] for row in rows if row["email"]] == ["billing@evil.example"]
+    assert not any(name in str(rows) for name in (VICTIM, COPY, "soc@"))
 
 
 @pytest.mark.parametrize(

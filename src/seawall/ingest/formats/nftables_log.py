@@ -28,7 +28,7 @@ WRONG_TYPE = "wrong-type"
 LINES_LOOKED_AT = 200
 PREFIX_LENGTH = 128  # characters; NF_LOG_PREFIXLEN of the kernel
 PORTS = ("tcp", "udp", "udplite", "sctp", "dccp")
-_START = re.compile(r"IN=\S* OUT=\S*(?: |$)", re.ASCII)
+_START = re.compile(r"IN=[^\s=]{0,40} OUT=[^\s=]{0,40}(?: |$)", re.ASCII)
 _TELLING = re.compile(
     rb"IN=[^\s=]{0,40} OUT=[^\s=]{0,40} .{0,400}?SRC=[0-9A-Fa-f.:]+ DST=[0-9A-Fa-f.:]+ .{0,200}?PROTO=\w"
 )
