@@ -105,8 +105,11 @@ class MappedFormat:
             return False
         marks = [text.encode() for text in told.contains]
         decoder = self.decoder()
-        lines = (array_lines(head) or head) if isinstance(self.mapping.reader, Ndjson) else head
+        is_json = isinstance(self.mapping.reader, Ndjson)
+        lines = (array_lines(head) or head) if is_json else head
         for line in lines.split(b"\n", HEAD_LINES)[:HEAD_LINES]:
+            if not is_json and line.lstrip()[:1] == b"{":
+                continue  # a JSON object that quotes such a line
             if all(mark in line for mark in marks) and (not told.fields or _has(decoder, line, told.fields)):
                 return True
         return False
