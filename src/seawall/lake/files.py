@@ -170,7 +170,7 @@ def write_table(table: pa.Table, path: Path) -> None:
             compression_level=COMPRESSION_LEVEL,
             row_group_size=ROW_GROUP_ROWS,
             use_dictionary=repeating or False,
-            column_encoding={name: "DELTA_BINARY_PACKED" for name in _nearly_ascending(table)},
+            column_encoding=dict.fromkeys(_nearly_ascending(table), "DELTA_BINARY_PACKED"),
             write_statistics=[name for name in table.column_names if name in PRUNED_BY],
             store_schema=False,
         )
