@@ -9,6 +9,7 @@ from typing import Self
 from litestar.types import ControllerRouterHandler
 
 from seawall.api.app import local_app
+from seawall.api.hits import HitsOfNode, hit_routes
 from seawall.api.node import FlowNode
 from seawall.api.receivers import elastic_routes, splunk_routes
 from seawall.exchange import TaxiiDoor, local_actor, local_listener
@@ -40,9 +41,9 @@ class Serving:
             clock=node.clock,
         )
         self._receiver = Receiver(node)
-        routes = [*routes, *splunk_routes(self._receiver), *elastic_routes(self._receiver)]
+        doors = [*splunk_routes(self._receiver), *elastic_routes(self._receiver), *hit_routes(HitsOfNode(node))]
         self._local = local_listener(
-            local_app(FlowNode(node), taxii=door, routes=routes),
+            local_app(FlowNode(node), taxii=door, routes=[*routes, *doors]),
             host=settings.host,
             port=settings.port if port is None else port,
             tls=tls,

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seawall.flow.hit_rows import with_hits
 from seawall.flow.node import Node
 from seawall.lake import LakeSession
 from seawall.match import findings_of, sighting_table
@@ -17,6 +18,11 @@ KEY = ("type", "value", "side")
 
 
 def own_sightings(node: Node, session: LakeSession, keys: pa.Table) -> pa.Table:
+    """What our sensors tell, as of now, and what the site's own systems reported (``hit_rows``)."""
+    return with_hits(node, _seen_by_sensors(node, session, keys), keys)
+
+
+def _seen_by_sensors(node: Node, session: LakeSession, keys: pa.Table) -> pa.Table:
     """``match.sighting_table`` with the sightings of moments ago, sorted alike.
 
     A live row tells the whole sighting, so the one that counts more events is the later one. Of a live row the alarms

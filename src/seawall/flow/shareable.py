@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from seawall.codec.sharing import candidate_indicator, encode, sighting_of, withdrawn_sighting
 from seawall.flow.context import WHOLE_NODE
+from seawall.flow.hit_rows import with_hits
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
 from seawall.flow.warning import confirmed, echoes
@@ -41,7 +42,8 @@ def prepare_findings(node: Node) -> int:
         found = candidate_table(session, screens, tlp=Tlp.AMBER, pap=Pap.GREEN)
         sensors = found["sensors"].to_pylist()
         ours = list(zip(summaries(found), sensors, strict=True))
-        seen = _believed(node, sighting_table(session, node.store.indicators.keys()))
+        keys = node.store.indicators.keys()
+        seen = _believed(node, with_hits(node, sighting_table(session, keys), keys))
         ours += list(zip(summaries(seen), seen["sensors"].to_pylist(), strict=True))
     changed = 0
     pending: list[StoredObject] = []

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from seawall.codec.sharing import candidate_id, sighting_id
 from seawall.flow.context import WHOLE_NODE
+from seawall.flow.hit_rows import hit_contacts, hit_sides
 from seawall.flow.live_rows import just_met, own_sightings
 from seawall.flow.node import Node
 from seawall.flow.screens import node_screens
@@ -41,7 +42,7 @@ def _draw(node: Node, session: LakeSession) -> Iterable[Warning]:
     keys = node.store.indicators.keys()
     told = list(_told(node))
     found: dict[tuple[str, str], Warning] = {}
-    if len(_sides(session) | {one.side for one in node.store.sightings.own()}) >= 2:
+    if len(_sides(session) | {one.side for one in node.store.sightings.own()} | hit_sides(node)) >= 2:
         delay = round(node.settings.warn.assumed_sharing_delay_seconds * 1_000_000)
         ours = pa.concat_tables([overlap_table(session, screens, pap=Pap.GREEN), own_sightings(node, session, keys)])
         options = WarnOptions(assumed_sharing_delay=delay, one_sided=False)
@@ -60,7 +61,8 @@ def _exchanged(
     session.register("flow_seen", own_sightings(node, session, keys))
     session.register("flow_wanted", wanted)
     seen = session.sql("SELECT s.* FROM flow_seen s SEMI JOIN flow_wanted w ON s.type = w.type AND s.value = w.value")
-    ours = pa.concat_tables([contacts, _without_echo(node, seen).cast(contacts.schema), just_met(node, contacts, seen)])
+    met = pa.concat_tables([just_met(node, contacts, seen), hit_contacts(node, contacts, seen)])
+    ours = pa.concat_tables([contacts, _without_echo(node, seen).cast(contacts.schema), met])
     return warnings(session, _with_told(node, ours), theirs)
 
 

@@ -9,6 +9,7 @@ from typing import Self
 from seawall.store.approvals import Approvals
 from seawall.store.circles import Circles
 from seawall.store.database import Database
+from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
 from seawall.store.notes import Notes
 from seawall.store.objects import Objects
@@ -33,6 +34,7 @@ class Store:
         self.objects = Objects(database)
         self.indicators = Indicators(database)
         self.sightings = Sightings(database)
+        self.hits = Hits(database)
         self.warnings = Warnings(database)
         self.users = Users(database)
         self.approvals = Approvals(database)

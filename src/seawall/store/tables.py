@@ -159,6 +159,26 @@ sightings = sa.Table(
     sa.Index("sightings_by_change", "change"),
 )
 
+hits = sa.Table(
+    "hits",
+    metadata,
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("identity", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("sector", sa.Text, nullable=False),
+    sa.Column("first_seen", sa.BigInteger, nullable=False),
+    sa.Column("last_seen", sa.BigInteger, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("indicator_id", sa.Text),
+    sa.Column("basis", sa.Text, nullable=False),
+    sa.Column("reported_by", sa.Text, nullable=False),
+    sa.Column("reported_at", sa.BigInteger, nullable=False),
+    sa.Index("hits_by_identity", "identity", unique=True),
+    sa.Index("hits_by_value", "type", "value", "side"),
+)
+
 warnings = sa.Table(
     "warnings",
     metadata,

@@ -1,0 +1,69 @@
+"""``seawall hit``: what the site's own systems found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seawall.cli.app import app, context
+from seawall.model import ExitStatus, Fault
+
+SHOWN = 100  # refused reports that are listed
+
+
+@app.command
+def hit(
+    value: Annotated[str | None, Parameter(help="The value that was met, also defanged.")] = None,
+    /,
+    *,
+    count: Annotated[int, Parameter(help="How often.")] = 1,
+    first: Annotated[str | None, Parameter(help="When first (RFC 3339).")] = None,
+    last: Annotated[str | None, Parameter(help="When last; the first when left out.")] = None,
+    type: Annotated[str | None, Parameter(help="Told from the value when left out.")] = None,
+    side: Annotated[str | None, Parameter(help="Whose sensors; this node's side when left out.")] = None,
+    sector: Annotated[str | None, Parameter(help="Of the machine; this node's sector when left out.")] = None,
+    indicator: Annotated[str | None, Parameter(help="Id of the indicator, when several name the value.")] = None,
+    id: Annotated[str | None, Parameter(help="Your own name for this hit; the same again replaces it.")] = None,
+    candidate: Annotated[bool, Parameter(help="No indicator names it; --basis says why.", negative="")] = False,
+    basis: Annotated[str | None, Parameter(help="alert, blocked, honeypot or analyst.")] = None,
+    csv: Annotated[Path | None, Parameter(help="Many hits: a CSV with value, count, first, last ...")] = None,
+) -> int:
+    """Report what your own systems met: each hit becomes a sighting, as if it had been matched here.
+
+    JSON: new, updated, unchanged, refused, problems (place and reason of refused ones).
+    """
+    from seawall.flow.hits import HitReport, read_hits, report_hits
+    from seawall.flow.node import Node
+
+    if (value is None) == (csv is None):
+        raise Fault("E-CLI-030", "Give one value, or a file with --csv.")
+    with Node.open(context.node, token=context.token) as node:
+        if csv is not None:
+            done = report_hits(node, read_hits(csv))
+        else:
+            if first is None:
+                raise Fault("E-CLI-031", "Say with --first when it was met first.")
+            report = HitReport(
+                value or "", count, first, last or first, type, side, sector, indicator, id, candidate, basis
+            )
+            done = report_hits(node, [(1, report)])
+            if done.refused:
+                raise done.refused[0].fault
+    problems = [
+        f"{one.place}: {one.fault.code}: {context.out.tr(one.fault.text, **one.fault.values)}"
+        for one in done.refused[:SHOWN]
+    ]
+    context.out.pairs(
+        {
+            "new": done.new,
+            "updated": done.updated,
+            "unchanged": done.unchanged,
+            "refused": len(done.refused),
+            "problems": problems,
+        }
+    )
+    if csv is not None and not done.taken:
+        raise Fault("E-CLI-032", "No hit was taken from {path}.", path=csv)
+    return ExitStatus.REJECTS if context.strict and done.refused else ExitStatus.DONE
