@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from cli.scenes import furnished
+from cli.scenes import ATTACKER, furnished
+from journey.command_line import SeawallNode, eve
 from match.test_lake import ROWS, TABLE, add, hits
 from reference_load import reference_load
 from seawall.ingest import IngestOptions, ingest
@@ -90,8 +92,9 @@ def test_the_cluster_and_duckdb_take_turns(master: str, tmp_path: Path) -> None:
     assert match(here, TABLE).new.hits == 0
 
 
-def test_spark_connect_gives_the_same(master: str, tmp_path: Path) -> None:
+def test_spark_connect_gives_the_same(master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver elsewhere, reached by Spark Connect, gives the same report."""
+    monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")  # PySpark sets it for good; gone again after this test
     here, twin = (Lake.open(tmp_path / name, LakeSettings()) for name in ("lake", "twin"))
     for lake in (here, twin):
         add(lake, ROWS)
@@ -101,10 +104,22 @@ def test_spark_connect_gives_the_same(master: str, tmp_path: Path) -> None:
     assert hits(here) == hits(twin)
 
 
-def test_the_command_line_prints_the_same(master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``seawall match`` with the engine spark prints what it printed with duckdb, and doctor names the cluster."""
-    shop = furnished(tmp_path)
+def test_two_nodes_fill_one_lake_for_spark(master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes of two nodes ingest into one shared folder at a time; ``seawall match`` on Spark prints what it
+    printed with DuckDB, and doctor names the cluster.
+    """
+    shop, other = furnished(tmp_path), SeawallNode(tmp_path / "other", "KR")
+    monkeypatch.setenv("SEAWALL_LAKE_FOLDER", str(shop.folder / "lake"))
+    collectors = []
+    for node, day in ((shop, 15), (other, 16)):
+        lines = [eve(f"2026-03-{day}T03:00:{second:02}.5+0000", ATTACKER, "10.3.0.4", sensor="sel-1")
+                 for second in range(40)]  # fmt: skip
+        log = shop.write(f"{day}.json", "\n".join(lines))
+        collectors.append(subprocess.Popen(node.command("ingest", log), stdout=subprocess.DEVNULL))
+    assert [collector.wait(120) for collector in collectors] == [0, 0]
     before = shop.here("match")
+    assert before["events"] == 3 + 80
+    assert before["hits"] == 2 + 80
     monkeypatch.setenv("SEAWALL_LAKE_ENGINE", "spark")
     monkeypatch.setenv("SEAWALL_LAKE_SPARK_MASTER", master)
     after = shop.here("match", "--rebuild")
