@@ -103,7 +103,7 @@ def test_ipv6_clients_and_hosts(scene: Scene) -> None:
         (b"some words", "not-access-log"),
         (COMMON.encode()[:50], "not-access-log"),
         (COMMON.replace("203.0.113.9", "client.example.org").encode(), "client-name"),
-        (COMMON.replace("203.0.113.9", "203.0.113.999").encode(), "client-name"),
+        (COMMON.replace("203.0.113.9", "203.0.113.999").encode(), "bad-address"),
         (COMMON.replace("22/Nov", "31/Nov").encode(), "bad-time"),
         (COMMON.replace("22/Nov", "22/Nox").encode(), "bad-time"),
         (COMMON.replace("200", "NaN").encode(), "not-access-log"),

@@ -29,6 +29,7 @@ LINES_LOOKED_AT = 200
 PREFIX_LENGTH = 128  # characters; NF_LOG_PREFIXLEN of the kernel
 PORTS = ("tcp", "udp", "udplite", "sctp", "dccp")
 _START = re.compile(r"IN=[^\s=]{0,40} OUT=[^\s=]{0,40}(?: |$)", re.ASCII)
+_FIELD = re.compile(r"\b(SRC|DST|PROTO|SPT|DPT|IPSRC|IPDST)=(\S*)", re.ASCII)
 _TELLING = re.compile(
     rb"IN=[^\s=]{0,40} OUT=[^\s=]{0,40} .{0,400}?SRC=[0-9A-Fa-f.:]+ DST=[0-9A-Fa-f.:]+ .{0,200}?PROTO=\w"
 )
@@ -79,13 +80,9 @@ def _packet(body: str) -> Record:
     found = _START.search(body)
     if found is None:
         raise LineRefused(NOT_PACKET, "it is no logged packet: IN= and OUT= are missing")
-    fields: dict[str, str] = {}
-    for word in body[found.start() :].split():
-        if word.startswith("["):  # the packet that an ICMP error is about
-            break
-        key, equals, value = word.partition("=")
-        if equals:
-            fields.setdefault(key, value)
+    quoted = body.find(" [", found.end() - 1)  # the packet that an ICMP error is about
+    named = _FIELD.findall(body, found.end(), quoted if quoted >= 0 else len(body))
+    fields: dict[str, str] = dict(reversed(named))  # the first of each name
     source, destination = fields.get("SRC") or fields.get("IPSRC"), fields.get("DST") or fields.get("IPDST")
     if source is None and destination is None:
         raise LineRefused(NOT_PACKET, "it names no address")

@@ -42,6 +42,7 @@ _LINE = re.compile(  # [%v:%p] %h %l %u %t "%r" %>s %b, then whatever a longer f
     re.DOTALL | re.ASCII,
 )
 _REQUEST = re.compile(r"[A-Z][A-Z_-]{0,31} (/\S*+)(?: HTTP/\d(?:\.\d)?)?", re.ASCII)
+_IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}", re.ASCII)
 _ESCAPED = re.compile(r'\\(["\\])')
 _VHOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::(\d{1,5}))?", re.ASCII)
 
@@ -137,12 +138,9 @@ def _moment(text: str) -> int:
         raise LineRefused(BAD_TIME, f"the timestamp {text!r} cannot be read") from None
 
 
-@lru_cache(maxsize=65_536)
 def _is_address(text: str) -> bool:
-    if ":" in text:
-        return halves(text) is not None
-    parts = text.split(".")
-    return len(parts) == 4 and all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts)
+    """Whether it has the shape of an address; what it is worth is judged with the other formats' addresses."""
+    return _IPV4.fullmatch(text) is not None or (":" in text and halves(text) is not None)
 
 
 def _is_caddy(event: dict[str, Any]) -> bool:
