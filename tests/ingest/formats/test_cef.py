@@ -184,6 +184,7 @@ HOSTILE: dict[str, tuple[bytes, str | None]] = {
     "no address": (cef("src=nobody"), "bad-address"),
     "port beyond 64 bits": (cef("spt=" + "9" * 40), "wrong-type"),
     "a key twice": (cef("src=192.0.2.1 src=192.0.2.2"), "repeated-key"),
+    "a key twice that is not read": (cef("layer_name=a layer_name=b"), None),
     "a key twice alike": (cef("src=192.0.2.1 src=192.0.2.1"), None),
     "invalid UTF-8": (cef("fname=") + b"\xff\xfe", None),
     "terminal escape": (cef("fname=\x1b[2J"), None),

@@ -4,7 +4,7 @@
 
 Time: ``rt``, ``start`` or ``end`` (milliseconds, or a text as in syslog), else the header's; see ``syslog_line`` for
 years and zones. Sensor: ``dvchost``, ``deviceExternalId``, the header's host, ``dvc``. Custom texts count by their
-labels. A key that stands twice with different values refuses the line: one of the two is not the device's.
+labels. A key that is read and stands twice with different values refuses the line: one of the two is not the device's.
 Names of users are not taken, but for Cowrie's, which are attackers' inventions.
 
 Basis, evidence given sparingly:
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from seawall.ingest.formats.cowrie import evidence as cowrie_evidence
 from seawall.ingest.interface import Engine, Reader
@@ -40,6 +41,13 @@ COWRIE_KEYS = {  # kinds of event -> keys that Cowrie itself writes into them; o
     "cowrie.login.": ("duser", "outcome"),
     "cowrie.session.file_": ("filehash", "filePath", "fileName", "request"),
 }
+READ = frozenset(  # keys that become columns or decide about evidence
+    [
+        *("rt", "start", "end", "dvchost", "deviceExternalId", "dvc", "src", "shost", "spt", "dst", "dhost", "dpt"),
+        *("proto", "destinationDnsDomain", "request", "fname", "fileName", "filePath", "fileHash", "filehash"),
+        *("cat", "cve", "act", "outcome", "msg", "duser"),
+    ]
+)
 LABELS = {  # label of a custom text, letters and digits only -> column
     "ja3": "ja3",
     "ja3hash": "ja3",
@@ -84,9 +92,14 @@ _STOPPED = re.compile(r"(?<![a-z])(?:block|den(?:y|ied)|drop|reject|prevent|quar
 _NOT_STOPPED = re.compile(r"\bnot\b|\bno\b|allow|permit|would", re.IGNORECASE)
 _START = re.compile(rb"(?:^|[ :\]])(CEF:\d{1,2}\|)")
 _LINE = re.compile(rb'^[^"{]{0,1000}?CEF:\d{1,2}\|', re.MULTILINE)
-_BAR = re.compile(r"(?<!\\)((?:\\\\)*)\|")
+_BAR = re.compile(r"(?:[^|\\]++|\\.)*+\|", re.DOTALL)
+_FIELD = r"((?:[^|\\]++|\\.)*+)"
+_HEADER = re.compile(r"\|".join([_FIELD] * 6) + r"(?:\|(.*)|$)", re.DOTALL)
 _KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z0-9_][A-Za-z0-9_.\[\]-]{0,99})=")
 _ESCAPE = re.compile(r"\\([\\=|nr])")
+_IDENTITY = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
+_SEVERITY = re.compile(r"\d|10", re.ASCII)
+_NUMBER = re.compile(r"\d{9,17}", re.ASCII)
 _ESCAPED = {"n": "\n", "r": "\r"}
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,253}")
 
@@ -126,14 +139,10 @@ class _Decoder:
             raise LineRefused(NOT_CEF, "it holds no 'CEF:' with a version")
         fields = _header_fields(text_of(header.body[start.end(1) :]))
         product, event = fields[:2], fields[3]
-        keys = None
-        if product[0] == "Cowrie":
-            keys = {key for begin, keys in COWRIE_KEYS.items() if event.startswith(begin) for key in keys}
-        values = _extension(fields[6], keys)
+        is_cowrie = product[0] == "Cowrie"
+        values = _extension(fields[6], _cowrie_keys(event) if is_cowrie else None)
         record = self._record(header, fields, values)
-        if product[0] == "Cowrie":
-            return [record | _cowrie(event, values)]
-        return [record | _judged(product, record, values)]
+        return [record | (_cowrie(event, values) if is_cowrie else _judged(product, record, values))]
 
     def _record(self, header: SyslogHeader, fields: list[str], values: dict[str, str]) -> Record:
         """What every CEF event says."""
@@ -141,35 +150,34 @@ class _Decoder:
         name, severity = fields[4], fields[5].strip().lower()
         record: Record = {
             "kind": "cef",
-            "sensor": _first(values, "dvchost", "deviceExternalId") or header.host or _first(values, "dvc"),
+            "sensor": _first(values, "dvchost", "deviceExternalId") or header.host or values.get("dvc"),
             "time": time,
             "time_raw": time_raw,
-            "src_raw": _first(values, "src") or _address(_first(values, "shost")),
-            "src_port_raw": _first(values, "spt"),
-            "dst_raw": _first(values, "dst") or _address(_first(values, "dhost")),
-            "dst_port_raw": _first(values, "dpt"),
-            "protocol": _first(values, "proto"),
+            "src_raw": values.get("src") or _address(values.get("shost")),
+            "src_port_raw": values.get("spt"),
+            "dst_raw": values.get("dst") or _address(values.get("dhost")),
+            "dst_port_raw": values.get("dpt"),
+            "protocol": values.get("proto"),
             "host": _host(_first(values, "dhost", "destinationDnsDomain")),
-            "path": _first(values, "request"),
+            "path": values.get("request"),
             "file_name": _first(values, "fname", "fileName", "filePath"),
-            "signature_id_raw": fields[3] if re.fullmatch(r"0|[1-9]\d{0,17}", fields[3]) else None,
+            "signature_id_raw": fields[3] if _IDENTITY.fullmatch(fields[3]) else None,
             "signature": name or None,
-            "severity_raw": severity if re.fullmatch(r"\d|10", severity) else str(WORDS.get(severity, "")) or None,
-            "category": _first(values, "cat"),
-            "cve_text": _first(values, "cve"),
+            "severity_raw": severity if _SEVERITY.fullmatch(severity) else str(WORDS.get(severity, "")) or None,
+            "category": values.get("cat"),
+            "cve_text": values.get("cve"),
         }
         record |= _hashes(_first(values, "fileHash", "filehash"))
-        for column, text in _labelled(values).items():
-            if record.get(column) is None:
-                record[column] = text
+        if "Label=" in fields[6]:
+            record |= {column: text for column, text in _labelled(values).items() if record.get(column) is None}
         return record
 
     def _time(self, header: SyslogHeader, values: dict[str, str]) -> tuple[int | None, str | None]:
         for key in ("rt", "start", "end"):
-            text = _first(values, key)
+            text = values.get(key)
             if text is None:
                 continue
-            if re.fullmatch(r"\d{9,17}", text):
+            if _NUMBER.fullmatch(text):
                 return int(text) * (1_000_000 if len(text) < 12 else 1000 if len(text) < 15 else 1), None
             named = parse_header(text.encode(), year_of=self._written)
             return named.time_us, named.time_raw if named.time_us is None and named.time_raw else text
@@ -178,28 +186,38 @@ class _Decoder:
 
 def _header_fields(text: str) -> list[str]:
     """Vendor, product, version, event class, name, severity and the extension. Raises LineRefused for fewer."""
-    fields: list[str] = []
-    at = 0
-    while len(fields) < 6 and (bar := _BAR.search(text, at)) is not None:
-        fields.append(text[at : bar.end() - 1].replace("\\|", "|").replace("\\\\", "\\"))
-        at = bar.end()
-    fields.append(text[at:])
-    if len(fields) < 6:
-        raise LineRefused(NOT_CEF, f"its CEF header has {len(fields)} fields, not 7")
-    return fields if len(fields) == 7 else [*fields, ""]
+    found = _HEADER.match(text)
+    if found is None:
+        raise LineRefused(NOT_CEF, f"its CEF header has {len(_BAR.findall(text)) + 1} fields, not 7")
+    if "\\" not in found[0]:
+        return [*found.groups("")]
+    return [*(_ESCAPE.sub(r"\1", field) for field in found.groups("")[:6]), found[7] or ""]
 
 
-def _extension(text: str, keys: set[str] | None) -> dict[str, str]:
-    """Values by key, unescaped; ``keys``: all that the device knows. Raises LineRefused for a key with two values."""
+def _extension(text: str, keys: frozenset[str] | None) -> dict[str, str]:
+    """Values by key, unescaped, those that are empty left out; ``keys``: all that the device knows.
+
+    Raises LineRefused for a key that is read and has two values. Devices do repeat others.
+    """
     found = [key for key in _KEY.finditer(text) if keys is None or key[1] in keys]
     values: dict[str, str] = {}
     ends = [key.start() - 1 for key in found[1:]] + [len(text)]
     for key, end in zip(found, ends, strict=False):
-        raw = text[key.end() : end]
-        value = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), raw)
-        if values.setdefault(key[1], value) != value:
-            raise LineRefused(REPEATED_KEY, f"{key[1]!r} stands twice with different values")
+        value = text[key.end() : end]
+        if "\\" in value:
+            value = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), value)
+        if not value.strip():
+            continue
+        name = key[1]
+        value = value if name == "msg" else value.strip()  # a command may end in a space
+        if values.setdefault(name, value) != value and name in READ:
+            raise LineRefused(REPEATED_KEY, f"{name!r} stands twice with different values")
     return values
+
+
+@lru_cache(maxsize=256)
+def _cowrie_keys(event: str) -> frozenset[str]:
+    return frozenset(key for begin, keys in COWRIE_KEYS.items() if event.startswith(begin) for key in keys)
 
 
 def _cowrie(event: str, values: dict[str, str]) -> Record:
@@ -258,8 +276,11 @@ def _hashes(text: str | None) -> Record:
 
 
 def _first(values: dict[str, str], *keys: str) -> str | None:
-    """The first value that is there and not empty."""
-    return next((text for key in keys if (text := values.get(key, "").strip())), None)
+    """The first value that is there."""
+    for key in keys:
+        if key in values:
+            return values[key]
+    return None
 
 
 def _address(text: str | None) -> str | None:
