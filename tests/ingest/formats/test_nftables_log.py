@@ -44,19 +44,18 @@ def test_a_dropped_packet_is_blocked_at_the_host_that_logged_it(scene: Scene) ->
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("prefix", "basis"),
-    [
-        ("", "none"), ("ACCEPT ", "none"), ("new-ssh: ", "none"), ("[UFW ALLOW] ", "none"), ("[UFW AUDIT] ", "none"),
-        ("[UFW BLOCK] ", "blocked"), ("FINAL_REJECT: ", "blocked"), ("filter_IN_public_DROP: ", "blocked"),
-        ("denied ", "blocked"), ("Blocked by policy ", "blocked"), ("IPTables-Dropped: ", "blocked"),
-        ("dropbox ", "none"), ("eyedrops ", "none"), ("drop", "blocked"),
-    ],
-)  # fmt: skip
-def test_the_prefix_says_whether_the_packet_was_refused(scene: Scene, prefix: str, basis: str) -> None:
+PREFIXES = {
+        "": "none", "ACCEPT ": "none", "new-ssh: ": "none", "[UFW ALLOW] ": "none", "[UFW AUDIT] ": "none",
+        "[UFW BLOCK] ": "blocked", "FINAL_REJECT: ": "blocked", "filter_IN_public_DROP: ": "blocked",
+        "denied ": "blocked", "Blocked by policy ": "blocked", "IPTables-Dropped: ": "blocked",
+        "dropbox ": "none", "eyedrops ": "none", "drop": "blocked",
+}  # fmt: skip
+
+
+def test_the_prefix_says_whether_the_packet_was_refused(scene: Scene) -> None:
     """Whole words only; a prefix without a space before IN= is read too."""
-    scene.ingest(scene.write("kern.log", [f"{HEADER}{prefix}{TCP}".encode()]))
-    assert [row["basis"] for row in scene.rows("basis")] == [basis]
+    scene.ingest(scene.write("kern.log", [f"{HEADER}{prefix}{TCP}".encode() for prefix in PREFIXES]))
+    assert [row["basis"] for row in scene.rows("basis")] == list(PREFIXES.values())
 
 
 @pytest.mark.parametrize(
@@ -99,27 +98,27 @@ def test_headers_of_syslog_and_of_the_journal(scene: Scene, line: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("bad", "code"),
-    [
-        (f"{HEADER}usb 1-1: new high-speed USB device".encode(), "not-packet-log"),
-        (f"{HEADER}drop IN=eth0 OUT= MAC=00:11".encode(), "not-packet-log"),
-        (f"drop {TCP}".encode(), "no-time"),
-        (f"{HEADER}drop {TCP}".replace("203.0.113.9", "203.0.113.999").encode(), "bad-address"),
-        (f"{HEADER}drop {TCP}".replace("DPT=23", "DPT=NaN").encode(), "wrong-type"),
-        (f"{HEADER}drop {TCP}".replace("DPT=23", "DPT=" + "9" * 40).encode(), "wrong-type"),
-        (f"{HEADER}drop {TCP}".encode()[:60], "not-packet-log"),
-        (b"\xff\xfe\x1b[31m'; DROP TABLE x; --", "not-packet-log"),
-        (b'{"MESSAGE": {"a": 1}}', "not-packet-log"),
-        (b'{"MESSAGE": NaN}', "not-json"),
-        (json.dumps({"_HOSTNAME": [1], "MESSAGE": f"drop {TCP}"}).encode(), "wrong-type"),
-    ],
-)
-def test_a_bad_line_is_quarantined_and_its_neighbours_are_stored(scene: Scene, bad: bytes, code: str) -> None:
-    """With its reason."""
-    good = [f"{HEADER}drop {TCP}".replace("SPT=40000", f"SPT={n}").encode() for n in range(3)]
-    assert counts(scene.ingest(scene.write("kern.log", [good[0], bad, *good[1:]]))) == (3, 0, 1)
-    assert [entry.code for entry in read_quarantine(scene.quarantine)] == [code]
+BAD_LINES = [
+    (f"{HEADER}usb 1-1: new high-speed USB device".encode(), "not-packet-log"),
+    (f"{HEADER}drop IN=eth0 OUT= MAC=00:11".encode(), "not-packet-log"),
+    (f"drop {TCP}".encode(), "no-time"),
+    (f"{HEADER}drop {TCP}".replace("203.0.113.9", "203.0.113.999").encode(), "bad-address"),
+    (f"{HEADER}drop {TCP}".replace("DPT=23", "DPT=NaN").encode(), "wrong-type"),
+    (f"{HEADER}drop {TCP}".replace("DPT=23", "DPT=" + "9" * 40).encode(), "wrong-type"),
+    (f"{HEADER}drop {TCP}".encode()[:60], "not-packet-log"),
+    (b"\xff\xfe\x1b[31m'; DROP TABLE x; --", "not-packet-log"),
+    (b'{"MESSAGE": {"a": 1}}', "not-packet-log"),
+    (b'{"MESSAGE": NaN}', "not-json"),
+    (json.dumps({"_HOSTNAME": [1], "MESSAGE": f"drop {TCP}"}).encode(), "wrong-type"),
+]
+
+
+def test_bad_lines_are_quarantined_and_their_neighbours_are_stored(scene: Scene) -> None:
+    """Each with its own reason, between good lines that are none the worse."""
+    good = f"{HEADER}drop {TCP}".encode()
+    lines = [line for n, (bad, _) in enumerate(BAD_LINES) for line in (good.replace(b"SPT=40000", b"SPT=%d" % n), bad)]
+    assert counts(scene.ingest(scene.write("kern.log", lines))) == (len(BAD_LINES), 0, len(BAD_LINES))
+    assert [entry.code for entry in read_quarantine(scene.quarantine)] == [code for _, code in BAD_LINES]
 
 
 def test_only_logged_packets_are_recognised() -> None:

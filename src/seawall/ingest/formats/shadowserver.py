@@ -78,17 +78,26 @@ class Shadowserver:
 
 
 def _rows(lines: list[bytes]) -> list[bytes]:
-    found, at = [], 0
+    """Lines that belong together put together; a quote that nobody closed harms its own line only."""
+    found, at, width = [], 0, lines[0].count(b",") + 1
     while at < len(lines):
-        size = 1
-        quotes = lines[at].count(b'"')
-        while quotes % 2 and size < CELL_LINES and at + size < len(lines):
-            quotes += lines[at + size].count(b'"')
-            size += 1
-        size = 1 if quotes % 2 else size  # a quote that nobody closed harms its own line only
-        found.append(b" ".join(line.rstrip(b"\r") for line in lines[at : at + size]))
+        row, size, quotes = lines[at].rstrip(b"\r"), 1, lines[at].count(b'"')
+        if quotes % 2:
+            while quotes % 2 and size < CELL_LINES and at + size < len(lines):
+                quotes += lines[at + size].count(b'"')
+                size += 1
+            joined = b" ".join(line.rstrip(b"\r") for line in lines[at : at + size])
+            row, size = (joined, size) if quotes % 2 == 0 and _fits(joined, width) else (row, 1)
+        found.append(row)
         at += size
     return found
+
+
+def _fits(row: bytes, width: int) -> bool:
+    try:
+        return 1 < len(next(csv.reader([text_of(row)], strict=True))) <= width
+    except (csv.Error, StopIteration):
+        return False
 
 
 def _header(line: bytes) -> list[str] | None:
