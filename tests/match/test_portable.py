@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from match.fake_lake import FakeLake, FakeSession, keys, row
+from lake import scenes
+from lake.test_compaction import TABLE as WIDE
+from match.fake_lake import DAY, FakeLake, FakeSession, keys, row
 from match.naive import naive_hits
 from match.test_lake import ROWS, TABLE, add, hits
 from match.test_properties import EVENTS, KEYS, pairs
-from seawall.lake import Lake
-from seawall.match import MatchOptions, match
+from seawall.lake import Lake, compact, retain
+from seawall.match import MatchOptions, MatchReport, forget_rows, match
 from seawall.match.portable import match_portably, rollup_totals
 from seawall.settings import LakeSettings
 
@@ -52,7 +54,7 @@ class TellingLake(FakeLake):
         yield self.writer
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(events=EVENTS, entries=KEYS, exact=st.booleans(), until=st.lists(st.none() | st.integers(-5, 5), min_size=12))
 def test_hits_are_those_of_the_plain_matcher(
     events: list[dict[str, object]], entries: list[tuple[str, str]], exact: bool, until: list[int | None]
@@ -69,7 +71,7 @@ def test_hits_are_those_of_the_plain_matcher(
     assert report == match(twin, table, options)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(first=EVENTS, second=EVENTS, entries=KEYS)
 def test_pieces_add_up(
     first: list[dict[str, object]], second: list[dict[str, object]], entries: list[tuple[str, str]]
@@ -136,6 +138,30 @@ def test_since_limits_the_run(tmp_path: Path) -> None:
         add(one, ROWS)
     for options in (MatchOptions(since=8), MatchOptions()):
         assert match_portably(lake, lake.computing, TABLE, options) == match(twin, TABLE, options)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_days_that_left_the_lake_count_as_they_do_embedded(tmp_path: Path, compacted: bool) -> None:
+    """After compaction and retention: old hits stay, new indicators meet what the roll-up says, a rebuild agrees."""
+    reports: list[list[MatchReport]] = [[], []]
+    for place, told in enumerate(reports):
+        lake = Lake.open(tmp_path / str(place), LakeSettings(memory_limit_mb=200))
+
+        def run(table: pa.Table, *, rebuild: bool = False, lake: Lake = lake, place: int = place) -> MatchReport:
+            options = MatchOptions(rebuild=rebuild)
+            return match_portably(lake, lake.computing, table, options) if place else match(lake, table, options)
+
+        for number in range(2):
+            scenes.add(lake, scenes.traffic(number, 150, days=6))
+        told.append(run(WIDE.slice(0, 2)))
+        if compacted:
+            compact(lake)
+        retain(lake, 5 * DAY + 5, 2, removed=forget_rows)
+        told.append(run(WIDE))
+        scenes.add(lake, scenes.traffic(7, 50, days=1))
+        told += [run(WIDE), run(WIDE, rebuild=True)]
+    assert reports[0] == reports[1]
+    assert reports[0][1].new.sightings > 0
 
 
 def test_the_roll_up_is_merged(tmp_path: Path) -> None:

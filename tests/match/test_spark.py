@@ -17,7 +17,7 @@ from journey.command_line import SeawallNode, eve
 from match.test_lake import ROWS, TABLE, add, hits
 from reference_load import reference_load
 from seawall.ingest import IngestOptions, ingest
-from seawall.lake import Lake
+from seawall.lake import Lake, compact
 from seawall.match import MatchOptions, MatchReport, match, sighting_table
 from seawall.match.portable import match_portably, rollup_totals
 from seawall.reference.sensors import SensorTable
@@ -87,6 +87,7 @@ def test_the_cluster_and_duckdb_take_turns(master: str, tmp_path: Path) -> None:
         add(lake, ROWS[:2])
         match(lake, TABLE.slice(0, 2))
         add(lake, ROWS[2:])
+        compact(lake)  # files that hold rows of two generations
     assert match_portably(cluster, cluster.computing, TABLE) == match(twin, TABLE)
     assert hits(here) == hits(twin)
     assert match(here, TABLE).new.hits == 0

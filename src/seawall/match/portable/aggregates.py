@@ -22,11 +22,16 @@ class Aggregates(msgspec.Struct, frozen=True):
     by_indicator_type: dict[str, int]
 
 
-def aggregate(session: ComputingSession, hits: str) -> Aggregates:
-    """Counts over the relation ``hits``; keeps ``SEEN``."""
+def aggregate(session: ComputingSession, hits: str, past: str | None = None) -> Aggregates:
+    """Counts over the relation ``hits``; keeps ``SEEN``.
+
+    ``past``: what is known of days whose rows have left the lake; it counts as sightings, not as hits.
+    """
+    earlier = f" UNION ALL SELECT indicator, type, side, first, 0 AS n FROM {past} p" if past else ""
     session.keep(
         SEEN,
-        f"SELECT indicator, type, side, min(time) AS first, count(*) AS n FROM {hits} h GROUP BY indicator, type, side",
+        "SELECT indicator, type, side, min(first) AS first, CAST(sum(n) AS BIGINT) AS n FROM ("
+        f"SELECT indicator, type, side, time AS first, 1 AS n FROM {hits} h{earlier}) s GROUP BY indicator, type, side",
     )
     counted = session.sql(
         f"SELECT count(*) AS hits, count(DISTINCT event) AS matched_events FROM {hits} h"
@@ -35,7 +40,9 @@ def aggregate(session: ComputingSession, hits: str) -> Aggregates:
         f"SELECT count(*) AS n FROM (SELECT DISTINCT indicator, side, sector, {HOUR_OF} AS hour FROM {hits} h) r"
     )
     seen = session.sql(f"SELECT count(*) AS sightings, count(DISTINCT indicator) AS indicators FROM {SEEN} s")
-    kinds = session.sql(f"SELECT type, CAST(sum(n) AS BIGINT) AS n FROM {SEEN} s GROUP BY type ORDER BY type")
+    kinds = session.sql(
+        f"SELECT type, CAST(sum(n) AS BIGINT) AS n FROM {SEEN} s WHERE n > 0 GROUP BY type ORDER BY type"
+    )
     return Aggregates(
         hits=counted["hits"],
         matched_events=counted["matched_events"],

@@ -15,8 +15,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seawall.match.history import occurrences
+from seawall.match.hits import Stretch
 from seawall.match.interface import KeySource, LakeWriter, MatchLake
 from seawall.match.keys import load_keys
+from seawall.match.past import DAY, has_past, keep_past, past
 from seawall.match.portable.addresses import address_hits
 from seawall.match.portable.aggregates import aggregate
 from seawall.match.portable.both_sides import both_sides
@@ -25,9 +28,9 @@ from seawall.match.portable.names import cve_hits, name_hits
 from seawall.match.portable.stage import HIT_COLUMNS, ComputingSession, Stage
 from seawall.match.portable.urls import url_hits
 from seawall.match.report import Increments, MatchOptions, MatchReport, MatchState
-from seawall.match.run import HITS, STATE_NOTE, advance, beginning, provider_of, remembered
+from seawall.match.run import HITS, STATE_NOTE, advance, beginning, provider_of, read_state, remembered
 
-_FOUND = "portable_found"
+_FOUND, _PAST, _PAST_KEYS = "portable_found", "portable_past", "portable_past_keys"
 Computing = Callable[[], AbstractContextManager[ComputingSession]]
 
 
@@ -51,18 +54,24 @@ def match_portably(
 def _match_under_lock(
     writer: LakeWriter, session: ComputingSession, table: pa.Table, options: MatchOptions
 ) -> MatchReport:
+    state = read_state(writer)
     done, run, fresh_start = beginning(writer, options)
-    found = _collect(session, table, done, options, run)
-    held = None if fresh_start else session.derived(HITS)
+    later = table.filter(pc.greater(table["number"], done.last_number)) if done.last_number >= 0 else table
+    found = _collect(session, table, later, done, options, run)
+    if options.since is None:
+        _keep_past(writer, later, options, run, -1 if state is None else state.last_number)
+    held = session.derived(HITS)
     hits = _FOUND
-    if held is not None:
+    if held is not None and fresh_start:
+        found += f" UNION ALL {_lasting(session, held)}"
+    elif held is not None:
         found = (
             f"SELECT {HIT_COLUMNS} FROM ({found}) f WHERE NOT EXISTS "
             f"(SELECT 1 FROM {held} h WHERE h.event = f.event AND h.indicator = f.indicator)"
         )
         hits = f"(SELECT {HIT_COLUMNS} FROM {held} h UNION ALL SELECT {HIT_COLUMNS} FROM {_FOUND} f)"
     session.keep(_FOUND, found)
-    totals = _totals(session, hits, table)
+    totals = _totals(session, hits, table, _past(writer, session))
     if fresh_start:
         writer.replace_derived(HITS, session.hand_over(_FOUND))
     elif totals.hits > done.report.hits:
@@ -72,10 +81,11 @@ def _match_under_lock(
     return totals
 
 
-def _collect(session: ComputingSession, table: pa.Table, done: MatchState, options: MatchOptions, run: int) -> str:
+def _collect(
+    session: ComputingSession, table: pa.Table, later: pa.Table, done: MatchState, options: MatchOptions, run: int
+) -> str:
     """SQL for every pair that this run finds."""
     earlier = table.filter(pc.less_equal(table["number"], done.last_number))
-    later = table.filter(pc.greater(table["number"], done.last_number)) if done.last_number >= 0 else table
     found = []
     for name, part, after in (("portable_earlier", earlier, done.generation), ("portable_later", later, 0)):
         if part.num_rows:
@@ -97,8 +107,31 @@ def _nothing() -> str:
     return f"SELECT {HIT_COLUMNS} FROM (SELECT {numbers}, {texts}, CAST(0 AS INT) AS run) n WHERE run > 0"
 
 
-def _totals(session: ComputingSession, hits: str, keys: pa.Table) -> MatchReport:
-    counted = aggregate(session, hits)
+def _keep_past(writer: LakeWriter, later: pa.Table, options: MatchOptions, run: int, met_before: int) -> None:
+    """New keys meet the days of which only the roll-up is left; a search in few files, done by the writer's engine."""
+    if later.num_rows and has_past(writer):
+        counts = load_keys(writer, later, _PAST_KEYS)
+        occurrences(writer, Stretch(writer.observations(0), _PAST_KEYS, counts, exact=options.exact), later)
+        keep_past(writer, _PAST_KEYS, met_before, run)
+
+
+def _lasting(session: ComputingSession, held: str) -> str:
+    """SQL: held hits of days whose rows have left the lake, which a rebuild cannot find again."""
+    days = ", ".join(str(day * DAY) for day in sorted(session.days()))
+    gone = f" WHERE time - ((time % {DAY}) + {DAY}) % {DAY} NOT IN ({days})" if days else ""
+    return f"SELECT {HIT_COLUMNS} FROM {held} h{gone}"
+
+
+def _past(writer: LakeWriter, session: ComputingSession) -> str | None:
+    """What is known of such days, brought to the session: this run may have added to it."""
+    if (held := past(writer)) is None:
+        return None
+    session.register(_PAST, writer.sql(f"SELECT indicator, type, side, first FROM {held} AS p"))
+    return _PAST
+
+
+def _totals(session: ComputingSession, hits: str, keys: pa.Table, past: str | None) -> MatchReport:
+    counted = aggregate(session, hits, past)
     lake = session.sql(
         f"SELECT count(*) AS n, count(DISTINCT side) AS sides FROM {session.observations(0)} AS o"
     ).to_pylist()[0]
