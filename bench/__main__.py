@@ -2,7 +2,7 @@
 
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
-Names: reference, ingest, match, peers (these read a reference load: ``eve/*.json``, ``indicators.csv``,
+Names: reference, ingest, match, spark, peers (these read a reference load: ``eve/*.json``, ``indicators.csv``,
 ``sensors.csv``), score, kills. Without names all of them; without ``--load`` those that need one are left out. With one
 name, further options go to that bench.
 """
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ON_LOAD = ("reference", "ingest", "match", "peers")
+ON_LOAD = ("reference", "ingest", "match", "spark", "peers")
 ALONE = {"score": ("--simulate", "0.1"), "kills": ()}
 
 

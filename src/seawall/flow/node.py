@@ -169,7 +169,7 @@ def store_url(folder: Path, settings: Settings) -> str:
 
 def lake_folder(folder: Path, settings: Settings) -> Path:
     """Where the node's telemetry is: below its own folder, or on a file system that several machines share."""
-    return Path(settings.lake.folder) if settings.lake.folder else folder / "lake"
+    return folder / (settings.lake.folder or "lake")
 
 
 def without_password(url: str) -> str:
