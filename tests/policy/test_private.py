@@ -38,6 +38,9 @@ PRIVATE = PrivateValues(is_own, frozenset({"Wanhua Hospital", "萬華醫院"}))
         "203.0.113.9%2Fadmin",
         "seen at wanhua hospital",
         "攻擊萬華醫院的伺服器",
+        "seen at WANHUA-HOSPITAL",
+        "ｗａｎｈｕａ　ｈｏｓｐｉｔａｌ",
+        "攻擊萬 華 醫 院的伺服器",
     ],
 )
 def test_a_private_value_is_struck_from_text(text: str) -> None:

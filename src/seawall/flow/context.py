@@ -50,7 +50,7 @@ def release_context(
         node_id=node.keys.node_id,
         private=PrivateValues(
             is_own=node.own_assets.is_own,
-            names=frozenset(asset.organisation for asset in node.own_assets.assets if asset.organisation),
+            names=frozenset(node.own_assets.organisations()),
         ),
         own_identity=node.keys.identity_id,
         own_names=frozenset({node.settings.node.name}),

@@ -16,6 +16,7 @@ import msgspec
 from seawall.codec.values import detect
 from seawall.model import Observable, ObservableType
 from seawall.policy.request import PrivateValues
+from seawall.reference import Names
 
 STRUCK = "[redacted]"
 _WORD = re.compile(r"""[^\s"'<>(),;=|{}\\]+""")
@@ -67,8 +68,8 @@ def redact(body: bytes, private: PrivateValues, properties: frozenset[str] = fro
 
 
 def replace_names(text: str, names: frozenset[str], by: str) -> str:
-    """``text`` with every one of ``names`` replaced, in any case."""
-    return text if not names else _pattern(names).sub(by, text)
+    """``text`` with every one of ``names`` replaced, whatever its spelling (``reference.Names``)."""
+    return text if not names else _spellings(names).replace(_pattern(names).sub(by, text), by)
 
 
 def _walk(value: Any, clean: Callable[[str], str], properties: frozenset[str], place: str, places: list[str]) -> Any:
@@ -140,6 +141,11 @@ def _host(rest: str) -> Iterator[Observable]:
     host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     found = detect(host)
     yield found if found is not None else Observable(ObservableType.DOMAIN, host.lower())
+
+
+@lru_cache(maxsize=64)
+def _spellings(names: frozenset[str]) -> Names:
+    return Names(names)
 
 
 @lru_cache(maxsize=64)

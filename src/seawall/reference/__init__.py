@@ -13,6 +13,7 @@ True
 
 from seawall.reference.assets import Asset, OwnAssets
 from seawall.reference.geography import ATTRIBUTION, Geography
+from seawall.reference.organisations import Names
 from seawall.reference.rsit import Rsit, RsitType, rsit
 from seawall.reference.sensors import SensorPlace, SensorTable
 from seawall.reference.suffixes import is_public_suffix, registered_domain
@@ -23,6 +24,7 @@ __all__ = [
     "ATTRIBUTION",
     "Asset",
     "Geography",
+    "Names",
     "OwnAssets",
     "Rsit",
     "RsitType",

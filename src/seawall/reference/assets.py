@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from seawall.model import Fault, Observable, ObservableType
 from seawall.reference.networks import Network, NetworkMap, halves, host_of, parents, parse_address, parse_network
+from seawall.reference.organisations import names_in, normal
 from seawall.reference.tables import read_bytes, rows, unreadable, write_whole
 
 FILE_NAME = "assets.json"
@@ -33,7 +34,7 @@ class Asset(msgspec.Struct, frozen=True):
     """One range or domain of ours or of an organisation that we protect."""
 
     value: str  # a CIDR, or a domain that stands for all names below it as well
-    organisation: str = ""
+    organisation: str = ""  # one name or several: TSMC|台積電
     sector: str = "unknown"
     criticality: str = ""
 
@@ -119,6 +120,17 @@ class OwnAssets:
     def domains(self) -> tuple[str, ...]:
         """Our domains; each stands for every name below it too."""
         return tuple(self._domains)
+
+    def organisations(self) -> tuple[str, ...]:
+        """All names of the organisations in the table, sorted."""
+        return tuple(sorted({name for asset in self._assets for name in names_in(asset.organisation)}))
+
+    def of_organisation(self, name: str) -> tuple[Asset, ...]:
+        """The assets of an organisation, whatever the spelling of its name."""
+        wanted = normal(name)
+        return tuple(
+            asset for asset in self._assets if any(normal(one) == wanted for one in names_in(asset.organisation))
+        )
 
     def is_own(self, observable: Observable) -> bool:
         """True for our addresses, names, URLs and mail addresses, and for ranges that touch ours."""
