@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from seawall.codec.values import address_halves
 from seawall.lake import Lake, compact
-from seawall.lake.places import place_sql, spans
+from seawall.lake.places import TYPES, place_sql, spans
 from seawall.model import ROLLUP_SCHEMA
 from seawall.settings import LakeSettings
 
+COLUMNS = ["type", "value", "high", "low", "day", "side", "count"]
 LABELS = st.lists(st.sampled_from(["a", "b", "co", "kr", "com", "xn--fiqs8s", "example"]), min_size=1, max_size=6)
 NAMES = LABELS.map(".".join)
 ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
@@ -108,10 +109,36 @@ def test_a_look_up_finds_rows_old_and_new(tmp_path: Path) -> None:
     compact(lake)
     asked = [("ipv4", "0.0.0.7"), ("cidr", "0.1.0.0/24"), ("domain", "example.net"), ("ipv4", "9.9.9.9")]
     with lake.reading() as session:
-        found = session.sql(f"SELECT type, low FROM {session.rollup_about(asked)}").to_pylist()
+        found = session.sql(f"SELECT type, low FROM {session.rollup_about(asked, COLUMNS)}").to_pylist()
     assert len(found) == 1 + 36 + 1
     with lake.writing() as writer:
         writer.append_rollup(rolled([("ipv4", "8.8.8.8")]))
     with lake.reading() as session:
-        assert len(session.sql(f"SELECT 1 FROM {session.rollup_about(asked)}")) == 39
-        assert len(session.sql(f"SELECT 1 FROM {session.rollup_about([])}")) == 1
+        assert len(session.sql(f"SELECT 1 FROM {session.rollup_about(asked, COLUMNS)}")) == 39
+        assert len(session.sql(f"SELECT 1 FROM {session.rollup_about([], COLUMNS)}")) == 1
+
+
+def test_a_look_up_gives_the_rows_as_they_are(tmp_path: Path) -> None:
+    """Also the columns that places and files imply, for every type, on both sides of a compaction."""
+    lake = Lake.open(tmp_path / "lake", LakeSettings(memory_limit_mb=100))
+    texts = [(kind, f"{kind}-{number}.example") for kind in (*TYPES[2:], "unheard-of") for number in range(900)]
+    addresses = [("ipv4", str(ip_address(number << 8))) for number in range(900)]
+    addresses += [("ipv6", str(ip_address((0x2001_0DB8 << 96) + (number << 60)))) for number in range(900)]
+    table = rolled(texts + addresses)
+    with lake.writing() as writer:
+        writer.append_rollup(table)
+    asked = [*texts[::7], *addresses[::7]]
+    columns = ROLLUP_SCHEMA.names
+    held = []
+    for _ in range(2):
+        with lake.reading() as session:
+            session.register("wanted", rolled(asked))
+            found = session.sql(
+                f"SELECT r.* FROM (SELECT {', '.join(columns)} FROM {session.rollup_about(asked, columns)}) r "
+                "SEMI JOIN wanted w ON r.type = w.type AND r.value IS NOT DISTINCT FROM w.value "
+                "AND r.high IS NOT DISTINCT FROM w.high AND r.low IS NOT DISTINCT FROM w.low ORDER BY ALL"
+            )
+        held.append(found.to_pylist())
+        compact(lake)
+    assert len(held[0]) == len(asked)
+    assert [{**row, "day": 0} for row in held[0]] == held[1]

@@ -73,7 +73,7 @@ class FakeSession:
         wanted = "true" if days is None else f"list_contains({sorted(days)!r}::BIGINT[], {DAY_OF})"
         return f"(SELECT * FROM {name} WHERE {wanted})"
 
-    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+    def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
         """Everything, which the lake may give too."""
         return self.rollup()
 

@@ -47,9 +47,9 @@ class LakeSession(Protocol):
         Raises Fault E-LAKE-007 when rows of generations on both sides of ``after`` have become one by compaction.
         """
 
-    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
-        """Relation text with the columns of ROLLUP_SCHEMA, valid until the session ends: at least every row whose value
-        is equal to one of the keys (type, canonical value), in its range, or a name below its domain.
+    def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
+        """Relation text with at least ``columns`` of ROLLUP_SCHEMA, until it is asked again: at least every row whose
+        value is equal to one of the keys (type, canonical value), in its range, or a name below its domain.
         """
 
     def days(self) -> frozenset[int]:

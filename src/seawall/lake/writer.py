@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -181,8 +180,14 @@ class DuckDBWriter(DuckDBSession):
         names = ", ".join(f'"{name}"' for name in schema.names)
         try:
             reader = self._cursor.sql(f"SELECT {names} FROM {relation}").to_arrow_reader(rows)
-            while batches := list(itertools.islice(reader, 1)):
-                yield pa.Table.from_batches(batches)
+            held: list[pa.RecordBatch] = []
+            for batch in reader:  # the engine gives smaller ones when it sorts
+                if held and sum(map(len, held)) + len(batch) > rows:
+                    yield pa.Table.from_batches(held)
+                    held = []
+                held.append(batch)
+            if held:
+                yield pa.Table.from_batches(held)
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise query_failed(error) from error
 

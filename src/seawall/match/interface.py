@@ -33,7 +33,7 @@ class LakeSession(Protocol):
     def rollup(self, after: int = 0, /) -> str:
         """Likewise of the roll-up, columns of ROLLUP_SCHEMA; consumers GROUP BY."""
 
-    def rollup_about(self, keys: Sequence[tuple[str, str]], /) -> str:
+    def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str], /) -> str:
         """Roll-up rows, among them all whose value equals a key (type, canonical value) or is in or below it."""
 
     def days(self) -> frozenset[int]:

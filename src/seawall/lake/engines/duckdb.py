@@ -92,9 +92,9 @@ class DuckDBSession:
             )
         return self.relation(parts, ROLLUP_SCHEMA)
 
-    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+    def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
         """Relation text of the roll-up rows that may meet some indicator keys (type, canonical value), and others."""
-        return rows_about(self, self._folder, self._manifest.of(ROLLUP), keys)
+        return rows_about(self, self._folder, self._manifest.of(ROLLUP), keys, columns)
 
     def days(self) -> frozenset[int]:
         """The UTC days of which there are observations."""

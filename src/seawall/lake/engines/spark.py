@@ -36,7 +36,6 @@ REACH_SECONDS = 5.0  # for one TCP connection to a master
 SQL_TYPES = {pa.int64(): "BIGINT", pa.int32(): "INT", pa.string(): "STRING"}
 _APPLICATION = "seawall"
 _PORT_OF = {"spark": 7077, "sc": 15002, "k8s": 443}
-_WRITABLE = 0o770  # workers run as other users of the lake's group
 
 
 class SparkComputing:
@@ -49,7 +48,6 @@ class SparkComputing:
         # below the temporary folder: what a killed session leaves there is swept away by the next writer
         (folder / "temporary").mkdir(exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=folder / "temporary"))
-        self._scratch.chmod(_WRITABLE)
         self._numbers = itertools.count(1)
         self._kept: dict[str, Path] = {}
         self._views: dict[tuple[tuple[str, ...], int], str] = {}
@@ -63,7 +61,6 @@ class SparkComputing:
         """An Arrow table under ``name``, by way of a file that the workers read."""
         path = self._new_path(name)
         path.mkdir()
-        path.chmod(_WRITABLE)
         pq.write_table(table, path / "part-0.parquet", compression="zstd", store_schema=False)
         self._view(name, path)
 
@@ -107,7 +104,7 @@ class SparkComputing:
             )
         return self._relation(parts, ROLLUP_SCHEMA)
 
-    def rollup_about(self, keys: Sequence[tuple[str, str]]) -> str:
+    def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
         """All of the roll-up: the workers read faster than one machine searches."""
         return self.rollup()
 
