@@ -58,7 +58,8 @@ class Header(msgspec.Struct, frozen=True):
             return Header(separator=_unescaped(line[len(b"#separator") :].strip()) or b"\t")
         text = rest.decode("utf-8", "backslashreplace")
         if name == b"#fields":
-            return msgspec.structs.replace(self, fields=tuple(text.split(self.separator.decode("utf-8", "replace"))))
+            names = (field.decode("utf-8", "backslashreplace") for field in rest.split(self.separator))
+            return msgspec.structs.replace(self, fields=tuple(names))
         if name == b"#path":
             return msgspec.structs.replace(self, path=None if text in ("", self.unset) else text)
         attribute = {b"#set_separator": "set_separator", b"#empty_field": "empty", b"#unset_field": "unset"}.get(name)
@@ -150,7 +151,7 @@ def _wanted(header: Header) -> dict[str, int]:
 
 def _quick(chunk: Chunk, header: Header) -> dict[str, pa.ChunkedArray] | None:
     """The wanted columns of all lines at once; None when a line has more or fewer fields or is no UTF-8."""
-    if len(header.separator) != 1 or header.separator in b"\r\n":
+    if len(header.separator) != 1 or not (header.separator == b"\t" or b" " <= header.separator <= b"~"):
         return None
     wanted = _wanted(header)
     runs = chunk.runs()
