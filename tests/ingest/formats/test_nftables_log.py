@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +32,50 @@ ARP = (
     "IN=eth0 OUT= ARP HTYPE=1 PTYPE=0x0800 OPCODE=1 MACSRC=52:54:00:65:43:21 IPSRC=203.0.113.9 "
     "MACDST=00:00:00:00:00:00 IPDST=10.0.0.7"
 )
+REAL = [
+    b"2026-11-22T02:06:54,684574+00:00 swtest-drop: IN=lo OUT= MAC=00:00:00:00:00:00:00:00:00:00:00:00:08:00 "
+    b"SRC=127.0.0.1 DST=127.0.0.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=5767 DF PROTO=TCP SPT=47912 DPT=23 WINDOW=65495 "
+    b"RES=0x00 SYN URGP=0 ",
+    b"2026-11-22T02:06:55,685576+00:00 swtest-dns IN=lo OUT= MAC=00:00:00:00:00:00:00:00:00:00:00:00:08:00 "
+    b"SRC=127.0.0.1 DST=127.0.0.1 LEN=30 TOS=0x00 PREC=0x00 TTL=64 ID=63890 DF PROTO=UDP SPT=32861 DPT=53 LEN=10 ",
+    b"2026-11-22T02:06:56,100003+00:00 swtest-dns IN=lo OUT= MAC=00:00:00:00:00:00:00:00:00:00:00:00:86:dd "
+    b"SRC=0000:0000:0000:0000:0000:0000:0000:0001 DST=0000:0000:0000:0000:0000:0000:0000:0001 LEN=49 TC=0 HOPLIMIT=64 "
+    b"FLOWLBL=443861 PROTO=UDP SPT=47397 DPT=53 LEN=9 ",
+]
+RULES = """table inet t {
+  chain c {
+    type filter hook input priority 0
+    tcp dport 23 log prefix "telnet-drop: " group 1 drop
+    udp dport 53 log prefix "dns " group 1
+  }
+}
+"""
+ULOGD = """[global]
+logfile="{folder}/ulogd.log"
+plugin="{plugins}/ulogd_inppkt_NFLOG.so"
+plugin="{plugins}/ulogd_raw2packet_BASE.so"
+plugin="{plugins}/ulogd_filter_IFINDEX.so"
+plugin="{plugins}/ulogd_filter_IP2STR.so"
+plugin="{plugins}/ulogd_filter_PRINTPKT.so"
+plugin="{plugins}/ulogd_output_LOGEMU.so"
+stack=log1:NFLOG,base1:BASE,ifi1:IFINDEX,ip2str1:IP2STR,print1:PRINTPKT,emu1:LOGEMU
+[log1]
+group=1
+[emu1]
+file="{folder}/packets.log"
+sync=1
+"""
+RUN = """cd "$1" && ip link set lo up && nft -f rules.nft || exit 1
+ulogd -c "$1/ulogd.conf" &
+for n in $(seq 50); do grep -q 'initialization finished' ulogd.log 2>/dev/null && break; sleep 0.1; done
+"$2" -c 'import socket
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 53))
+wanted = socket.socket()
+wanted.settimeout(0.2)
+wanted.connect_ex(("127.0.0.1", 23))'
+for n in $(seq 50); do [ "$(grep -c DPT= packets.log 2>/dev/null)" -ge 2 ] && break; sleep 0.1; done
+kill %1
+"""
 COLUMNS = "kind, basis, sensor, signature, protocol, src_port, dst_port, src_low, dst_low, own_end, time"
 
 
@@ -76,10 +123,46 @@ def test_each_protocol(scene: Scene, body: str, protocol: str, ports: tuple[int 
     assert (row["protocol"], (row["src_port"], row["dst_port"]), row["src_low"]) == (protocol, ports, low)
 
 
+def test_lines_that_a_real_kernel_wrote(scene: Scene) -> None:
+    """Captured in a network namespace with nf_log_all_netns set, printed by dmesg with --time-format iso."""
+    assert counts(scene.ingest(scene.write("kern.log", REAL))) == (3, 0, 0)
+    rows = scene.rows(COLUMNS)
+    assert [(row["basis"], row["signature"], row["sensor"], row["dst_port"]) for row in rows] == [
+        ("blocked", "swtest-drop", None, 23),
+        ("none", "swtest-dns", None, 53),
+        ("none", "swtest-dns", None, 53),
+    ]
+    assert (rows[0]["time"], rows[2]["src_low"]) == (1_795_313_214_684_574, 1)
+
+
+@pytest.mark.tool("unshare")
+@pytest.mark.tool("nft")
+@pytest.mark.tool("ulogd")
+def test_packets_that_real_nftables_logged_through_ulogd(scene: Scene) -> None:
+    """Rules in a network namespace log to a group, ulogd writes them the kernel's way, and we read what it wrote."""
+    (plugins,) = {path.parent for path in Path("/usr/lib").glob("*/ulogd/ulogd_inppkt_NFLOG.so")}
+    log, script = scene.folder / "packets.log", scene.write("run.sh", RUN.encode())
+    scene.write("rules.nft", RULES.encode())
+    scene.write("ulogd.conf", ULOGD.format(plugins=plugins, folder=scene.folder).encode())
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--net", "bash", str(script), str(scene.folder), sys.executable],
+        capture_output=True,
+        timeout=60,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"},
+    )
+    assert log.exists() and log.stat().st_size, done.stderr.decode()
+    report = scene.ingest(log, timezone="UTC")
+    assert (report.rejected, report.problems) == (0, [])
+    found = {(row["kind"], row["signature"], row["protocol"], row["dst_port"]) for row in scene.rows(COLUMNS)}
+    assert {("drop", "telnet-drop", "tcp", 23), ("packet", "dns", "udp", 53)} <= found
+
+
 @pytest.mark.parametrize(
     "line",
     [
         f"Nov 21 16:02:03 fw-1 kernel: [1.5] drop {TCP}",
+        f"Nov 21 16:02:03 fw-1 nft-drop:  {TCP}",
+        f"Nov 21 16:02:03 fw-1 ulogd[7]: drop {TCP}",
         f"<4>Nov 21 16:02:03 fw-1 kernel: drop {TCP}",
         f"<4>1 2026-11-21T16:02:03Z fw-1 kernel - - - drop {TCP}",
         f"2026-11-22T01:02:03+0900 fw-1 kernel: drop {TCP}",
@@ -88,7 +171,16 @@ def test_each_protocol(scene: Scene, body: str, protocol: str, ports: tuple[int 
             {"__REALTIME_TIMESTAMP": "1795276923000000", "_HOSTNAME": "fw-1", "MESSAGE": list(f"drop {TCP}".encode())}
         ),
     ],
-    ids=["old syslog", "priority", "new syslog", "journal", "journal as JSON", "journal of bytes"],
+    ids=[
+        "old syslog",
+        "ulogd to a file",
+        "ulogd to syslog",
+        "priority",
+        "new syslog",
+        "journal",
+        "journal as JSON",
+        "journal of bytes",
+    ],
 )
 def test_headers_of_syslog_and_of_the_journal(scene: Scene, line: str) -> None:
     """The same packet whichever program wrote the line."""

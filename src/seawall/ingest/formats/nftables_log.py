@@ -1,8 +1,8 @@
 """Packets that nftables or iptables logged, as they stand in the kernel log: ``IN= OUT= SRC= DST= PROTO= SPT= DPT=``.
 
 Reference: Linux, ``net/netfilter/nf_log_syslog.c`` (``nf_log_ip_packet``, ``nf_log_ipv6_packet``, ``nf_log_arp``);
-nft(8), "LOG STATEMENT"; iptables-extensions(8), "LOG". Before it stands the header of syslog or ``journalctl`` (see
-``syslog_line``), or the record is one of ``journalctl -o json``.
+nft(8), "LOG STATEMENT"; iptables-extensions(8), "LOG". Before it stands the header of syslog, ``journalctl`` (see
+``syslog_line``), ulogd's LOGEMU or ``dmesg --time-format iso``, or the record is one of ``journalctl -o json``.
 
 The text before ``IN=`` is the prefix that the rule's author chose. When it names a refusal (drop, reject, deny, block
 and their past forms) the row has kind ``drop`` and basis ``blocked``; any other packet is kind ``packet``, basis
@@ -27,12 +27,14 @@ NOT_PACKET = "not-packet-log"
 WRONG_TYPE = "wrong-type"
 LINES_LOOKED_AT = 200
 PREFIX_LENGTH = 128  # characters; NF_LOG_PREFIXLEN of the kernel
+WRITERS = (None, "kernel", "ulogd")
 PORTS = ("tcp", "udp", "udplite", "sctp", "dccp")
 _START = re.compile(r"IN=[^\s=]{0,40} OUT=[^\s=]{0,40}(?: |$)", re.ASCII)
 _FIELD = re.compile(r"\b(SRC|DST|PROTO|SPT|DPT|IPSRC|IPDST)=(\S*)", re.ASCII)
 _TELLING = re.compile(
     rb"IN=[^\s=]{0,40} OUT=[^\s=]{0,40} .{0,400}?SRC=[0-9A-Fa-f.:]+ DST=[0-9A-Fa-f.:]+ .{0,200}?PROTO=\w"
 )
+_DMESG = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d) (.*)", re.DOTALL)  # its comma tells
 _UPTIME = re.compile(r"\[ *\d+\.\d+\]\s*", re.ASCII)
 _REFUSAL = re.compile(
     r"(?<![a-z])(?:drop(?:ped|s)?|reject(?:ed|s)?|den(?:y|ied|ies)|block(?:ed|s)?)(?![a-z])", re.IGNORECASE
@@ -70,8 +72,11 @@ class _Decoder:
         """One packet a line."""
         if line.lstrip()[:1] == b"{":
             return (_of_journal(line),)
+        if (bare := _DMESG.match(line)) is not None:
+            return (_packet(text_of(bare[2])) | {"time_raw": bare[1].decode("ascii")},)
         header = parse_header(line, year_of=self._written)
-        record = _packet(text_of(header.body))
+        tag = header.app if header.app not in WRITERS else None  # else it is the beginning of the prefix
+        record = _packet(text_of(header.body) if tag is None else f"{tag}: {text_of(header.body)}")
         record |= {"time": header.time_us, "time_raw": header.time_raw, "sensor": header.host}
         return (record,)
 
