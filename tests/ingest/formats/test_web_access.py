@@ -91,6 +91,14 @@ def test_names_of_users_with_spaces_and_brackets_harm_nothing(scene: Scene) -> N
     assert {row["src_low"] for row in scene.rows("src_low")} == {0xFFFF_CB00_7109}
 
 
+def test_escapes_of_apache_and_of_nginx_make_one_url(scene: Scene) -> None:
+    """As real servers logged one request."""
+    paths = ('/a\\"b\\\\c\\xe6\\xbc\\xa2', "/a\\x22b\\x5Cc\\xE6\\xBC\\xA2")
+    lines = [f'www.example.org:80 203.0.113.9 - - {TIME} "GET {path} HTTP/1.1" 200 5'.encode() for path in paths]
+    scene.ingest(scene.write("access.log", lines))
+    assert [row["url"] for row in scene.rows("url")] == ["http://www.example.org/a%22b%5Cc%E6%BC%A2"] * 2
+
+
 def test_ipv6_clients_and_hosts(scene: Scene) -> None:
     """Addresses of clients and bracketed virtual hosts."""
     lines = [

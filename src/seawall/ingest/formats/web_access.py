@@ -7,6 +7,7 @@ The client is the source. The server that wrote the line is the destination: its
 that loopback ("this host", RFC 1122 3.2.1.3) stands for it, unless the virtual host is an address itself. That makes
 host and URL our own, never a remote value. A target that is no path of ours (a proxy request, CONNECT, garbage) is left
 out, as are the names of users, referers and user agents. Every row has basis ``none``: a log of requests judges nobody.
+Let the server log its own name (``%v``, ``$server_name``): a Host field (``$host``) is whatever the client wrote.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _LINE = re.compile(  # [%v:%p] %h %l %u %t "%r" %>s %b, then whatever a longer f
 )
 _REQUEST = re.compile(r"[A-Z][A-Z_-]{0,31} (/\S*+)(?: HTTP/\d(?:\.\d)?)?", re.ASCII)
 _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}", re.ASCII)
-_ESCAPED = re.compile(r'\\(["\\])')
+_ESCAPED = re.compile(r'\\(?:(["\\])|x([0-9A-Fa-f]{2}))')
 _VHOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::(\d{1,5}))?", re.ASCII)
 
 
@@ -101,8 +102,13 @@ def _of_text(line: str) -> Record:
         vhost, port = _virtual_host(words.pop(0))
     if not _is_address(words[0]):
         raise LineRefused(CLIENT_NAME, "its client is no address; let the server log addresses, not names")
-    target = _REQUEST.fullmatch(_ESCAPED.sub(r"\1", request))
+    target = _REQUEST.fullmatch(_ESCAPED.sub(_percent, request) if "\\" in request else request)
     return _record(_moment(moment), words[0], vhost, port, target and target[1], secure=port == HTTPS)
+
+
+def _percent(found: re.Match[str]) -> str:
+    """Apache writes ``\\"``, nginx ``\\x22``: both become what a URL has for it."""
+    return f"%{ord(found[1]):02X}" if found[1] else f"%{found[2].upper()}"
 
 
 def _virtual_host(word: str) -> tuple[str | None, str | None]:
