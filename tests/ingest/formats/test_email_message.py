@@ -11,7 +11,7 @@ import pytest
 
 from ingest_scenes import Scene, counts
 from seawall.ingest import read_quarantine
-from seawall.ingest.formats import recognise
+from seawall.ingest.formats import FORMATS, recognise
 from seawall.ingest.mail import ATTACHMENTS, LINKS
 
 VICTIM, COPY = "hong.gildong@ministry.example", "lin.yating@ministry.example"
@@ -229,4 +229,4 @@ def test_other_files_are_not_taken_for_messages() -> None:
         b"Dear From: Date:\n",
     ):
         assert recognise(head) is None
-    assert recognise(bytes(message())) is not None
+    assert [one.name for one in FORMATS if one.recognises(bytes(message()))] == ["email"]

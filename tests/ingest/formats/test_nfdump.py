@@ -13,7 +13,7 @@ import pytest
 
 from ingest_scenes import Place, Scene, counts
 from seawall.ingest import read_quarantine
-from seawall.ingest.formats import recognise
+from seawall.ingest.formats import FORMATS, recognise
 
 START = 1_795_276_923  # 2026-11-21T16:02:03Z
 FLOWS = [  # source, port, destination, port, protocol
@@ -208,3 +208,5 @@ def test_other_csv_and_json_is_not_taken_for_flows() -> None:
     """Names alone do not make a flow."""
     for head in (b"ts,te,td,pr,val,fl\n", b"a,da,sa\n1,2,3\n", b'{"src4_addr": "203.0.113.9"}\n', b"x -> y\n"):
         assert recognise(head) is None
+    for content in (OLD_CSV, NEW_CSV, FAST_CSV, NDJSON):
+        assert [one.name for one in FORMATS if one.recognises(content.encode())] == ["nfdump"]

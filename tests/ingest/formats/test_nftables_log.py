@@ -11,7 +11,7 @@ import pytest
 
 from ingest_scenes import Scene, counts
 from seawall.ingest import read_quarantine
-from seawall.ingest.formats import recognise
+from seawall.ingest.formats import FORMATS, recognise
 
 HEADER = "2026-11-22T01:02:03.000004+09:00 fw-1 kernel: "
 ENDS = "MAC=52:54:00:12:34:56:52:54:00:65:43:21:08:00 SRC=203.0.113.9 DST=10.0.0.7 "
@@ -215,6 +215,7 @@ def test_bad_lines_are_quarantined_and_their_neighbours_are_stored(scene: Scene)
 
 def test_only_logged_packets_are_recognised() -> None:
     """Not any line with an equals sign."""
-    assert recognise(f"{HEADER}x {SIX}\n".encode()) is not None
+    for line in (f"{HEADER}x {SIX}".encode(), *REAL):
+        assert [one.name for one in FORMATS if one.recognises(line)] == ["nftables-log"]
     for head in (b"IN=1 OUT=2\n", b"SRC=1.2.3.4 DST=5.6.7.8\n", b"Nov 22 01:02:03 host sshd[1]: IN= OUT= x\n"):
         assert recognise(head) is None

@@ -11,7 +11,7 @@ import pytest
 
 from ingest_scenes import Scene, counts
 from seawall.ingest import read_quarantine
-from seawall.ingest.formats import recognise
+from seawall.ingest.formats import FORMATS, recognise
 
 
 def _names(text: str) -> list[str]:
@@ -245,4 +245,6 @@ def test_other_csv_is_not_taken_for_a_report() -> None:
     """A column called timestamp is not enough."""
     for head in (b"timestamp,message\n", b"timestamp,src_ip,dst_ip\n", b"time,ip,asn,geo\n", b'"timestamp\n'):
         assert recognise(head) is None
-    assert recognise(b"\xef\xbb\xbf" + report(SCAN)) is not None
+    for columns in (SCAN, EVENT, MALWARE, WEBSITE, REFERER, DDOS_TARGET):
+        beginning = b"\xef\xbb\xbf" + report(columns)
+        assert [one.name for one in FORMATS if one.recognises(beginning)] == ["shadowserver"]

@@ -8,7 +8,7 @@ import pytest
 
 from ingest_scenes import Scene, counts
 from seawall.ingest import read_quarantine
-from seawall.ingest.formats import recognise
+from seawall.ingest.formats import FORMATS, recognise
 
 TIME = "[22/Nov/2026:01:02:03 +0900]"
 MOMENT = 1_795_276_923_000_000  # 2026-11-21T16:02:03Z
@@ -154,3 +154,5 @@ def test_other_logs_are_not_taken_for_access_logs() -> None:
     ):
         found = recognise(head)
         assert found is None or found.name != "web-access"
+    for line in (COMMON, COMBINED, VHOST, json.dumps(CADDY), json.dumps(TRAEFIK)):
+        assert [one.name for one in FORMATS if one.recognises(line.encode())] == ["web-access"]

@@ -9,7 +9,7 @@ import pytest
 
 from ingest_scenes import Scene, counts
 from seawall.ingest import read_quarantine
-from seawall.ingest.formats import recognise
+from seawall.ingest.formats import FORMATS, recognise
 
 SYSMON, SECURITY = "Microsoft-Windows-Sysmon", "Microsoft-Windows-Security-Auditing"
 DEFENDER = "Microsoft-Windows-Windows Defender"
@@ -195,3 +195,7 @@ def test_other_json_is_not_taken_for_windows_events() -> None:
     for head in (b'{"EventID": 5}\n', b'{"winlog": 1}\n', b'{"Event": {"System": {}}}\n', b'{"SourceName": "x"}\n'):
         found = recognise(head)
         assert found is None or found.name != "windows-events"
+    for shape in SHAPES.values():
+        for event in EVENTS.values():
+            line = json.dumps(shape(*event[:3])).encode()
+            assert [one.name for one in FORMATS if one.recognises(line)] == ["windows-events"]
