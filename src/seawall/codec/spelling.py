@@ -84,14 +84,23 @@ def _cidr(text: str) -> _Pair:
     return ObservableType.CIDR, str(network)
 
 
-def _host_name(text: str) -> str:
-    name = text.lower()
-    if not name.isascii():
+def a_labels(name: str) -> str:
+    """A lower-case name with A-labels for its international ones: by UTS 46 (non-transitional) as browsers do, and what
+    IDNA 2008 leaves out, such as symbols, by IDNA 2003, under which it was registered. Raises ValueError.
+    """
+    if name.isascii():
+        return name
+    try:
+        return idna.encode(name, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
         try:
-            name = idna.encode(name, uts46=True).decode("ascii")
-        except (idna.IDNAError, UnicodeError):
+            return name.encode("idna").decode("ascii").lower()
+        except UnicodeError:
             raise ValueError("its international characters cannot be written as A-labels") from None
-    name = name.removesuffix(".")
+
+
+def _host_name(text: str) -> str:
+    name = a_labels(text.lower()).removesuffix(".")
     if not _DOMAIN.fullmatch(name):
         raise ValueError("it is not a domain name")
     if name.rpartition(".")[2].isdigit():
@@ -116,14 +125,20 @@ def _url(text: str) -> _Pair:
     port = ""
     if (found := _PORT.search(host)) is not None:
         host, port = host[: found.start()], found[1]
+        port = str(int(port)) if port else ""
         if port and int(port) > 65535:
             raise ValueError("its port is greater than 65535")
-    host = f"[{_address_any(host[1:-1])[1]}]" if host.startswith("[") and host.endswith("]") else _url_host(host)
+    host = _bracketed(host[1:-1]) if host.startswith("[") and host.endswith("]") else _url_host(host)
     suffix = "" if port in ("", _DEFAULT_PORTS.get(scheme)) else f":{port}"
     rest = parts["rest"]
     if not rest.startswith("/"):
         rest = f"/{rest}"
     return ObservableType.URL, f"{scheme}://{user}{at}{host}{suffix}{rest}"
+
+
+def _bracketed(host: str) -> str:
+    kind, address = _address_any(host)
+    return address if kind is ObservableType.IPV4 else f"[{address}]"  # an IPv4-mapped address is written as IPv4
 
 
 def _url_host(host: str) -> str:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from seawall.codec.addresses import address_halves, cidr_halves, halves_address
 from seawall.codec.detection import detect
 from seawall.codec.refang import refang
-from seawall.codec.spelling import canonical_pair
+from seawall.codec.spelling import a_labels, canonical_pair
 from seawall.model import Fault, Observable, ObservableType
 
-__all__ = ["address_halves", "canonical", "canonical_pair", "cidr_halves", "detect", "halves_address", "refang"]
+__all__ = ["a_labels", "address_halves", "canonical", "canonical_pair", "cidr_halves", "detect", "halves_address", "refang"]
 
 
 def canonical(type: ObservableType, text: str) -> Observable:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from seawall.codec.values import a_labels, halves_address
 from seawall.ingest.interface import EARLIEST, LATEST
 
 CACHE = 65_536  # distinct texts remembered
@@ -104,8 +105,9 @@ def name_and_url(host: str | None, path: str | None, port: str | None) -> tuple[
     domain = clean if not _is_address(clean) else None
     if target is None or not target.startswith("/") or scheme not in ("http", "https"):
         return domain, None
-    number = own_port or port
-    suffix = f":{number}" if number and number.isdigit() and number != {"http": "80", "https": "443"}[scheme] else ""
+    given = own_port or port
+    number = str(int(given)) if given and given.isascii() and given.isdigit() and len(given) < HOST_BOUND else ""
+    suffix = f":{number}" if number and number != {"http": "80", "https": "443"}[scheme] else ""
     return domain, f"{scheme}://{clean}{suffix}{target.partition('#')[0]}"
 
 
@@ -114,21 +116,29 @@ def _split(host: str) -> tuple[str | None, str | None]:
     host = host.strip().lower()
     if host.startswith("["):
         inside, _, after = host[1:].partition("]")
-        return (f"[{inside}]" if halves(inside) else None), after.removeprefix(":") or None
+        return _bracketed(inside), after.removeprefix(":") or None
     if halves(host) is not None:
-        return f"[{host}]", None
+        return _bracketed(host), None
     found = _PORT.fullmatch(host)
     name, port = found.groups() if found else (host, None)
     return ascii_name(name.rstrip(".")), port
 
 
+def _bracketed(address: str) -> str | None:
+    """An IPv6 address as a URL's host, in canonical spelling; an IPv4-mapped one as IPv4; None when it is none."""
+    found = halves(address)
+    if found is None:
+        return None
+    text = halves_address(*found)
+    return f"[{text}]" if ":" in text else text
+
+
 def ascii_name(name: str) -> str | None:
     """A host name in lower case A-labels (IDNA), or an IPv4 address; None when it can be neither."""
-    if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii").lower()
-        except UnicodeError:
-            return None
+    try:
+        name = a_labels(name)
+    except ValueError:
+        return None
     return name if len(name) <= HOST_BOUND and _LABEL.fullmatch(name) else None
 
 

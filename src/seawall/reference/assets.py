@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+import idna
 import msgspec
 import pyarrow as pa
 
@@ -185,8 +186,8 @@ def _canonical(text: str) -> str | None:
         return str(network)
     name = text.strip().lower().removeprefix("*.").strip(".")
     try:
-        name = name.encode("idna").decode() if not name.isascii() else name
-    except UnicodeError:
+        name = name if name.isascii() else idna.encode(name, uts46=True).decode()  # as the codec spells names
+    except (idna.IDNAError, UnicodeError):
         return None
     labels = name.split(".")
     good = len(labels) > 1 and all(
