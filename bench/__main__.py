@@ -3,8 +3,8 @@
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
 Names: reference, ingest, match, spark, peers (these read a reference load: ``eve/*.json``, ``indicators.csv``,
-``sensors.csv``), score, kills. Without names all of them; without ``--load`` those that need one are left out. With one
-name, further options go to that bench.
+``sensors.csv``), score, kills, and rematch, growth (these two fill a folder: name them with ``--folder DIR``). Without
+names all of them; without ``--load`` those that need one are left out. With one name, further options go to that bench.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ON_LOAD = ("reference", "ingest", "match", "spark", "peers")
+IN_FOLDER = ("rematch", "growth")
 ALONE = {"score": ("--simulate", "0.1"), "kills": ()}
 
 
 def main() -> int:
     """Run the benches asked for; returns how many failed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=", ".join([*ON_LOAD, *ALONE]))
+    parser.add_argument("names", nargs="*", help=", ".join([*ON_LOAD, *ALONE, *IN_FOLDER]))
     parser.add_argument("--load", type=Path, help="folder of the reference load")
     asked, further = parser.parse_known_args()
     names = asked.names or [*ON_LOAD, *ALONE]
-    if unknown := set(names) - {*ON_LOAD, *ALONE}:
+    if unknown := set(names) - {*ON_LOAD, *ALONE, *IN_FOLDER}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     if further and len(names) > 1:
         parser.error(f"{' '.join(further)}: name the one bench that takes this")
@@ -35,7 +36,7 @@ def main() -> int:
         if name in ON_LOAD and asked.load is None:
             print(f"{name}: left out, it needs --load FOLDER", file=sys.stderr)
             continue
-        options = (str(asked.load),) if name in ON_LOAD else ALONE[name]
+        options = (str(asked.load),) if name in ON_LOAD else ALONE.get(name, ())
         print(f"== {name}", flush=True)
         program = ["-m", "bench.peers"] if name == "peers" else [str(HERE / f"{name}.py")]
         done = subprocess.run([sys.executable, *program, *options, *further], check=False)
