@@ -40,7 +40,8 @@ def report(node: Node, **given: object) -> Reported:
 
 def code(done: Reported) -> str:
     """The code of the one refusal."""
-    [one] = done.refused
+    assert done.refused == 1
+    [one] = done.problems
     return one.fault.code
 
 
@@ -155,7 +156,7 @@ def test_a_csv_is_taken_row_by_row(node: Node, tmp_path: Path) -> None:
     )
     done = report_hits(node, read_hits(path))
     assert done.new == 2
-    assert [(one.place, one.fault.code) for one in done.refused] == [
+    assert [(one.place, one.fault.code) for one in done.problems] == [
         (5, "E-FLOW-105"), (6, "E-FLOW-097"), (7, "E-FLOW-101"),
     ]  # fmt: skip
     again = report_hits(node, read_hits(path))

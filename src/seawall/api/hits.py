@@ -18,7 +18,6 @@ from seawall.model import Actor, Fault, Refused
 
 MAX_BODY = 8 << 20  # bytes
 MAX_HITS = 10_000  # of one request
-SHOWN = 100  # refused hits that are told
 
 
 class HitDesk(Protocol):
@@ -57,12 +56,12 @@ def hit_routes(desk: HitDesk) -> list[ControllerRouterHandler]:
         except Refused:
             raise unauthenticated() from None
         done = desk.report(_reports(body), actor)
-        refused = [_told(one, language) for one in done.refused[:SHOWN]]
+        refused = [_told(one, language) for one in done.problems]
         content: dict[str, object] = {
             "new": done.new,
             "updated": done.updated,
             "unchanged": done.unchanged,
-            "refused": len(done.refused),
+            "refused": done.refused,
             "problems": refused,
         }
         return Response(content=content, status_code=200 if done.taken or not done.refused else 400)

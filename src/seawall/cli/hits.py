@@ -10,8 +10,6 @@ from cyclopts import Parameter
 from seawall.cli.app import app, context
 from seawall.model import ExitStatus, Fault
 
-SHOWN = 100  # refused reports that are listed
-
 
 @app.command
 def hit(
@@ -50,17 +48,16 @@ def hit(
             )
             done = report_hits(node, [(1, report)])
             if done.refused:
-                raise done.refused[0].fault
+                raise done.problems[0].fault
     problems = [
-        f"{one.place}: {one.fault.code}: {context.out.tr(one.fault.text, **one.fault.values)}"
-        for one in done.refused[:SHOWN]
+        f"{one.place}: {one.fault.code}: {context.out.tr(one.fault.text, **one.fault.values)}" for one in done.problems
     ]
     context.out.pairs(
         {
             "new": done.new,
             "updated": done.updated,
             "unchanged": done.unchanged,
-            "refused": len(done.refused),
+            "refused": done.refused,
             "problems": problems,
         }
     )

@@ -29,6 +29,7 @@ SKEW = 86_400_000_000  # microseconds that a reporter's clock may be ahead
 CSV_ROWS = 1_000_000
 CSV_CELL = 8_192  # characters
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/-]{0,63}", re.ASCII)
+REFUSED_KEPT = 100  # of one report
 IDENTIFIER = 200  # characters of a reporter's own id
 HOSTILE = (Basis.ALERT, Basis.BLOCKED, Basis.HONEYPOT, Basis.ANALYST)
 COLUMNS = ("value", "count", "first", "last", "type", "side", "sector", "indicator", "id", "candidate", "basis")
@@ -59,12 +60,13 @@ class RefusedHit(msgspec.Struct, frozen=True):
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """What became of reports."""
+    """What became of reports; of refused ones the first REFUSED_KEPT are told."""
 
     new: int
     updated: int
     unchanged: int
-    refused: tuple[RefusedHit, ...]
+    refused: int
+    problems: tuple[RefusedHit, ...]
 
     @property
     def taken(self) -> int:
@@ -73,23 +75,30 @@ class Reported(msgspec.Struct, frozen=True):
 
 
 def report_hits(node: Node, reports: Iterable[tuple[int, HitReport | Fault]], actor: Actor | None = None) -> Reported:
-    """Keep reports, each with its place; a wrong one is refused by itself. Raises Refused E-FLOW-004."""
+    """Keep reports, each with its place, some thousands at a time; a wrong one is refused by itself.
+
+    Raises Refused E-FLOW-004, and what reading the reports raises: those kept before stay.
+    """
     actor = actor or node.actor
     require(actor, "ingest")
-    checker = _Checker(node, actor)
-    hits: list[Hit] = []
-    refused: list[RefusedHit] = []
-    for place, report in reports:
-        try:
-            if isinstance(report, Fault):
-                raise report
-            hits.append(checker.hit(report))
-        except Fault as fault:
-            refused.append(RefusedHit(place, fault))
-    counts = node.store.hits.put(hits)
-    if hits and node.store.circles.list():
+    problems: list[RefusedHit] = []
+    refused = 0
+
+    def good() -> Iterator[Hit]:
+        nonlocal refused
+        checker = _Checker(node, actor)
+        for place, report in reports:
+            try:
+                yield checker.hit(report)
+            except Fault as fault:
+                refused += 1
+                if len(problems) < REFUSED_KEPT:
+                    problems.append(RefusedHit(place, fault))
+
+    counts = node.store.hits.put(good())
+    if counts.new + counts.updated and node.store.circles.list():
         refresh_findings(node)
-    return Reported(counts.new, counts.updated, counts.unchanged, tuple(refused))
+    return Reported(counts.new, counts.updated, counts.unchanged, refused, tuple(problems))
 
 
 class _Checker:
@@ -102,8 +111,10 @@ class _Checker:
         self._screens = node_screens(node)
         self._now = node.clock()
 
-    def hit(self, report: HitReport) -> Hit:
+    def hit(self, report: HitReport | Fault) -> Hit:
         """The checked hit."""
+        if isinstance(report, Fault):
+            raise report
         value = _value(report)
         first, last = self._moments(report)
         if not 1 <= report.count <= COUNT_BOUND:
