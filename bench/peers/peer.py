@@ -5,6 +5,7 @@ Peers run in their own environments, so this module imports nothing but the stan
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -153,7 +154,8 @@ def measured(command: Sequence[str | Path], environment: Mapping[str, str] | Non
             env=dict(environment) if environment is not None else None,
             cwd=ROOT,
         )
-        printed = process.stdout.read() if process.stdout is not None else ""
+        with process.stdout or io.StringIO() as output:
+            printed = output.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         complaints.seek(0)
