@@ -134,7 +134,7 @@ def test_ipfix_comes_through_nfdump(scene: Scene, tmp_path: Path) -> None:
         wait_for_port(port)
         probe_file = capture(tmp_path / "x.pcap")
         send = ["softflowd", "-D", "-v", "10", "-r", str(probe_file), "-n", f"127.0.0.1:{port}"]
-        subprocess.run(send, check=True, capture_output=True, timeout=30)
+        subprocess.run(send, check=True, capture_output=True, timeout=30, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         time.sleep(0.5)
     finally:
         collector.terminate()
