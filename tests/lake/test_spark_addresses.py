@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from journey.command_line import SeawallNode
 from seawall.lake import Lake
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints, endpoints
 from seawall.model import Fault, Unavailable
@@ -77,6 +78,17 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Fault, match="E-LAKE-024"):
         check_reachable(LakeSettings(engine="spark", spark_master="spark://head:7077"))
+
+
+def test_the_token_of_a_cluster_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``config show`` prints the cluster's address up to the token; doctor says that nobody answers there."""
+    node = SeawallNode(tmp_path / "node", "TW")
+    monkeypatch.setenv("SEAWALL_LAKE_ENGINE", "spark")
+    monkeypatch.setenv("SEAWALL_LAKE_SPARK_REMOTE", "sc://127.0.0.1:9/;token=hushed")
+    assert node.here("config", "show")["lake"]["spark_remote"] == "sc://127.0.0.1:9/"
+    report = node.here("doctor")
+    assert "hushed" not in str(report)
+    assert [check["ok"] for check in report["checks"] if check["name"] == "engine"] == [False]
 
 
 def test_without_the_engine_nothing_is_called() -> None:

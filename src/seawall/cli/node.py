@@ -73,7 +73,7 @@ def doctor() -> int:
 
 @config.command
 def show() -> None:
-    """Print the settings in force; a password in the store's address is left out."""
+    """Print the settings in force; a password in the store's address and a token in the cluster's are left out."""
     import msgspec
 
     from seawall.flow.node import Node, without_password
@@ -83,6 +83,7 @@ def show() -> None:
             node.require("read")
         tree = msgspec.to_builtins(node.settings)
     tree["store"]["url"] = without_password(tree["store"]["url"])
+    tree["lake"]["spark_remote"] = tree["lake"]["spark_remote"].partition(";")[0]
     context.out.result(
         tree,
         (
