@@ -230,7 +230,12 @@ COLUMNS = {
         {"notice": "note", "weird": "name", "intel": 'concat_ws(\' in \', "seen.indicator_type", "seen.where")'}
     ),
     "basis": _of(
-        {"notice": f"CASE WHEN {_begins('note', QUIET_NOTES)} THEN 'none' ELSE 'alert' END", "intel": "'alert'"}
+        {
+            "notice": f"CASE WHEN {_begins('note', QUIET_NOTES)} THEN 'none' ELSE 'alert' END",
+            "intel": "'alert'",
+            "alert": "'none'",  # a site's own log of such a name says nothing that we can judge
+            "drop": "'none'",
+        }
     ),
     "rsit": _of(
         {

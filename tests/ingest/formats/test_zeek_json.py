@@ -71,6 +71,8 @@ def address(text: str) -> int:
             {"domain": "web.a.test"},
         ),
         ({"_path": "weird", "name": "bad_checksum"}, {"signature": "bad_checksum", "basis": "none"}),
+        ({"_path": "alert", "note": "Scan::Port_Scan"}, {"kind": "alert", "basis": "none", "rsit": None}),
+        ({"_path": "drop"}, {"kind": "drop", "basis": "none"}),
         ({"_path": "conn", "proto": "icmp", "id__orig_p": 8, "id__resp_p": 0}, {"protocol": "icmp"}),
         ({"_path": "dhcp", "client_addr": "10.0.0.3", "server_addr": "10.0.0.1"}, {"src_low": address("10.0.0.3")}),
     ],
