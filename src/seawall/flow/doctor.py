@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
+from seawall.flow.spool import FOLDER, REFUSED, Spool
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
 from seawall.model import Fault
 from seawall.model.peer import PeerRecord, PeerState
@@ -54,6 +55,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _attempt("lake", lambda: _lake(node)),
             _attempt("engine", lambda: _engine(node.settings.lake)),
             _attempt("ledger", lambda: f"{node.ledger.verify().size} leaves, all verified", exposes=True),
+            _received(node),
             _listeners(node),
             _peers(peers),
         ]
@@ -103,6 +105,15 @@ def _secrets(node: Node) -> Check:
 def _disk(node: Node) -> Check:
     free = shutil.disk_usage(node.folder).free
     return Check("disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB free")
+
+
+def _received(node: Node) -> Check:
+    """What shippers sent: how much waits, and whether any of it needs a person."""
+    spool = Spool(node.folder / FOLDER)
+    waiting, aside = spool.count(), spool.set_aside_count()
+    if aside:
+        return Check("received", False, f"{aside} deliveries cannot be taken in; look into {spool.folder / REFUSED}")
+    return Check("received", True, f"{waiting} deliveries wait" if waiting else "nothing waits")
 
 
 def _listeners(node: Node) -> Check:

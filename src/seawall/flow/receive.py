@@ -16,12 +16,11 @@ from seawall.flow.authority import require
 from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
 from seawall.flow.pipeline import LAST_INGEST, ingest_options
-from seawall.flow.spool import BOUND, Delivery, Spool, Waiting
+from seawall.flow.spool import BOUND, FOLDER, Delivery, Spool, Waiting
 from seawall.ingest import format_name, ingest
 from seawall.model import Actor, Fault, Unavailable
 
 LOG = logging.getLogger(__name__)
-FOLDER = "received"
 HEAD_BYTES = 256 << 10  # looked at to tell the format
 BATCH_FILES = 256  # deliveries of one commit
 BATCH_BYTES = 64 << 20

@@ -19,6 +19,7 @@ import msgspec
 
 from seawall.model import Unavailable
 
+FOLDER = "received"  # in the node's
 ENDING = ".log"
 PART = ".part"
 STALE_SECONDS = 3600.0  # after which a part is of a killed process
@@ -170,7 +171,7 @@ class Spool:
     def _names(self) -> list[str]:
         try:
             return [path.name for path in self.folder.iterdir() if path.name.endswith(ENDING)]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def _sweep(self) -> None:
