@@ -21,6 +21,7 @@ from seawall.ingest.typed import RAW, typed
 Record = dict[str, str | int | bool | None]
 _ARROW = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "BOOLEAN": pa.bool_()}
 _RELATION = "ingest_records"
+SLICE_LINES = 65_536  # decoded at once
 
 
 class LineRefused(Exception):
@@ -46,23 +47,28 @@ class RecordReader:
         self._engine = engine
 
     def read(self, chunk: Chunk) -> Reading:
-        """The records of every line, in order."""
+        """The records of every line, in order; a slice of the chunk at a time, for a dictionary a line takes room."""
+        found: list[Typed] = []
+        rejected: list[Rejected] = []
+        for first in range(0, len(chunk), SLICE_LINES):
+            self._slice(chunk, range(first, min(first + SLICE_LINES, len(chunk))), found, rejected)
+        return Reading(found, rejected)
+
+    def _slice(self, chunk: Chunk, part: range, found: list[Typed], rejected: list[Rejected]) -> None:
         records: list[Record] = []
         lines: list[int] = []
-        rejected: list[Rejected] = []
-        for index in range(len(chunk)):
+        for index in part:
             try:
-                found = self._decoder.decode(chunk.line(index))
+                decoded = self._decoder.decode(chunk.line(index))
             except LineRefused as refused:
                 rejected.append(chunk.reject(index, refused.flaw.code, refused.flaw.reason))
                 continue
-            records += found
-            lines += [index] * len(found)
-        if not records:
-            return Reading([], rejected)
-        self._engine.session.register(_RELATION, raw_table(records))
-        rows = self._engine.session.sql(typed(_RELATION))
-        return Reading([Typed(chunk.only(np.array(lines)), rows)], rejected)
+            records += decoded
+            lines += [index] * len(decoded)
+        if records:
+            self._engine.session.register(_RELATION, raw_table(records))
+            rows = self._engine.session.sql(typed(_RELATION))
+            found.append(Typed(chunk.only(np.array(lines)), rows))
 
     def flaw(self, line: bytes) -> Flaw | None:
         """A decoder gives texts only where texts belong: nothing to add."""
