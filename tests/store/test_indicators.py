@@ -147,6 +147,16 @@ def test_keys_tell_what_changed(store: Store) -> None:
     assert renumbered["198.51.100.2"] == numbers["198.51.100.2"]
 
 
+def test_last_number_is_that_of_the_newest_entry(store: Store) -> None:
+    """The highest number is told without reading the keys; an entry that only changes keeps its own."""
+    assert store.indicators.last_number() == 0
+    store.indicators.put([entry("198.51.100.1"), entry("198.51.100.2")], source="a", at=1)
+    last = store.indicators.last_number()
+    assert last == max(store.indicators.keys()["number"].to_pylist())
+    store.indicators.put([entry("198.51.100.2", campaign="Tide")], source="a", at=2)
+    assert store.indicators.last_number() == last
+
+
 def test_changed_since_gives_entries_in_order(store: Store) -> None:
     """Jobs that follow the changes see each once, page by page."""
     store.indicators.put([entry(f"198.51.100.{n}") for n in range(5)], source="a", at=1)

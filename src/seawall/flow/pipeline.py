@@ -110,10 +110,13 @@ def run_match(
 
 
 def _keys_of(node: Node) -> Callable[[int], pa.Table]:
-    """The provider that ``match`` asks for keys by number; the store is read once."""
+    """The provider that ``match`` asks for keys by number; the store is read once, and not at all for no new ones."""
     held: list[pa.Table] = []
 
     def keys(after: int) -> pa.Table:
+        indicators = node.store.indicators
+        if not held and after >= indicators.last_number():
+            return indicators.keys(indicators.change())  # none, with the columns of all
         if not held:
             held.append(node.store.indicators.keys())
         return held[0] if after < 0 else held[0].filter(pc.greater(held[0]["number"], after))

@@ -81,6 +81,11 @@ class Indicators:
         with self._database.reading() as connection:
             return read_keys(connection, after)
 
+    def last_number(self) -> int:
+        """The highest number of an entry, so that nobody reads all keys to learn that none is new; 0 for none."""
+        with self._database.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.max(indicators.c.number))).scalar() or 0)
+
     def change(self) -> int:
         """The last change number given; 0 for an empty store."""
         with self._database.reading() as connection:
