@@ -2,8 +2,8 @@
 
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
-Names: reference, ingest, match, concurrency, memory, spark, peers (these read a reference load: ``eve/*.json``,
-``indicators.csv``, ``sensors.csv``), score, kills, and rematch, growth (these two fill a folder: name them with
+Names: reference, ingest, match, live, concurrency, memory, spark, peers (these read a reference load:
+``eve/*.json``, ``indicators.csv``, ``sensors.csv``), score, kills, and rematch, growth (these two fill a folder: name them with
 ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left out. With one name,
 further options go to that bench.
 """
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ON_LOAD = ("reference", "ingest", "match", "concurrency", "memory", "spark", "peers")
+ON_LOAD = ("reference", "ingest", "match", "live", "concurrency", "memory", "spark", "peers")
 IN_FOLDER = ("rematch", "growth")
 ALONE = {"score": ("--simulate", "0.1"), "kills": ()}
 

@@ -55,7 +55,10 @@ class LiveKeys:
         self._added = 0
         self._facts: dict[int, KeyFacts] = {}
         self._until: dict[int, int] = {}
-        self._addresses: dict[int, int | Numbers] = {}
+        self._ipv4: dict[str, int | Numbers] = {}  # by canonical text
+        self._ipv6: dict[int, int | Numbers] = {}
+        self._begins: set[str] = set()  # first two octets of IPv4 addresses that some range holds
+        self._arrays: dict[int, np.ndarray] | None = None
         self._ranges: dict[int, dict[int, Numbers]] = {}  # prefix length -> first bits -> keys
         self._texts: dict[str, dict[str, int | Numbers]] = {}
         self._met_addresses: dict[str, Numbers] = {}
@@ -65,6 +68,11 @@ class LiveKeys:
 
     def __len__(self) -> int:
         return len(self._numbers) + self._added
+
+    @property
+    def columns(self) -> list[str]:
+        """Text columns of observations that some indicator is compared with."""
+        return [name for name in ("domain", *TEXT_COLUMNS, "cve") if name in self._texts]
 
     @property
     def has_cves(self) -> bool:
@@ -82,6 +90,7 @@ class LiveKeys:
             if row["valid_until"] is None:
                 self._until.pop(number, None)
         self._lengths = tuple(sorted(self._ranges))
+        self._arrays = None
         self._met_addresses.clear()
         self._met_names.clear()
 
@@ -96,6 +105,19 @@ class LiveKeys:
             self._facts[number] = found
         return found
 
+    def fetch(self, numbers: Iterable[int]) -> None:
+        """Get the facts of many keys at once, before they are asked for one by one."""
+        wanted = [number for number in numbers if number not in self._later and number not in self._facts]
+        if not wanted:
+            return
+        if len(self._facts) + len(wanted) > CACHED:
+            self._facts.clear()
+        rows = self._base.take(pa.array(np.searchsorted(self._numbers, wanted)))
+        names = [name for name in KeyFacts.__struct_fields__ if name in rows.column_names]
+        for values in zip(*(rows[name].to_pylist() for name in names), strict=True):
+            facts = _facts(dict(zip(names, values, strict=True)))
+            self._facts[facts.number] = facts
+
     def standing(self, numbers: Numbers, time: int) -> Numbers:
         """Of these keys, those that had not expired at ``time``."""
         if not self._until:
@@ -106,10 +128,8 @@ class LiveKeys:
         self, src: str | None, dst: str | None, domain: str | None, url: str | None, others: Iterable[tuple[str, str]]
     ) -> Numbers:
         """The keys that one line meets, each once. Addresses in any spelling, the rest canonical."""
-        found = NONE
-        if src is not None:
-            found = self._met_addresses.get(src) or self._address_text(src)
-        if dst is not None and (more := self._met_addresses.get(dst) or self._address_text(dst)):
+        found = self._address_text(src) if src is not None else NONE
+        if dst is not None and (more := self._address_text(dst)):
             found = _joined(found, more) if found else more
         if domain is not None and (more := self._met_names.get(domain) or self._name(domain)):
             found = found + more
@@ -123,8 +143,9 @@ class LiveKeys:
     def address(self, high: int, low: int) -> Numbers:
         """The keys that an address meets, given as signed 64-bit halves."""
         number = ((high & MASK) << 64) | (low & MASK)
-        found = _tuple(self._addresses.get(number))
         mapped = number >> 32 == IPV4_MAPPED
+        held = self._ipv4.get(socket.inet_ntoa((number & 0xFFFF_FFFF).to_bytes(4, "big"))) if mapped else None
+        found = _tuple(held if mapped else self._ipv6.get(number))
         for length in self._lengths:
             # a range as wide as this would also hold the IPv4-mapped addresses, which are not IPv6 on any wire
             if mapped and length < 96:
@@ -132,6 +153,28 @@ class LiveKeys:
             if more := self._ranges[length].get(number >> (128 - length)):
                 found += more
         return found
+
+    def may_meet(self, high: np.ndarray, low: np.ndarray) -> np.ndarray:
+        """Which addresses of a column can meet a key: all that do, and every IPv6 address."""
+        arrays = self._low_halves()
+        found = stands_in(low, arrays[128])
+        for length, first_bits in arrays.items():
+            if length != 128:
+                found |= stands_in(low >> (128 - length), first_bits)
+        answer: np.ndarray = found | (high != 0) | (low >> 32 != IPV4_MAPPED)
+        return answer
+
+    def _low_halves(self) -> dict[int, np.ndarray]:
+        """Sorted low halves of IPv4 keys, and first bits of IPv4 ranges by length."""
+        if self._arrays is None:
+            texts = list(self._ipv4)
+            octets = np.frombuffer(b"".join(map(socket.inet_aton, texts)), dtype=">u4").astype(np.int64)
+            self._arrays = {128: np.sort(octets | (IPV4_MAPPED << 32))}
+            for length in self._lengths:
+                if length >= 96:
+                    bits = [first for first in self._ranges[length] if first >> (length - 96) == IPV4_MAPPED]
+                    self._arrays[length] = np.array(sorted(bits), dtype=np.int64)
+        return self._arrays
 
     def name(self, name: str) -> Numbers:
         """The keys that a name and its parents meet."""
@@ -157,16 +200,32 @@ class LiveKeys:
         return _tuple(values.get(value)) if values else NONE
 
     def _address_text(self, text: str) -> Numbers:
-        if text in self._met_addresses:
-            return NONE
+        """An address as it stands in a log. Most have neither a key nor a range that begins like them."""
+        if ":" in text or (self._begins and text[: text.find(".", text.find(".") + 1)] in self._begins):
+            return self._slow_address(text)
+        held = self._ipv4.get(text)
+        return NONE if held is None else _tuple(held)
+
+    def _slow_address(self, text: str) -> Numbers:
+        if (met := self._met_addresses.get(text)) is not None:
+            return met
         halves = _halves(text)
-        found = self.address(*halves) if halves is not None else NONE
-        return _remembered(self._met_addresses, text, found)
+        return _remembered(self._met_addresses, text, self.address(*halves) if halves is not None else NONE)
 
     def _name(self, name: str) -> Numbers:
         if name in self._met_names:
             return NONE
         return _remembered(self._met_names, name, self.name(name))
+
+    def _load_range(self, value: str, number: int) -> None:
+        first, length = _range_number(value)
+        bits = self._ranges.setdefault(length, {})
+        if number not in bits.get(first, NONE):
+            bits[first] = (*bits.get(first, NONE), number)
+        if length >= 96 and first >> (length - 96) == IPV4_MAPPED:
+            low = (first << (128 - length)) & 0xFFFF_FFFF
+            last = low + (1 << (128 - length)) - 1
+            self._begins.update(f"{begin >> 8}.{begin & 255}" for begin in range(low >> 16, (last >> 16) + 1))
 
     def _is_based(self, number: int) -> bool:
         place = int(np.searchsorted(self._numbers, number))
@@ -177,13 +236,12 @@ class LiveKeys:
         for number, kind, value, until in zip(*columns, strict=True):
             if until is not None:
                 self._until[number] = until
-            if kind in ("ipv4", "ipv6"):
-                _put(self._addresses, _address_number(value), number)
+            if kind == "ipv4":
+                _put(self._ipv4, _canonical_ipv4(value), number)
+            elif kind == "ipv6":
+                _put(self._ipv6, _address_number(value), number)
             elif kind == "cidr":
-                first, length = _range_number(value)
-                bits = self._ranges.setdefault(length, {})
-                if number not in bits.get(first, NONE):
-                    bits[first] = (*bits.get(first, NONE), number)
+                self._load_range(value, number)
             else:
                 _put(self._texts.setdefault(kind, {}), value, number)
 
@@ -195,7 +253,7 @@ def hits_of(keys: LiveKeys, rows: pa.Table, first_event: int) -> pa.Table:
     found: list[np.ndarray] = []
     ends = [_pairs_of_addresses(keys, rows, end) for end in ("src", "dst")]
     found += ends
-    for column in ("domain", *TEXT_COLUMNS, "cve"):
+    for column in keys.columns:
         found.append(_pairs_of_texts(keys, rows, column))
     pairs = np.unique(np.concatenate(found), axis=0)
     if len(pairs):
@@ -206,6 +264,7 @@ def hits_of(keys: LiveKeys, rows: pa.Table, first_event: int) -> pa.Table:
         ]
         pairs = pairs[np.array(standing, dtype=bool)]
     taken = rows.select(["time", "side", "sector", "sensor", "basis"]).take(pa.array(pairs[:, 0]))
+    keys.fetch(np.unique(pairs[:, 1]).tolist())
     kinds = [keys.facts(number).type for number in pairs[:, 1].tolist()]
     plain = {name: taken[name].cast(pa.string()) for name in ("side", "sector", "sensor", "basis")}
     return pa.table(
@@ -240,7 +299,10 @@ def keep_hits(writer: LakeWriter, keys: LiveKeys, rows: pa.Table, first_event: i
 def _pairs_of_addresses(keys: LiveKeys, rows: pa.Table, end: str) -> np.ndarray:
     low, high = rows[f"{end}_low"].combine_chunks(), rows[f"{end}_high"].combine_chunks()
     places = np.flatnonzero(np.asarray(low.is_valid()))
-    halves = np.stack([high.fill_null(0).to_numpy()[places], low.fill_null(0).to_numpy()[places]], axis=1)
+    both = high.fill_null(0).to_numpy()[places], low.fill_null(0).to_numpy()[places]
+    likely = keys.may_meet(*both)
+    places = places[likely]
+    halves = np.stack([half[likely] for half in both], axis=1)
     distinct, back = np.unique(halves, axis=0, return_inverse=True)
     return _spread(places, back.reshape(-1), [keys.address(h, lo) for h, lo in distinct.tolist()])
 
@@ -276,6 +338,14 @@ def _spread(places: np.ndarray, codes: np.ndarray, met: Sequence[Numbers]) -> np
     rows = np.repeat(places, each)
     offsets = np.arange(len(rows)) - np.repeat(np.cumsum(each) - each, each)
     return np.stack([rows, flat[np.repeat(starts[codes], each) + offsets]], axis=1)
+
+
+def stands_in(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Which of ``values`` stand in ``ordered``."""
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
+    at = np.searchsorted(ordered, values)
+    return np.asarray(ordered[np.minimum(at, len(ordered) - 1)] == values)
 
 
 def _put(table: dict[_Key, int | Numbers], key: _Key, number: int) -> None:
@@ -314,11 +384,14 @@ def _halves(text: str) -> tuple[int, int] | None:
     return int.from_bytes(packed[:8], "big", signed=True), int.from_bytes(packed[8:], "big", signed=True)
 
 
-def _address_number(value: str) -> int:
+def _canonical_ipv4(value: str) -> str:
     try:
-        return (IPV4_MAPPED << 32) | int.from_bytes(socket.inet_pton(socket.AF_INET, value), "big")
-    except (OSError, ValueError):
-        pass
+        return socket.inet_ntoa(socket.inet_pton(socket.AF_INET, value))
+    except (OSError, ValueError) as error:
+        raise _unreadable(value) from error
+
+
+def _address_number(value: str) -> int:
     try:
         high, low = address_halves(value)
     except Fault as fault:

@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 
+from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
 from seawall.flow.pipeline import LAST_INGEST, LAST_MATCH
 from seawall.flow.tables import node_sensors
@@ -23,7 +24,9 @@ from seawall.flow.tail.storing import Slice, Stored, Storer
 from seawall.ingest import IngestOptions
 from seawall.ingest.formats import by_name
 from seawall.ingest.live import Backlog, Block, Followed, Follower, load_positions, only_tail
+from seawall.ingest.live.listen import Listener, is_address
 from seawall.ingest.live.looking import Looker
+from seawall.ingest.live.streams import Streams, left_over
 
 IDLE_SECONDS = 0.05  # between looks when nothing comes
 FOLDER = "tail"  # in the node's: positions, digests, spool
@@ -48,19 +51,27 @@ def tail(
     """
     node.require("ingest")
     node.require("match")
+    require_lake(node)
     wanted = by_name(wish.format)
     folder = node.folder / FOLDER
     with only_tail(folder), node.lake.scratch() as session:
         report = TailReport()
-        follower = Follower(wish.sources, load_positions(folder), wanted, report.problems.append)
+        paths = [source for source in wish.sources if not is_address(source)]
+        follower = Follower(paths, load_positions(folder), wanted, report.problems.append)
+        for segment in left_over(folder):
+            follower.follow_own(segment)
+        addresses = [source for source in wish.sources if is_address(source)]
+        listener = Listener(addresses, Streams(folder, wanted))
         options = _options(node, wish)
         looker = Looker(options, session)
         seeing = Seeing(node, looker, session)
         storer = Storer(node.lake, options, folder, lambda: seeing.keys, waiting)
-        run = _Run(node, wish, report, follower, seeing, storer, Backlog(folder, node.settings.live.buffer_bytes, say))
+        backlog = Backlog(folder, node.settings.live.buffer_bytes, say)
+        run = _Run(node, wish, report, follower, listener, seeing, storer, backlog)
         try:
             run.until(stop, watching)
         finally:
+            listener.close()
             storer.close()
             run.backlog.close()
             follower.close()
@@ -75,6 +86,7 @@ class _Run:
         wish: TailWish,
         report: TailReport,
         follower: Follower,
+        listener: Listener,
         seeing: Seeing,
         storer: Storer,
         backlog: Backlog,
@@ -83,6 +95,7 @@ class _Run:
         self._wish = wish
         self._report = report
         self._follower = follower
+        self._listener = listener
         self._seeing = seeing
         self._storer = storer
         self.backlog = backlog
@@ -98,13 +111,19 @@ class _Run:
         while not stop.is_set():
             busy = self._step()
             if watching is not None and time.monotonic() >= next_word:
+                self._report.dropped = self._listener.dropped()
                 watching(self.figures())
                 next_word = time.monotonic() + 1.0
             if not busy:
                 if self._wish.once and not self._follower.behind():
                     break
                 stop.wait(IDLE_SECONDS)
+        self._report.dropped = self._listener.dropped()
+        self._listener.close()
         self._step()
+        self._follower.end_own()
+        while self._step():
+            pass
         self._seeing.flush(now=True)
         self._close_slice()
         while self._queue or self._storer.busy:
@@ -126,6 +145,8 @@ class _Run:
 
     def _step(self) -> bool:
         """Read, look, keep, hand over; whether anything came."""
+        for segment in self._listener.news():
+            self._follower.follow_own(segment)
         blocks, files = self._follower.poll()
         for block in blocks:
             self._take(block, files[block.key])

@@ -68,11 +68,11 @@ class Seeing:
         found = 0
         for seen in looked.glimpses:
             numbers = meet(seen.src, seen.dst, seen.domain, seen.url, seen.others)
-            if with_cves and (cves := self._looker.cves(seen)):
+            if with_cves and (cves := self._looker.cves(seen, followed)):
                 numbers += tuple({number for cve in cves for number in keys.text("cve", cve)})
             if not numbers:
                 continue
-            told = self._looker.circumstances(seen)
+            told = self._looker.circumstances(seen, followed)
             if told is None:
                 continue
             numbers = keys.standing(numbers, told.time)
@@ -127,7 +127,9 @@ class Seeing:
 
     def _put(self, keys: Iterable[Key]) -> None:
         rows = []
-        for key in sorted(keys):
+        keys = sorted(keys)
+        self.keys.fetch(number for number, _ in keys)
+        for key in keys:
             facts = self.keys.facts(key[0])
             if (seen := self._whole(key)) is not None:
                 told = summary(facts, key[1], seen)

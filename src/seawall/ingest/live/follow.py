@@ -19,6 +19,7 @@ from seawall.ingest.inputs import printable
 from seawall.ingest.interface import Format
 from seawall.ingest.live.blocks import Block
 from seawall.ingest.live.state import HEAD_BYTES, Head, Position
+from seawall.ingest.live.streams import Segment
 from seawall.ingest.live.watched import UNKNOWN_BOUND, Followed, Watched
 
 LOOK_SECONDS = 0.2  # between looks at what files there are; more where a look takes long
@@ -87,21 +88,21 @@ class Follower:
             if watched.format is None and watched.size and not watched.unknown and not self._is_wide()
         ]
 
-    def follow_own(self, path: Path, format: Format) -> None:
-        """Follow a spool file of ours from where it is known to be."""
-        status = path.stat()
+    def follow_own(self, segment: Segment) -> None:
+        """Follow a spool file of ours from where it is known to be, or note that it gets no more lines."""
+        status = segment.path.stat()
         identity = (status.st_dev, status.st_ino)
         if identity not in self._open:
-            watched = self._watch(path, status, own=True)
-            watched.format = format
+            watched = self._watch(segment.path, status, own=True)
+            watched.format, watched.sensor = segment.format, segment.sensor
             self._open[identity] = watched
+        if segment.ended:
+            self._open[identity].gone = True
 
-    def end_own(self, path: Path) -> None:
-        """A spool file of ours gets no more lines."""
+    def end_own(self) -> None:
+        """No spool file of ours gets more lines."""
         for watched in self._open.values():
-            if watched.own and watched.path == path:
-                watched.gone = True
-                watched.grew = -QUIET_SECONDS
+            watched.gone = watched.gone or watched.own
 
     def close(self) -> None:
         """Let go of all files."""
@@ -115,7 +116,8 @@ class Follower:
                 self._let_go(identity, watched)
             return []
         blocks = watched.read()
-        if watched.gone and time.monotonic() - watched.grew >= QUIET_SECONDS and watched.size <= watched.at:
+        quiet = 0.0 if watched.own else QUIET_SECONDS
+        if watched.gone and time.monotonic() - watched.grew >= quiet and watched.size <= watched.at:
             blocks += watched.finish()
             self._let_go(identity, watched)
         return blocks

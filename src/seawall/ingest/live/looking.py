@@ -75,10 +75,10 @@ class Looker:
                 odd.append(line)
         return Looked(found, self._rows(b"\n".join(odd), block.first_line, followed) if odd else [])
 
-    def circumstances(self, seen: Glimpse) -> Circumstances | None:
+    def circumstances(self, seen: Glimpse, followed: Followed) -> Circumstances | None:
         """What a sighting needs of a line that hit; None when its time cannot be read."""
         options = self._options
-        sensor = seen.sensor if seen.sensor is not None else options.sensor
+        sensor = seen.sensor if seen.sensor is not None else followed.sensor or options.sensor
         place = options.sensors.get(sensor) if options.sensors is not None and sensor is not None else None
         time = moment(seen.time_text, (place.timezone if place is not None else None) or options.timezone)
         if time is None:
@@ -91,11 +91,11 @@ class Looker:
         )  # fmt: skip
         return Circumstances(time, side, sector, sensor, str(told.basis), told.cve)
 
-    def cves(self, seen: Glimpse) -> tuple[str, ...]:
+    def cves(self, seen: Glimpse, followed: Followed) -> tuple[str, ...]:
         """The CVEs that a line names."""
         if seen.action is None and seen.kind not in ("alert", "drop"):
             return ()
-        found = self.circumstances(seen)
+        found = self.circumstances(seen, followed)
         return tuple(found.cve.split(",")) if found is not None and found.cve else ()
 
     def close(self) -> None:
@@ -115,7 +115,8 @@ class Looker:
             if not len(chunk):
                 continue
             for found in reader.read(chunk).found:
-                good, settled, _ = settle(found, reader.flaw, options.sensors, options.sensor, options.timezone)
+                sensor = followed.sensor or options.sensor
+                good, settled, _ = settle(found, reader.flaw, options.sensors, sensor, options.timezone)
                 if len(good):
                     zeros = np.zeros(len(good), dtype=np.int32)
                     rows = Rows(

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow.compute as pc
+import xxhash
 
 from seawall.ingest.batch import Batches, OnStored
 from seawall.ingest.chunks import Buffer, Chunk, EngineFile, chunks
@@ -106,9 +107,11 @@ class LiveIngest:
         return Taken(sum(block.lines for block in blocks), stored, duplicates, refused, dict(by_type))
 
     def forget(self, key: str) -> None:
-        """A file of ours is used up."""
-        self._positions.pop(key, None)
+        """A spool file of ours is in the lake whole: remove it. A position that outlives it is forgotten later."""
+        position = self._positions.pop(key, None)
         self._files.pop(key, None)
+        if position is not None:
+            Path(position.path).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of memory and temporary files."""
@@ -139,12 +142,12 @@ class LiveIngest:
         first = next((block.first_line for block in blocks if block.data is not None), 1)
         options = self._options
         for chunk in chunks(io.BytesIO(data), self._buffer, first):
-            known = _known_by_place(chunk, followed.key) if followed.own else chunk
+            known = _known_by_place(chunk, followed.path) if followed.own else chunk
             reading = file.reader.read(known) if len(known) else Reading([], [])
             rejected += chunk.rejected + reading.rejected
             for found in reading.found:
                 good, settled, refused = settle(
-                    found, file.reader.flaw, options.sensors, options.sensor, options.timezone
+                    found, file.reader.flaw, options.sensors, followed.sensor or options.sensor, options.timezone
                 )
                 rejected += refused
                 if len(good):
@@ -174,6 +177,9 @@ class LiveIngest:
                 followed.ended,
             )
         save_positions(self._folder, tuple(self._positions.values())[-POSITIONS_KEPT:])
+        for followed in files.values():
+            if followed.own and followed.ended:
+                self.forget(followed.key)
 
 
 def _of_one_file(blocks: Sequence[Block]) -> Iterable[list[Block]]:
@@ -214,12 +220,10 @@ def prime(reader: Reader, path: Path, until: int, buffer: Buffer) -> None:
         reader.read(chunk)
 
 
-def _known_by_place(chunk: Chunk, key: str) -> Chunk:
+def _known_by_place(chunk: Chunk, path: Path) -> Chunk:
     """Lines of a spool file are told apart by where they stand: what was received twice, was sent twice."""
-    import xxhash
-
     made = chunk.only(np.arange(len(chunk)))
-    base = np.uint64(xxhash.xxh3_64_intdigest(key.encode()))
+    base = np.uint64(xxhash.xxh3_64_intdigest(f"{path.parent.name}/{path.name}".encode()))
     marks = (base + chunk.numbers.astype(np.uint64) * np.uint64(PLACE_STEP)).astype(np.int64)
     made.digest_high = made.digest_high ^ marks
     return made

@@ -32,6 +32,7 @@ class Followed(msgspec.Struct, frozen=True):
     format: Format
     ended: bool
     own: bool  # a spool file of ours: its lines are known by their place, not by their content
+    sensor: str | None  # of lines that name none; None: as the options say
 
 
 class Watched:
@@ -44,6 +45,7 @@ class Watched:
         self.device, self.inode = position.device, position.inode
         self.head = position.head
         self.own = own
+        self.sensor: str | None = None
         self.format: Format | None = None
         self.unknown = False  # looked at in vain
         self.gone = False  # renamed or removed: it gets no more lines soon
@@ -64,7 +66,16 @@ class Watched:
         if self.format is None:
             return None
         return Followed(
-            self.key, self.label, self.path, self.device, self.inode, self.head, self.format, self.ended, self.own
+            self.key,
+            self.label,
+            self.path,
+            self.device,
+            self.inode,
+            self.head,
+            self.format,
+            self.ended,
+            self.own,
+            self.sensor,
         )
 
     @property
