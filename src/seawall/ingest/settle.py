@@ -16,7 +16,7 @@ from seawall.ingest.chunks import Chunk
 from seawall.ingest.interface import EARLIEST, LATEST, Flaw, Rejected, Sensors, Typed
 from seawall.ingest.values import halves, moment, name_and_url
 
-NO_TYPE = "not-eve"
+NO_TYPE = "no-type"
 NO_TIME = "no-time"
 BAD_TIME = "bad-time"
 BAD_ADDRESS = "bad-address"
@@ -47,7 +47,7 @@ def settle(
         chunk = chunk.of_sensor(sensor, np.asarray(pc.is_null(table.column("sensor"))))
         at = table.schema.get_field_index("sensor")
         table = table.set_column(at, "sensor", table.column("sensor").fill_null(sensor))
-    _kinds(table, complaints)
+    _kinds(chunk, table, flaw, complaints)
     columns = {name: table.column(name) for name in table.column_names if name not in LEFT_BEHIND}
     columns["time"] = _times(table, sensors, timezone, complaints)
     for end in ("src", "dst"):
@@ -64,12 +64,14 @@ def settle(
     return chunk.only(np.flatnonzero(keep)), settled.filter(pa.array(keep)), rejected
 
 
-def _kinds(table: pa.Table, complaints: Complaints) -> None:
+def _kinds(chunk: Chunk, table: pa.Table, flaw: Callable[[bytes], Flaw | None], complaints: Complaints) -> None:
+    """A record without its type: the format's own words where it has some."""
     kinds = table.column("kind")
     for kind in pc.unique(kinds).to_pylist():
         if kind is None:
             for index in _where(pc.is_null(kinds)):
-                complaints[index] = (NO_TYPE, "it has no event type")
+                found = flaw(chunk.line(index))
+                complaints[index] = (found.code, found.reason) if found else (NO_TYPE, "it has no event type")
         elif not KIND.fullmatch(kind):
             for index in _where(pc.equal(kinds, kind)):
                 complaints[index] = (NO_TYPE, f"{_shown(kind)} is no event type")

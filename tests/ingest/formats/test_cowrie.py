@@ -106,7 +106,7 @@ HOSTILE: dict[str, tuple[bytes, str | None]] = {
     "NaN": (LINE.replace(b"36002", b"NaN"), "wrong-type"),
     "number beyond 64 bits": (LINE.replace(b"36002", b"9" * 30), "wrong-type"),
     "no address": (event("cowrie.session.connect", src_ip="attacker"), "bad-address"),
-    "no event id": (LINE.replace(b"eventid", b"event"), "not-eve"),
+    "no event id": (LINE.replace(b"eventid", b"event"), "not-cowrie"),
     "invalid UTF-8": (LINE.replace(b"hp-1", b"\xff"), "not-json"),
     "cut line": (LINE[:50], "not-json"),
     "deep nesting": (LINE[:-1] + b', "x": ' + b"[" * 5000 + b"]" * 5000 + b"}", None),

@@ -207,7 +207,7 @@ HOSTILE: dict[str, tuple[bytes, str | None]] = {
     "repeated key": (GOOD.replace(b'"uid"', b'"id.orig_h":"192.0.2.1","uid"'), "repeated-key"),
     "cut line": (GOOD[:60] + b"\n", "not-json"),
     "invalid UTF-8": (GOOD.replace(b"conn", b"co\xffn"), "not-json"),
-    "object for a name": (GOOD.replace(b'"conn"', b'{"a":1}'), "not-eve"),
+    "object for a name": (GOOD.replace(b'"conn"', b'{"a":1}'), "no-type"),
     "text for a list": (GOOD.replace(b'"uid"', b'"rcptto":"x","uid"'), "wrong-type"),
     "endless value": (GOOD.replace(b"conn", b"c" * (10 << 20)), "line-too-long"),
     "terminal escape": (GOOD.replace(b'"uid"', b'"query":"\\u001b[31m.test","uid"'), None),
