@@ -56,6 +56,8 @@ RIGHTS: dict[str, frozenset[str]] = {
     "run renew-certificates": RELEASERS,
     "run release": RELEASERS,
     "run match": MAKERS,
+    "run receive": MAKERS,
+    "hit 198.51.100.250 --first 2026-03-14": MAKERS,
     "run sync": MAKERS,
 }
 NOT_FOR_TESTS = {"serve --port 0 --peer-port 0"}
