@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from lake.scenes import DAY, add, held, traffic
 from lake.test_compaction import TABLE
 from match.fake_lake import keys
 from seawall.lake import Lake, LakeWriter, compact, retain
-from seawall.match import MatchOptions, forget_rows, match, sighting_table
+from seawall.match import MatchOptions, MatchReport, forget_rows, match, sighting_table
+from seawall.match.portable import match_portably
 from seawall.settings import LakeSettings
 
 DAYS, ROWS = 6, 300
@@ -24,6 +27,14 @@ def lake(tmp_path: Path) -> Lake:
     for number in range(2):
         add(made, traffic(number, ROWS, days=DAYS))
     return made
+
+
+def portably(lake: Lake, keys: pa.Table, options: MatchOptions | None = None) -> MatchReport:
+    """The stages that Spark runs, here."""
+    return match_portably(lake, lake.computing, keys, options)
+
+
+Matching = Callable[..., MatchReport]
 
 
 def removed(writer: LakeWriter, rows: int) -> None:
@@ -79,15 +90,17 @@ def test_old_matches_stay_as_history(lake: Lake) -> None:
         assert [one["value"] for one in sighting_table(session, TABLE).to_pylist()] == [one["value"] for one in seen]
 
 
-def test_a_rebuild_keeps_the_history_too(lake: Lake) -> None:
+@pytest.mark.parametrize("matching", [match, portably])
+def test_a_rebuild_keeps_the_history_too(lake: Lake, matching: Matching) -> None:
     """What rests on days that left cannot be computed again, so it is taken over."""
     first = match(lake, TABLE)
     retain(lake, NOW, 2, 2, removed=removed)
-    rebuilt = match(lake, TABLE, MatchOptions(rebuild=True))
+    rebuilt = matching(lake, TABLE, MatchOptions(rebuild=True))
     assert (rebuilt.hits, rebuilt.matched_events) == (first.hits, first.matched_events)
 
 
-def test_new_indicators_meet_days_of_which_only_the_rollup_is_left(lake: Lake) -> None:
+@pytest.mark.parametrize("matching", [match, portably])
+def test_new_indicators_meet_days_of_which_only_the_rollup_is_left(lake: Lake, matching: Matching) -> None:
     """The sighting tells first, last and count by side as if the rows were still there."""
     table = keys(("domain", "b.example.net"), ("ipv4", "198.51.100.3"))
     before = match(lake, table)
@@ -99,8 +112,9 @@ def test_new_indicators_meet_days_of_which_only_the_rollup_is_left(lake: Lake) -
     match(other, keys())
     compact(other)
     retain(other, NOW, 2, removed=removed)
-    report = match(other, table)
+    report = matching(other, table)
     assert report.hits < before.hits
+    assert report.sightings == before.sightings
     with other.reading() as session:
         found = sighting_table(session, table).to_pylist()
     for one, two in zip(wanted, found, strict=True):

@@ -19,7 +19,16 @@ from seawall.codec.refang import refang
 from seawall.codec.spelling import a_labels, canonical_pair
 from seawall.model import Fault, Observable, ObservableType
 
-__all__ = ["a_labels", "address_halves", "canonical", "canonical_pair", "cidr_halves", "detect", "halves_address", "refang"]
+__all__ = [
+    "a_labels",
+    "address_halves",
+    "canonical",
+    "canonical_pair",
+    "cidr_halves",
+    "detect",
+    "halves_address",
+    "refang",
+]
 
 
 def canonical(type: ObservableType, text: str) -> Observable:

@@ -13,7 +13,7 @@ from seawall.match.interface import LakeSession, LakeWriter
 
 PAST = "past"
 DAY = 86_400_000_000  # microseconds
-_DAY_OF = f"((time - ((time % {DAY}) + {DAY}) % {DAY}) // {DAY})"
+_DAY_BEGINS = f"(h.time - ((h.time % {DAY}) + {DAY}) % {DAY})"
 _COLUMNS = "indicator, type, side, sector, basis, first, last, count, sensor_bits, run"
 
 
@@ -49,9 +49,9 @@ def past(session: LakeSession) -> str | None:
 
 
 def lasting(session: LakeSession, hits: str, columns: str) -> str:
-    """SQL: ``columns`` of the held hits whose rows have left the lake."""
-    days = sorted(session.days())
-    return f"SELECT {columns} FROM {hits} AS h WHERE NOT list_contains({days!r}::BIGINT[], {_DAY_OF})"
+    """SQL for any engine: ``columns`` of the held hits whose rows have left the lake."""
+    kept = ", ".join(str(day * DAY) for day in sorted(session.days()))
+    return f"SELECT {columns} FROM {hits} AS h" + (f" WHERE {_DAY_BEGINS} NOT IN ({kept})" if kept else "")
 
 
 def with_past(session: LakeSession, by_sector: str, basis_bit: str, touched: str) -> str:

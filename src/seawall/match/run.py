@@ -117,7 +117,7 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
     done, run, fresh_start = beginning(writer, options)
     table = provider(-1)
     clear_found(writer)
-    _collect(writer, table, done, options, run, _met_before(writer))
+    _collect(writer, table, done, options, run, last_met(writer))
     earlier = writer.derived(HITS)
     if earlier is not None and fresh_start:
         writer.sql(f"INSERT INTO {FOUND} {lasting(writer, earlier, HIT_COLUMNS)}")
@@ -135,7 +135,7 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
     return totals
 
 
-def _met_before(session: LakeSession) -> int:
+def last_met(session: LakeSession) -> int:
     """The last key that has met the days which have left the lake; a rebuild does not meet them again."""
     state = read_state(session)
     return -1 if state is None else state.last_number
