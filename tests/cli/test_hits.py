@@ -68,3 +68,15 @@ def test_a_csv_tells_its_wrong_rows(node: SeawallNode, tmp_path: Path) -> None:
     assert "\x1b" not in here("--node", node.folder, "hit", "--csv", path).out
     path.write_text("value,count,first,last\nx,1,2026-03-14,2026-03-15\n")
     assert here("--node", node.folder, "hit", "--csv", path).status == 2
+
+
+def test_a_node_without_a_lake_says_so(node: SeawallNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``ingest`` and ``tail`` refuse with the name of the setting; hits and listings work."""
+    monkeypatch.setenv("SEAWALL_LAKE_STORE_TELEMETRY", "false")
+    (tmp_path / "eve.json").write_text("{}\n")
+    for command in (("ingest", tmp_path / "eve.json"), ("tail", tmp_path / "eve.json", "--format", "suricata-eve")):
+        answer = here("--node", node.folder, *command)
+        assert (answer.status, answer.err.partition(":")[0]) == (3, "E-FLOW-092")
+        assert "lake.store_telemetry" in answer.err
+    assert node.here("hit", LISTED, "--first", "2026-03-13T03:12:00Z")["new"] == 1
+    assert node.here("sightings")["items"]
