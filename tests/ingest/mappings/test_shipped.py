@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from ingest_scenes import Place, Scene, counts
 from realdata import folder
 from seawall.ingest.formats import by_name, recognise
 from seawall.ingest.mapped import MappedFormat, shipped
+from seawall.ingest.records import LineRefused
 from seawall.model import to_microseconds
 from seawall.model.moments import parse_moment
 
@@ -326,3 +329,29 @@ def test_shipped_mappings_are_recognised(name: str, line: str, scene: Scene, tmp
 def test_other_texts_are_left_to_others(text: str) -> None:
     """No shipped mapping claims what is not its own."""
     assert [one.name for one in shipped() if one.recognises(text.encode())] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("asa", b"%ASA-6-302013: Built TCP connection 1 for a:1.1.1.1/1 ("),
+        ("asa", b"%ASA-6-302013: Built TCP connection 1 for a:1.1.1.1/1 (a) (b) "),
+        ("asa", b"%ASA-4-106023: Deny tcp src a:1::/1 (x) "),
+        ("asa", b"%FTD-4-338002: Dynamic filter a b c traffic from a:1/1 (x) to b:2/2 (y) "),
+        ("asa", b"-4-400010 IPS:1 from from 1 to "),
+        ("snort", b"03/14-03:12:02.6 [**] [1:1:1] "),
+        ("snort", b'03/14-03:12:02.6 [**] [1:1:1] "" [**] [x] [y] {TCP '),
+        ("snort", b'03/14-03:12:02.6 ,1,1,1,"",,'),
+        ("leef", b"LEEF:1.0|a|b|c|d|e=\t=\t \t"),
+        ("leef", b"LEEF:2.0|a|b|c|d|x09|\\|"),
+    ],
+)
+def test_hostile_lines_take_bounded_time(name: str, part: bytes) -> None:
+    """A line of a megabyte made of a pattern's own beginning is done with quickly, whatever it becomes."""
+    format = by_name(name)
+    assert isinstance(format, MappedFormat)
+    line = part * ((1 << 20) // len(part))
+    began = time.process_time()
+    with contextlib.suppress(LineRefused):
+        format.decoder(1).decode(line)
+    assert time.process_time() - began < 2.0
