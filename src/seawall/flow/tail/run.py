@@ -29,6 +29,7 @@ from seawall.ingest.live.looking import Looker
 from seawall.ingest.live.streams import Streams, left_over
 
 IDLE_SECONDS = 0.05  # between looks when nothing comes
+SLICES_WAITING = 4  # of settings.live.commit_lines; more are stored even while reading is behind
 FOLDER = "tail"  # in the node's: positions, digests, spool
 
 Watching = Callable[[TailReport], None]
@@ -127,7 +128,7 @@ class _Run:
         self._seeing.flush(now=True)
         self._close_slice()
         while self._queue or self._storer.busy:
-            self._hand_over()
+            self._hand_over(ending=True)
             self._answered(self._storer.answer(timeout=0.2))
         self._report.problems += self._follower.unrecognised()
         self._node.store.notes.set(LAST_INGEST, str(self._node.clock()))
@@ -184,8 +185,12 @@ class _Run:
             self._queue.append(self._filled)
             self._filled = self._new_slice()
 
-    def _hand_over(self) -> None:
-        if self._queue and not self._storer.busy:
+    def _hand_over(self, *, ending: bool = False) -> None:
+        """Give the storing thread its next slice. While reading is behind, storing waits for its turn: both want the
+        same processor, and sightings come first.
+        """
+        wait = not ending and len(self._queue) < SLICES_WAITING and self._follower.behind()
+        if self._queue and not self._storer.busy and not wait:
             one = self._queue.popleft()
             for block in one.blocks:
                 self.backlog.load(block)

@@ -244,7 +244,6 @@ class Follower:
             os.close(descriptor)
             return watched
         fresh = Watched(watched.path, self._begun(watched.path, status, watched.start(HEAD_BYTES)), descriptor)
-        fresh.caught_up = watched.caught_up
         watched.close()
         self._open[identity] = fresh
         return fresh

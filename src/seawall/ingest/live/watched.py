@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from seawall.ingest.live.state import HEAD_BYTES, Head, Position
 
 READ_BYTES = 1 << 20  # at once
 ROUND_BYTES = 4 << 20  # of one file before the others have their turn
+SIZES_KEPT = 10_000  # sizes seen and not read up to yet
 UNKNOWN_BOUND = 64 << 10  # bytes of complete lines that no format knows: it is no log of ours
 
 
@@ -53,7 +55,8 @@ class Watched:
         self.at = position.offset
         self.cutter = Cutter(position.key, position.offset, position.lines)
         self._descriptor = descriptor
-        self.caught_up = self.grew = time.monotonic()
+        self.grew = time.monotonic()
+        self._sizes: deque[tuple[float, int]] = deque([(self.grew, self.at)])  # how long it was, and when
 
     @property
     def label(self) -> str:
@@ -119,26 +122,33 @@ class Watched:
     def read(self) -> list[Block]:
         """What came since the last time, as far as lines are complete."""
         made: list[Block] = []
-        got_all = 0
-        while got_all < ROUND_BYTES:
-            before = time.monotonic()
-            got = os.pread(self._descriptor, READ_BYTES, self.at)
-            if got:
-                self.at += len(got)
-                got_all += len(got)
-                self.grew = before
-                made += self.cutter.feed(got, self.caught_up)
-            if len(got) < READ_BYTES:
-                self.caught_up = before
-                break
-        if got_all and self.head.length < HEAD_BYTES:
+        stop = self.at + ROUND_BYTES
+        moment, size = time.monotonic(), self.size
+        if size > self._sizes[-1][1] or len(self._sizes) == 1:
+            self._sizes.append((moment, size))
+        else:
+            self._sizes[-1] = (moment, size)
+        while self.at < stop and (got := os.pread(self._descriptor, READ_BYTES, self.at)):
+            since = self._not_yet_there(self.at)
+            self.at += len(got)
+            self.grew = moment
+            made += self.cutter.feed(got, since)
+        if made and self.head.length < HEAD_BYTES:
             self.head = Head.of(self.start(HEAD_BYTES))
         return made
+
+    def _not_yet_there(self, offset: int) -> float:
+        """The last moment at which the file was no longer than this."""
+        while len(self._sizes) > 1 and self._sizes[1][1] <= offset:
+            self._sizes.popleft()
+        if len(self._sizes) > SIZES_KEPT:
+            del self._sizes[1]  # what follows seems to wait a little longer than it did
+        return self._sizes[0][0]
 
     def finish(self) -> list[Block]:
         """It ended: the last line, also without line end."""
         self.ended = True
-        return self.cutter.finish(self.caught_up)
+        return self.cutter.finish(self.grew)
 
     def handed_over(self, path: Path, status: os.stat_result, descriptor: int) -> Watched:
         """The same content under another inode: a copy, made before this file was truncated."""
