@@ -224,8 +224,8 @@ class Follower:
 
     def _is_twin(self, identity: Identity, start: bytes) -> bool:
         """True for a while for what looks like a copy of an open file: that one may be truncated next."""
-        head = Head.of(start)
-        if head.length < TWIN_BYTES or not any(head == watched.head for watched in self._open.values()):
+        heads = [watched.head for watched in self._open.values() if watched.head.length >= TWIN_BYTES]
+        if not any(head.fits(start) for head in heads):
             return False
         return time.monotonic() - self._twins.setdefault(identity, time.monotonic()) < TWIN_SECONDS
 
