@@ -25,6 +25,7 @@ from seawall.model.observation import IPV4_MAPPED_LOW
 FOUND = "lake_rollup_found"
 MAX_KEYS = 200_000  # more are compared with everything: most row groups would be unpacked anyway
 GROUPS_AT_ONCE = 64  # row groups unpacked together: 262,144 rows, some 40 MB
+KEPT_ROWS = 500_000  # rows found that are held before they are kept in the engine, which may spill them
 READERS = 2  # files looked into at the same time
 _LABELS = frozenset({"type", "role", "basis", "side", "sector"})
 
@@ -57,12 +58,15 @@ def rows_about(
     names = ", ".join(columns)
     typed = ", ".join(f"{field.name} {_TYPES[field.type]}" for field in schema)
     session.sql(f"CREATE OR REPLACE TEMP TABLE {FOUND} ({typed})")
+    held: list[pa.Table] = []
     with ThreadPoolExecutor(READERS) as pool:
         for at in range(0, len(placed), READERS):  # no further ahead: what a wide range finds is held in memory
             for tables in pool.map(lambda part: _found_in(folder, part, asked, schema), placed[at : at + READERS]):
-                for table in tables:
-                    session.register(f"{FOUND}_more", table)
-                    session.sql(f"INSERT INTO {FOUND} SELECT {names} FROM {FOUND}_more")
+                held += tables
+            if held and (sum(map(len, held)) >= KEPT_ROWS or at + READERS >= len(placed)):
+                session.register(f"{FOUND}_more", pa.concat_tables(held).unify_dictionaries())
+                session.sql(f"INSERT INTO {FOUND} SELECT {names} FROM {FOUND}_more")
+                held = []
     fresh = session.relation([part for part in parts if not part.placed], schema)
     return f"(SELECT {names} FROM {FOUND} UNION ALL SELECT {names} FROM {fresh})"
 

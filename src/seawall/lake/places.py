@@ -6,7 +6,8 @@ meet an indicator is found by two binary searches. A place only narrows: rows fo
     bit  62..58   57.......................................0
          type     ipv4     32 bits of the address
                   ipv6     its upper 58 bits
-                  domain   24 bits of the last two labels' digest, 17 of the last three's, 17 of the last four's
+                  domain   24 bits of the last two labels' digest, 24 of the last three's (many names share two
+                           under co.kr and com.tw), 10 of the last four's
                   others   58 bits of the value's digest
 
 The digest is the lower half of MD5: every engine has it, and somebody who makes two values meet gains a comparison.
@@ -31,7 +32,7 @@ TAG_SHIFT = 58
 _MASK = (1 << TAG_SHIFT) - 1
 _OTHER = 31
 _MAPPED = 0xFFFF  # the lower half's upper bits of an IPv4-mapped address
-_NAME_SHIFTS = {2: 34, 3: 17}
+_NAME_SHIFTS = {2: 34, 3: 10}
 """How many bits of a place a name of so many labels leaves to the names below it; longer names leave none."""
 
 
@@ -42,8 +43,8 @@ def place_sql() -> str:
     deep = "(length(value) - length(replace(value, '.', '')))"  # dots
     name = (
         f"(({digest.format(text=last.format(labels=2))} >> 40)::BIGINT << 34)"
-        f" | CASE WHEN {deep} >= 2 THEN ({digest.format(text=last.format(labels=3))} >> 47)::BIGINT << 17 ELSE 0 END"
-        f" | CASE WHEN {deep} >= 3 THEN ({digest.format(text=last.format(labels=4))} >> 47)::BIGINT ELSE 0 END"
+        f" | CASE WHEN {deep} >= 2 THEN ({digest.format(text=last.format(labels=3))} >> 40)::BIGINT << 10 ELSE 0 END"
+        f" | CASE WHEN {deep} >= 3 THEN ({digest.format(text=last.format(labels=4))} >> 54)::BIGINT ELSE 0 END"
     )
     tags = " ".join(f"WHEN '{kind}' THEN {place << TAG_SHIFT}" for place, kind in enumerate(TYPES))
     return (
@@ -95,9 +96,9 @@ def _of_name(name: str) -> tuple[int, int]:
     labels = name.split(".")
     place = TYPES.index("domain") << TAG_SHIFT | _digest(".".join(labels[-2:])) >> 40 << 34
     if len(labels) >= 3:
-        place |= _digest(".".join(labels[-3:])) >> 47 << 17
+        place |= _digest(".".join(labels[-3:])) >> 40 << 10
     if len(labels) >= 4:
-        place |= _digest(".".join(labels[-4:])) >> 47
+        place |= _digest(".".join(labels[-4:])) >> 54
     free = _NAME_SHIFTS.get(max(len(labels), 2), 0)
     return place, place | (1 << free) - 1
 
