@@ -52,7 +52,7 @@ class LiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How logs are followed."""
 
     commit_seconds: float = 10.0  # between commits to the lake; sightings do not wait for them
-    commit_lines: int = 100_000  # or sooner, when so many lines wait
+    commit_lines: int = 50_000  # or sooner, when so many lines wait
     buffer_bytes: int = 64_000_000  # of lines in memory; more wait on disk
 
 

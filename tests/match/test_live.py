@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from seawall.codec.values import address_halves
 from seawall.lake import Lake
-from seawall.match.live import LiveKeys, hits_of
+from seawall.match.live import LiveKeys
+from seawall.match.live_hits import hits_of
 from seawall.match.run import match
 from seawall.model import OBSERVATION_SCHEMA, Fault
 
@@ -117,7 +118,10 @@ def test_keys_change_while_they_are_used() -> None:
     assert (live.standing((0, 7), 49), live.standing((0, 7), 50)) == ((0, 7), (7,))
     live.update(keys(("ipv4", "203.0.113.7")))
     assert live.standing((0,), 50) == (0,)
-    assert live.facts(7).value == "198.51.100.0/24"
+    known = live.facts(7)
+    assert known is not None
+    assert known.value == "198.51.100.0/24"
+    assert live.facts(99) is None
 
 
 @pytest.mark.parametrize(

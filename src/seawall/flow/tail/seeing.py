@@ -19,7 +19,8 @@ from seawall.flow.warning_at_once import WarningsAtOnce
 from seawall.ingest.live import Block, Followed
 from seawall.ingest.live.looking import Looker
 from seawall.lake import LakeSession
-from seawall.match.live import LiveKeys, held_run, hits_of
+from seawall.match.live import LiveKeys
+from seawall.match.live_hits import held_run, hits_of
 from seawall.match.tally import HeldSightings, Key, Seen, Tally, finding, joined, summary
 from seawall.model import ObservableType
 
@@ -131,7 +132,7 @@ class Seeing:
         self.keys.fetch(number for number, _ in keys)
         for key in keys:
             facts = self.keys.facts(key[0])
-            if (seen := self._whole(key)) is not None:
+            if facts is not None and (seen := self._whole(key)) is not None:
                 told = summary(facts, key[1], seen)
                 rows.append(told)
                 self._told[key] = (told.type, told.value, told.side)
@@ -144,6 +145,8 @@ class Seeing:
         made = []
         for number in sorted(numbers):
             facts = self.keys.facts(number)
+            if facts is None:  # withdrawn a moment ago
+                continue
             for side in sorted(self._sides[number]):
                 if (seen := self._whole((number, side))) is not None:
                     made.append(finding(facts, side, seen))

@@ -13,7 +13,8 @@ import pyarrow as pa
 from seawall.ingest.interface import IngestOptions
 from seawall.ingest.live import Block, Followed, LiveIngest, Taken
 from seawall.lake import Lake, LakeWriter
-from seawall.match.live import LiveKeys, held_run, keep_hits
+from seawall.match.live import LiveKeys
+from seawall.match.live_hits import held_run, keep_hits
 from seawall.match.tally import Tally
 
 
