@@ -39,15 +39,19 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=_cache(), help="folder of the peers' environments")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--plot", type=Path, help="write a plot (SVG) to this file")
+    parser.add_argument("--only", action="append", help="a word of a peer's name; may be given again")
     given = parser.parse_args()
-    figures = []
+    figures: list[Figures] = []
     with tempfile.TemporaryDirectory(prefix="seawall-peers-") as folder:
         whole = take_sample(given.load, Path(folder, "whole"), given.events)
         part = take_sample(given.load, Path(folder, "part"), min(given.events, given.slow_events))
         few = take_sample(given.load, Path(folder, "few"), min(given.events, FEW))
-        for peer in PEERS:
+        asked = [peer for peer in PEERS if not given.only or any(word in peer.name for word in given.only)]
+        for peer in asked:
             print(f"-- {peer.name}", file=sys.stderr, flush=True)
             figures.append(_figures(peer, part if peer.slow else whole, few, given.cache, given.rounds))
+    if not figures:
+        parser.error("no peer has such a name")
     print(table(figures), end="")
     if given.json is not None:
         given.json.write_text(json.dumps([one.told() for one in figures], indent=1) + "\n")

@@ -36,6 +36,7 @@ api:
 prometheus: {{enabled: false}}
 """
 PORT = 51_581
+PATIENCE = 120.0  # seconds: on a busy machine it has been seen to stay for ever after its last decision, doing nothing
 
 
 class CrowdSecReplay:
@@ -69,7 +70,7 @@ class CrowdSecReplay:
         programs = self._files / "usr/bin"
         measured([programs / "cscli", "-c", config, "machines", "add", "bench", "--auto", "--force", "-f", credentials])
         replay = ["-dsn", f"file://{sample.file}", "-type", "suricata-evelogs", "-no-capi"]
-        seconds, _ = measured([programs / "crowdsec", "-c", config, *replay])
+        seconds, _ = measured([programs / "crowdsec", "-c", config, *replay], patience=PATIENCE)
         database = sqlite3.connect(home / "data" / "crowdsec.db")
         (alerts,) = database.execute("SELECT count(*) FROM alerts").fetchone()
         database.close()

@@ -5,12 +5,12 @@ Peers run in their own environments, so this module imports nothing but the stan
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import venv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -142,26 +142,36 @@ def library_path(folder: Path) -> dict[str, str]:
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)}
 
 
-def measured(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> tuple[float, str]:
-    """CPU-seconds of a command and all it started, and what it printed. Raises UnobtainableError when it fails."""
-    with tempfile.TemporaryFile("w+", errors="replace") as complaints:
+def measured(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, patience: float | None = None
+) -> tuple[float, str]:
+    """CPU-seconds of a command and all it started, and what it printed. Raises UnobtainableError when it fails.
+
+    ``patience``: seconds after which it is stopped; what it used until then counts.
+    """
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as printed,
+        tempfile.TemporaryFile("w+", errors="replace") as complaints,
+    ):
         process = subprocess.Popen(
             [str(part) for part in command],
-            stdout=subprocess.PIPE,
+            stdout=printed,
             stderr=complaints,
-            text=True,
-            errors="replace",
             env=dict(environment) if environment is not None else None,
             cwd=ROOT,
         )
-        with process.stdout or io.StringIO() as output:
-            printed = output.read()
+        stopper = threading.Timer(patience or 0, process.kill)
+        if patience is not None:
+            stopper.start()
         _, status, used = os.wait4(process.pid, 0)
+        stopped = patience is not None and not stopper.is_alive()
+        stopper.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
-        complaints.seek(0)
-        if process.returncode:
-            raise UnobtainableError(f"{Path(command[0]).name} failed: {last_line(complaints.read() or printed)}")
-    return used.ru_utime + used.ru_stime, printed
+        for told in (printed, complaints):
+            told.seek(0)
+        if process.returncode and not stopped:
+            raise UnobtainableError(f"{Path(command[0]).name} failed: {last_line(complaints.read() or printed.read())}")
+        return used.ru_utime + used.ru_stime, printed.read()
 
 
 @contextmanager

@@ -81,3 +81,11 @@ def test_server_is_stopped_at_the_end() -> None:
     with server(this_python(["-c", "import time; time.sleep(60)"])) as pid:
         assert cpu_of(pid) >= 0
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_measured_stops_a_command_that_outstays_our_patience() -> None:
+    """A command that does its work and then stays is stopped, and what it used and printed counts."""
+    lasting = "import time; print(sum(range(3_000_000)), flush=True); time.sleep(60)"
+    seconds, printed = measured(this_python(["-c", lasting]), patience=3.0)
+    assert seconds > 0
+    assert printed.strip() == "4499998500000"
