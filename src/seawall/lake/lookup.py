@@ -81,7 +81,8 @@ def _found_in(folder: Path, part: Part, asked: np.ndarray, schema: pa.Schema) ->
         starts = np.searchsorted(places, asked[:, 0], side="left")
         ends = np.searchsorted(places, asked[:, 1], side="right")
         found: list[pa.Table] = []
-        with pq.ParquetFile(path, read_dictionary=[name for name in schema.names if name in _LABELS]) as file:
+        labels = [name for name in schema.names if name in _LABELS]
+        with pq.ParquetFile(path, read_dictionary=labels, pre_buffer=False) as file:
             for tag in np.unique(asked[ends > starts, 0] >> TAG_SHIFT).tolist():
                 hit = (ends > starts) & (asked[:, 0] >> TAG_SHIFT == tag)  # a span never reaches into another type
                 found += _rows(file, starts[hit], ends[hit], _Implied(tag, part, places), schema)

@@ -30,9 +30,9 @@ _ADDRESSES = (
 
 def occurrences(session: LakeSession, stretch: Stretch, keys: pa.Table) -> None:
     """Fill ``match_occurring`` with the roll-up rows that meet a key of the stretch; ``keys`` are the same keys."""
-    sensors = bool(session.rolled_days() - session.days())
-    about = _about(session, keys, sensors=sensors)
-    occurring = _occurring(session, about, stretch.keys, stretch.counts, exact=stretch.exact, sensors=sensors)
+    full = bool(session.rolled_days() - session.days())
+    about = _about(session, keys, full=full)
+    occurring = _occurring(session, about, stretch.keys, stretch.counts, exact=stretch.exact, full=full)
     session.sql(f"CREATE OR REPLACE TEMP TABLE {OCCURRING} AS {occurring}")
 
 
@@ -79,7 +79,7 @@ def rollup_sightings(session: LakeSession, keys: pa.Table, *, exact: bool = Fals
     row whose two ends are the same value counts twice. Expiry is not looked at: the roll-up knows days, not events.
     """
     counts = load_keys(session, keys, "match_asked")
-    occurring = _occurring(session, _about(session, keys, sensors=False), "match_asked", counts, exact=exact)
+    occurring = _occurring(session, _about(session, keys, full=False), "match_asked", counts, exact=exact)
     return session.sql(
         "SELECT indicator, side, min(first) AS first, max(last) AS last, CAST(sum(count) AS BIGINT) AS count, "
         "list(sector ORDER BY first, sector) AS sectors FROM ("
@@ -89,22 +89,21 @@ def rollup_sightings(session: LakeSession, keys: pa.Table, *, exact: bool = Fals
     )
 
 
-def _about(session: LakeSession, keys: pa.Table, *, sensors: bool) -> str:
+def _about(session: LakeSession, keys: pa.Table, *, full: bool) -> str:
     types: Sequence[str] = keys["type"].to_pylist()
-    columns = ["type", "value", "high", "low", "side", "sector", "first", "last", "count", "day", "basis"]
-    # sensors are asked for by days alone whose rows have left (``past``)
+    columns = ["type", "value", "high", "low", "side", "sector", "first", "last", "count", "day"]
     return session.rollup_about(
-        list(zip(types, keys["value"].to_pylist(), strict=True)), [*columns, "sensor_bits"] if sensors else columns
+        list(zip(types, keys["value"].to_pylist(), strict=True)),
+        [*columns, "basis", "sensor_bits"] if full else columns,
     )
 
 
 def _occurring(
-    session: LakeSession, rollup: str, keys: str, counts: dict[str, int], *, exact: bool, sensors: bool = False
+    session: LakeSession, rollup: str, keys: str, counts: dict[str, int], *, exact: bool, full: bool = False
 ) -> str:
-    """SQL: the roll-up rows that meet a key; without ``sensors`` the bits of these are 0."""
-    wanted = (
-        "k.indicator, k.type, r.side, r.sector, r.first, r.last, r.count, CAST(r.day AS BIGINT) AS day, r.basis, "
-        f"{'r.sensor_bits' if sensors else '0::BIGINT AS sensor_bits'}"
+    """SQL: the roll-up rows that meet a key; bases and sensors only if ``full``, as days need whose rows have left."""
+    wanted = "k.indicator, k.type, r.side, r.sector, r.first, r.last, r.count, CAST(r.day AS BIGINT) AS day, " + (
+        "r.basis, r.sensor_bits" if full else "'' AS basis, 0::BIGINT AS sensor_bits"
     )
     parts: list[str] = []
     if {"ipv4", "ipv6", "cidr"} & counts.keys():
