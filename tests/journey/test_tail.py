@@ -13,6 +13,9 @@ import pytest
 from journey.command_line import SeawallNode, eve
 from journey.tailing import Tailing, append, eventually
 from realdata import folder
+from seawall.flow.context import WHOLE_NODE
+from seawall.flow.node import Node
+from seawall.model import ObservableType, Pap, SightingSummary, Tlp
 
 ATTACKER = "203.0.113.77"
 NEVER = 3600
@@ -205,6 +208,40 @@ def test_two_sides_in_one_log_are_warned_about_at_once(node: SeawallNode, tmp_pa
     node.here("match")
     after = node.here("warnings")["items"]
     assert [one["first_seen"] for one in after] == [one["first_seen"] for one in shown]
+
+
+def test_what_a_peer_told_is_warned_about_at_once(node: SeawallNode, tmp_path: Path) -> None:
+    """A value that a peer told us, met by a line a moment ago, is a warning with the time since we were told."""
+    told = SightingSummary(
+        type=ObservableType.IPV4,
+        value=ATTACKER,
+        side="KR",
+        first_seen=1_773_446_400_000_000,
+        last_seen=1_773_446_400_000_000,
+        count=3,
+        sectors=("health",),
+        indicator_id=None,
+        basis=("honeypot",),
+        tlp=Tlp.GREEN,
+        pap=Pap.GREEN,
+        origin="krcert",
+        told_at=1_773_446_460_000_000,
+    )
+    with Node.open(node.folder) as opened:
+        opened.store.sightings.put([told])
+    log = tmp_path / "eve.json"
+    append(log, line(1))
+    with Tailing(node, log, commit_seconds=NEVER) as tailing:
+        append(log, eve("2026-03-14T03:12:00.000000+0000", ATTACKER, "10.1.0.5", sensor="tpe-1"))
+        eventually(lambda: sightings(node)[0]["origin"] is None, why="our own sighting")
+        with Node.open(node.folder) as opened:  # as it was drawn at once, before anybody asks for a new drawing
+            drawn = opened.store.warnings.list(WHOLE_NODE).items
+        assert [(one.value, one.first_side, one.other_side) for one in drawn] == [(ATTACKER, "KR", "TW")]
+        assert drawn[0].told_at == told.told_at
+        shown = node.here("warnings")["items"]
+        assert [(one["value"], one["other_side"]) for one in shown] == [(ATTACKER, "TW")]
+        assert stored(node) == 0
+    assert tailing.report["warnings"] == 1
 
 
 def test_lines_wait_on_disk_when_storing_is_slower(node: SeawallNode, tmp_path: Path) -> None:
