@@ -2,14 +2,12 @@
 
 The normal form: compatibility forms made plain (NFKC: full width, ㈜, half-width Hangul), case folded, accents gone,
 Hangul taken apart into letters (so that composed, decomposed and compatibility letters are equal), traditional
-characters as simplified ones, no spaces, punctuation or invisible characters, and no legal form (股份有限公司,
-주식회사, Co., Ltd.) at either end. Folding of characters needs the package ``opencc`` (extra ``names``); without it the
-two scripts count as different names, and ``folds_characters`` says so.
+characters as simplified ones (OpenCC's tables), no spaces, punctuation or invisible characters, and no legal form
+(股份有限公司, 주식회사, Co., Ltd.) at either end.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -39,11 +37,6 @@ Fold = Callable[[str], str]
 def names_in(cell: str) -> tuple[str, ...]:
     """The names of one organisation as a table's cell lists them."""
     return tuple(name for part in cell.split(SEPARATOR) if (name := part.strip()))
-
-
-def folds_characters() -> bool:
-    """True when traditional and simplified characters count as equal."""
-    return _opencc() is not None
 
 
 def normal(name: str, fold: Fold | None = None) -> str:
@@ -158,15 +151,14 @@ def _letters(character: str, fold: Fold | None) -> str:
         elif letter.isascii():
             letters.append(letter if letter.isalnum() else "")
         elif letter.isalnum():
-            letters.append((fold or _opencc() or str)(letter))
+            letters.append((fold or _opencc())(letter))
     return "".join(letters)
 
 
 @cache
-def _opencc() -> Fold | None:
-    try:
-        package = importlib.import_module("opencc")
-    except ImportError:
-        return None
-    convert: Fold = package.OpenCC("t2s").convert
+def _opencc() -> Fold:
+    """Loaded when the first name is folded: its tables take a while."""
+    import opencc
+
+    convert: Fold = opencc.OpenCC("t2s").convert
     return lru_cache(65_536)(convert)
