@@ -100,7 +100,7 @@ def test_damaged_card_is_refused(nodes: Nodes) -> None:
     """A card cut short or altered adds nothing."""
     book = PeerBookInMemory()
     for card in (nodes.seoul.card()[:-20], nodes.seoul.card().replace(b"seoul", b"busan"), b"", b"{}"):
-        with pytest.raises(Refused):
+        with pytest.raises(Fault):
             add_peer(card, url="https://a.example", code_name="x", book=book, own_node_id="other")
     assert book.records == {}
 

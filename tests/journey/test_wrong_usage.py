@@ -132,7 +132,7 @@ def test_who_may_not_is_refused_with_status_3(node: SeawallNode, tmp_path: Path)
     assert "E-FLOW-003" in refused(node, *standing, "--approver-token", own, status=3)
     assert refused(node, *standing, "--approver-token", token, status=3)
     card = write(tmp_path / "card", "{}")
-    assert refused(node, "peers", "add", card, "--url", "https://x:1", "--code-name", "y", status=3)
+    assert refused(node, "peers", "add", card, "--url", "https://x:1", "--code-name", "y")
 
 
 # --- real processes ----------------------------------------------------------------------------------------------

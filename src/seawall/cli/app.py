@@ -117,7 +117,9 @@ def run(arguments: list[str]) -> int:
     except CycloptsError as error:
         _say(f"E-CLI-001: {' '.join(str(error).split())}")
         return ExitStatus.USAGE
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as end:  # Rich turns a reader that went away into SystemExit(1)
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
+            raise
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives until exit
         return ExitStatus.DONE
     except KeyboardInterrupt:

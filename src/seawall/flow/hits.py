@@ -28,6 +28,7 @@ EARLIEST = 631_152_000_000_000  # 1990-01-01T00:00:00Z, as for telemetry
 SKEW = 86_400_000_000  # microseconds that a reporter's clock may be ahead
 CSV_ROWS = 1_000_000
 CSV_CELL = 8_192  # characters
+MAX_CELL = 1 << 20  # characters that the parser takes before it gives up
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/-]{0,63}", re.ASCII)
 REFUSED_KEPT = 100  # of one report
 IDENTIFIER = 200  # characters of a reporter's own id
@@ -243,7 +244,7 @@ def read_hits(path: Path) -> Iterator[tuple[int, HitReport | Fault]]:
 
     Raises Fault E-FLOW-104 when the file cannot be read, is no CSV or lacks a needed column.
     """
-    csv.field_size_limit(CSV_CELL)
+    csv.field_size_limit(MAX_CELL)  # of the process: all who read CSV set the same
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
@@ -254,6 +255,8 @@ def read_hits(path: Path) -> Iterator[tuple[int, HitReport | Fault]]:
             for number, row in enumerate(rows):
                 if number == CSV_ROWS:
                     raise _unusable(path, f"it has more than {CSV_ROWS} rows")
+                if any(len(cell) > CSV_CELL for cell in row):
+                    raise _unusable(path, f"a cell of line {rows.line_num} has more than {CSV_CELL} characters")
                 if any(cell.strip() for cell in row):
                     yield rows.line_num, _report(dict(zip(header, row, strict=False)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -27,11 +27,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from seawall.ingest.interface import Engine, Reader
+from seawall.ingest.interface import LINE_BOUND, Engine, Reader
 from seawall.ingest.records import LineRefused, Record, RecordReader, text_of
 from seawall.model import Basis
 
 NOT_CSV = "not-csv"
+CELL_BOUND = 131_072  # characters; a longer cell is a broken quote
 NO_HEADER = "no-header"
 CELLS = "wrong-cells"
 CELL_LINES = 64  # lines of one row that are put together; longer ones were never seen
@@ -126,9 +127,12 @@ class _Decoder:
         if not self._names:
             raise LineRefused(NO_HEADER, "no header with the columns of a report stands before it")
         try:
+            csv.field_size_limit(LINE_BOUND)  # of the process: all who read CSV set the same
             row = next(csv.reader([text_of(line)], strict=True))
         except (csv.Error, StopIteration) as error:
             raise LineRefused(NOT_CSV, f"it is no CSV row: {error}") from None
+        if max(map(len, row)) > CELL_BOUND:
+            raise LineRefused(NOT_CSV, f"a cell has more than {CELL_BOUND} characters")
         if not 1 < len(row) <= len(self._names):
             raise LineRefused(CELLS, f"it has {len(row)} cells, its header {len(self._names)}")
         cells = {name: cell for name, cell in zip(self._names, row, strict=False) if cell not in _ABSENT}
