@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from seawall.lake.files import PLACES, ROLLUP_GROUP_ROWS
 from seawall.lake.manifest import Part
 from seawall.lake.places import TAG_SHIFT, TYPES, spans
-from seawall.model import ROLLUP_SCHEMA, Unavailable
+from seawall.lake.snapshot import unreadable
+from seawall.model import ROLLUP_SCHEMA
 from seawall.model.observation import IPV4_MAPPED_LOW
 
 FOUND = "lake_rollup_found"
@@ -87,12 +88,7 @@ def _found_in(folder: Path, part: Part, asked: np.ndarray, schema: pa.Schema) ->
                 hit = (ends > starts) & (asked[:, 0] >> TAG_SHIFT == tag)  # a span never reaches into another type
                 found += _rows(file, starts[hit], ends[hit], _Implied(tag, part, places), schema)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise Unavailable(
-            "E-LAKE-003",
-            "The lake file {path} cannot be read: {reason}; restore it from a backup.",
-            path=path,
-            reason=error,
-        ) from error
+        raise unreadable(path, error) from error
     return found
 
 

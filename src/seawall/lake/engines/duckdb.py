@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from seawall.lake.interface import EngineRefusal
 from seawall.lake.lookup import rows_about
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
-from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Fault, Unavailable
+from seawall.lake.snapshot import Snapshot
+from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Unavailable
 from seawall.settings import LakeSettings
 
 SQL_TYPES = {pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.string(): "VARCHAR"}
@@ -39,18 +39,12 @@ def connect(settings: LakeSettings, temporary: Path) -> duckdb.DuckDBPyConnectio
     )
 
 
-class DuckDBSession:
+class DuckDBSession(Snapshot):
     """A snapshot read with DuckDB; see ``interface.LakeSession`` for what each method promises."""
 
     def __init__(self, folder: Path, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
-        self._folder = folder
-        self._manifest = manifest
+        super().__init__(folder, manifest)
         self._cursor = engine.cursor()
-
-    @property
-    def generation(self) -> int:
-        """Commits in this snapshot."""
-        return self._manifest.generation
 
     def register(self, name: str, table: pa.Table) -> None:
         """An Arrow table under ``name``."""
@@ -81,54 +75,16 @@ class DuckDBSession:
 
     def rollup(self, after: int = 0) -> str:
         """Relation text of the roll-up rows committed after a generation. Raises Fault E-LAKE-007."""
-        parts = self._manifest.of(ROLLUP, after=after)
-        if any(part.earliest <= after for part in parts):
-            raise Fault(
-                "E-LAKE-007",
-                "The roll-up was compacted past generation {after}; read all of it again, "
-                "or what is newer than {last}.",
-                after=after,
-                last=max(part.generation for part in parts if part.earliest <= after),
-            )
-        return self.relation(parts, ROLLUP_SCHEMA)
+        return self.relation(self._rollup_after(after), ROLLUP_SCHEMA)
 
     def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
         """Relation text of the roll-up rows that may meet some indicator keys (type, canonical value), and others."""
         return rows_about(self, self._folder, self._manifest.of(ROLLUP), keys, columns)
 
-    def days(self) -> frozenset[int]:
-        """The UTC days of which there are observations."""
-        return self._manifest.days(OBSERVATIONS)
-
-    def rolled_days(self) -> frozenset[int]:
-        """The UTC days that have a roll-up file of their own."""
-        return self._manifest.days(ROLLUP)
-
     def derived(self, name: str) -> str | None:
         """Relation text of a derived data set; None when it was never written."""
         parts = self._manifest.of(DERIVED, name=name)
         return f"(SELECT * FROM {self.files(parts, unlike=True)})" if parts else None
-
-    def note(self, key: str) -> str | None:
-        """A small value kept with the snapshot."""
-        return self._manifest.notes.get(key)
-
-    def parts(self) -> tuple[Part, ...]:
-        """The observation files, oldest first."""
-        return self._manifest.of(OBSERVATIONS)
-
-    def read_part(self, part: Part, columns: Sequence[str]) -> pa.Table:
-        """Some columns of one file. Raises Unavailable E-LAKE-003 when it cannot be read."""
-        path = self._folder / part.path
-        try:
-            return pq.read_table(path, columns=list(columns), use_threads=False, partitioning=None)
-        except (OSError, pa.ArrowException) as error:
-            raise Unavailable(
-                "E-LAKE-003",
-                "The lake file {path} cannot be read: {reason}; restore it from a backup.",
-                path=path,
-                reason=error,
-            ) from error
 
     def close(self) -> None:
         """Let go of registered tables and temporary data."""

@@ -25,7 +25,8 @@ import pyarrow.parquet as pq
 
 from seawall.lake.engines.duckdb import quoted
 from seawall.lake.interface import EngineRefusal
-from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
+from seawall.lake.manifest import DERIVED, OBSERVATIONS, Manifest, Part
+from seawall.lake.snapshot import Snapshot
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Fault, Unavailable
 from seawall.settings import LakeSettings
 
@@ -38,12 +39,11 @@ _APPLICATION = "seawall"
 _PORT_OF = {"spark": 7077, "sc": 15002, "k8s": 443}
 
 
-class SparkComputing:
+class SparkComputing(Snapshot):
     """A snapshot computed by Spark; see ``computing.ComputingSession`` for what each method promises."""
 
     def __init__(self, folder: Path, manifest: Manifest, settings: LakeSettings) -> None:
-        self._folder = folder
-        self._manifest = manifest
+        super().__init__(folder, manifest)
         self._cluster = connect(settings)
         # below the temporary folder: what a killed session leaves there is swept away by the next writer
         (folder / "temporary").mkdir(exist_ok=True)
@@ -51,11 +51,6 @@ class SparkComputing:
         self._numbers = itertools.count(1)
         self._kept: dict[str, Path] = {}
         self._views: dict[tuple[tuple[str, ...], int], str] = {}
-
-    @property
-    def generation(self) -> int:
-        """Commits in this snapshot."""
-        return self._manifest.generation
 
     def register(self, name: str, table: pa.Table) -> None:
         """An Arrow table under ``name``, by way of a file that the workers read."""
@@ -93,28 +88,12 @@ class SparkComputing:
         return f"(SELECT {names} FROM {whole} UNION ALL SELECT {names} FROM {late} WHERE generation > {after:d})"
 
     def rollup(self, after: int = 0) -> str:
-        """A view of the roll-up rows committed after a generation. Raises Fault E-LAKE-007 as DuckDB's."""
-        parts = self._manifest.of(ROLLUP, after=after)
-        if any(part.earliest <= after for part in parts):
-            raise Fault(
-                "E-LAKE-007",
-                "The roll-up was compacted past generation {after}; read all of it again, or what is newer than {last}.",  # noqa: E501
-                after=after,
-                last=max(part.generation for part in parts if part.earliest <= after),
-            )
-        return self._relation(parts, ROLLUP_SCHEMA)
+        """Relation text of the roll-up rows committed after a generation. Raises Fault E-LAKE-007."""
+        return self._relation(self._rollup_after(after), ROLLUP_SCHEMA)
 
     def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
         """All of the roll-up: the workers read faster than one machine searches."""
         return self.rollup()
-
-    def days(self) -> frozenset[int]:
-        """The UTC days of which there are observations."""
-        return self._manifest.days(OBSERVATIONS)
-
-    def rolled_days(self) -> frozenset[int]:
-        """The UTC days that have a roll-up file of their own."""
-        return self._manifest.days(ROLLUP)
 
     def derived(self, name: str) -> str | None:
         """A view of a derived data set; None when it was never written."""
@@ -122,18 +101,6 @@ class SparkComputing:
         if not parts:
             return None
         return self._relation(parts, pq.read_schema(self._folder / parts[-1].path))
-
-    def note(self, key: str) -> str | None:
-        """A small value kept with the snapshot."""
-        return self._manifest.notes.get(key)
-
-    def parts(self) -> tuple[Part, ...]:
-        """The observation files, oldest first."""
-        return self._manifest.of(OBSERVATIONS)
-
-    def read_part(self, part: Part, columns: Sequence[str]) -> pa.Table:
-        """Some columns of one file, read here."""
-        return pq.read_table(self._folder / part.path, columns=list(columns), partitioning=None)
 
     def close(self) -> None:
         """End the cluster's session and remove what it kept."""
