@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from journey.tailing import Tailing, append, eventually
 from realdata import folder
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
-from seawall.model import ObservableType, Pap, SightingSummary, Tlp
+from seawall.model import ObservableType, Pap, SightingSummary, Tlp, Warning
 
 ATTACKER = "203.0.113.77"
 NEVER = 3600
@@ -210,6 +211,12 @@ def test_two_sides_in_one_log_are_warned_about_at_once(node: SeawallNode, tmp_pa
     assert [one["first_seen"] for one in after] == [one["first_seen"] for one in shown]
 
 
+def held_warnings(node: SeawallNode) -> Sequence[Warning]:
+    """As they were drawn at once, before anybody asks for a new drawing."""
+    with Node.open(node.folder) as opened:
+        return opened.store.warnings.list(WHOLE_NODE).items
+
+
 def test_what_a_peer_told_is_warned_about_at_once(node: SeawallNode, tmp_path: Path) -> None:
     """A value that a peer told us, met by a line a moment ago, is a warning with the time since we were told."""
     told = SightingSummary(
@@ -234,8 +241,8 @@ def test_what_a_peer_told_is_warned_about_at_once(node: SeawallNode, tmp_path: P
     with Tailing(node, log, commit_seconds=NEVER) as tailing:
         append(log, eve("2026-03-14T03:12:00.000000+0000", ATTACKER, "10.1.0.5", sensor="tpe-1"))
         eventually(lambda: sightings(node)[0]["origin"] is None, why="our own sighting")
-        with Node.open(node.folder) as opened:  # as it was drawn at once, before anybody asks for a new drawing
-            drawn = opened.store.warnings.list(WHOLE_NODE).items
+        eventually(lambda: bool(held_warnings(node)), why="the warning, drawn right after the sighting")
+        drawn = held_warnings(node)
         assert [(one.value, one.first_side, one.other_side) for one in drawn] == [(ATTACKER, "KR", "TW")]
         assert drawn[0].told_at == told.told_at
         shown = node.here("warnings")["items"]
