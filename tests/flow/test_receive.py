@@ -14,7 +14,7 @@ from seawall.flow.doctor import examine
 from seawall.flow.jobs import run
 from seawall.flow.node import Node, create_node
 from seawall.flow.receive import Receiver, drain
-from seawall.flow.spool import REFUSED, Delivery, Spool
+from seawall.flow.spool import BLOCK, REFUSED, Delivery, Spool
 from seawall.ingest import ingest
 from seawall.model import Unavailable
 
@@ -56,7 +56,7 @@ def test_deliveries_of_one_kind_are_taken_together(tmp_path: Path) -> None:
 def test_the_spool_is_bounded_and_counts_what_leaves(tmp_path: Path) -> None:
     """Beyond the bound a sender is told to come again; what was taken in makes room."""
     one = delivery(1)
-    spool = Spool(tmp_path, bound=len(one.lines[0]) + 10)
+    spool = Spool(tmp_path, bound=BLOCK + 10)  # a small delivery takes a block
     spool.put([one])
     with pytest.raises(Unavailable) as full:
         spool.put([one])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,6 +191,7 @@ def test_the_commands_push_and_pull(endpoint: str, tmp_path: Path, monkeypatch: 
     pushed = shop.here("lake", "push")
     pulled = other.here("lake", "pull")
     assert pulled["files"] == pushed["files"] > 0
+    assert "lake-copied" in json.dumps(shop.here("ledger", "show"))
     assert other.here("observations", "--limit", "9") == shop.here("observations", "--limit", "9")
     assert endpoint in shop.here("doctor")["endpoints"]
 

@@ -6,13 +6,19 @@ import msgspec
 
 from seawall.flow.node import Node, lake_folder
 from seawall.lake.remote import RemoteLake
+from seawall.ledger import EventKind
 from seawall.model import Fault
 
 
 def push_lake(node: Node) -> dict[str, object]:
-    """Bring the copy up to this node's lake; the ``--json`` keys of ``seawall lake push``."""
+    """Bring the copy up to this node's lake; the ``--json`` keys of ``seawall lake push``.
+
+    Telemetry goes to the organisation's own storage here, so who sends it where is on the record before it goes.
+    """
     node.require("maintain")
-    moved = _copy(node).push(lake_folder(node.folder, node.settings), node.settings.node.id)
+    copy = _copy(node)
+    node.event(EventKind.LAKE_COPIED, node.settings.lake.url)
+    moved = copy.push(lake_folder(node.folder, node.settings), node.settings.node.id)
     return msgspec.structs.asdict(moved)
 
 

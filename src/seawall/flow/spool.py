@@ -23,7 +23,10 @@ FOLDER = "received"  # in the node's
 ENDING = ".log"
 PART = ".part"
 STALE_SECONDS = 3600.0  # after which a part is of a killed process
-BOUND = 1 << 30  # bytes that wait; senders keep their own queues and are told to come again
+BOUND = (
+    1 << 30
+)  # bytes that wait, each delivery counted as at least one block of the disk; senders keep their own queues and are told to come again
+BLOCK = 4096  # bytes that the smallest file takes
 SENSOR_BYTES = 60  # of a sensor's name in a file name, which holds 255 bytes
 REFUSED = "refused"
 
@@ -59,7 +62,7 @@ class Spool:
         Raises Unavailable E-FLOW-090 when too much waits already, E-FLOW-091 when the disk refuses.
         """
         bodies = [b"\n".join(one.lines) + b"\n" for one in deliveries]
-        size = sum(map(len, bodies))
+        size = sum(max(len(body), BLOCK) for body in bodies)
         with self._lock:
             if self._held is None:
                 self._held = self.size()
@@ -101,7 +104,7 @@ class Spool:
         total = 0
         for name in self._names():
             with contextlib.suppress(OSError):
-                total += (self.folder / name).stat().st_size
+                total += max((self.folder / name).stat().st_size, BLOCK)
         return total
 
     def count(self) -> int:
@@ -130,7 +133,7 @@ class Spool:
         """Forget what is in the lake now."""
         freed = 0
         for path in waiting.paths:
-            freed += path.stat().st_size
+            freed += max(path.stat().st_size, BLOCK)
             path.unlink()
         with self._lock:
             if self._held is not None:

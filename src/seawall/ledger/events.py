@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     STANDING_SUSPENDED = "standing-suspended"
     APPROVAL = "approval"
     SYNC_RECEIPT = "sync-receipt"
+    LAKE_COPIED = "lake-copied"
     INBOUND_DECLINED = "inbound-declined"
     RECALL = "recall"
     OVERRIDE = "override"
