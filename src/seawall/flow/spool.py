@@ -23,9 +23,7 @@ FOLDER = "received"  # in the node's
 ENDING = ".log"
 PART = ".part"
 STALE_SECONDS = 3600.0  # after which a part is of a killed process
-BOUND = (
-    1 << 30
-)  # bytes that wait, each delivery counted as at least one block of the disk; senders keep their own queues and are told to come again
+BOUND = 1 << 30  # bytes that wait, at least a BLOCK for each delivery; senders keep queues and come again
 BLOCK = 4096  # bytes that the smallest file takes
 SENSOR_BYTES = 60  # of a sensor's name in a file name, which holds 255 bytes
 REFUSED = "refused"
