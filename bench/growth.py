@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """A back-fill, day after day: what ingest costs and what the lake grows to, and what compaction makes of it.
 
-    python -m bench growth --folder DIR [--days 100] [--scale 1.0] [--compact-every N] [--least-free-gib 5]
+    python -m bench growth --folder DIR [--days 100] [--scale 1.0] [--worlds N] [--compact-every N]
+                           [--least-free-gib 5] [--most-minutes M]
 
 One node takes in simulated days (``flow.simulator``; scale 1.0 is a national day of 4.02 million events), each with a
-world of its own, which is the worst case for a roll-up, and each in a process of its own. One line a day: events,
+world of its own, which is the worst case for a roll-up, and each in a process of its own. ``--worlds N`` makes N days
+and has them come round under later dates, for making a day costs as much as taking it in. One line a day: events,
 CPU-seconds and peak memory of its ingest, and the lake's files, megabytes, rows and roll-up rows afterwards. With
 ``--compact-every`` the lake is compacted after every N days; at the end it always is, with a line before and after. The
-run ends early, and says so, when the disk has less than ``--least-free-gib`` left. What it made in DIR is removed.
+run ends early, and says so, when the disk has less than ``--least-free-gib`` left or ``--most-minutes`` have passed.
+What it made in DIR is removed.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import argparse
 import shutil
 import sys
 import tempfile
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -25,6 +30,8 @@ from bench.score import seawall
 from seawall.flow.simulator import BEGINS, DAY_MICROSECONDS, write_day
 from seawall.lake.manifest import OBSERVATIONS, ROLLUP, load
 
+PIECE_BYTES = 1 << 24  # of a log, whose dates are written anew
+LOCAL_DAYS = (2, 1, 0, -1)  # from a day's beginning in UTC: the dates that its logs may name, latest first
 COLUMNS = ("day", "events", "cpu_s", "peak_mb", "files", "lake_mb", "rows", "rollup_rows", "rollup_files")
 
 
@@ -34,8 +41,10 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--days", type=int, default=100)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--worlds", type=int, default=0, help="days that are made; 0: all of them")
     parser.add_argument("--compact-every", type=int, default=0)
     parser.add_argument("--least-free-gib", type=float, default=5)
+    parser.add_argument("--most-minutes", type=float, default=float("inf"))
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="growth-", dir=given.folder) as work:
@@ -50,11 +59,15 @@ def fill(work: Path, given: argparse.Namespace) -> None:
     print("\t".join(COLUMNS), flush=True)
     events = 0
     cpu = 0.0
+    began = time.monotonic()
     for day in range(given.days):
+        if time.monotonic() - began > given.most_minutes * 60:
+            print(f"stopped before day {day}: {given.most_minutes:g} minutes have passed", flush=True)
+            break
         if shutil.disk_usage(work).free < given.least_free_gib * (1 << 30):
             print(f"stopped before day {day}: less than {given.least_free_gib:g} GiB are free", flush=True)
             break
-        logs = day_of(work, day, given.scale)
+        logs = day_of(work, day, given.scale, given.worlds)
         if day == 0:
             seawall(node, "sensors", "import", logs / "sensors.csv")
             seawall(node, "assets", "import", logs / "assets.csv")
@@ -72,11 +85,41 @@ def fill(work: Path, given: argparse.Namespace) -> None:
         print(f"{events} events in {cpu:.1f} CPU-seconds: {events / cpu:.0f} a CPU-second", flush=True)
 
 
-def day_of(work: Path, day: int, scale: float) -> Path:
+def day_of(work: Path, day: int, scale: float, worlds: int) -> Path:
     """A folder with the logs of one day, ``day`` days after the simulator's own, sensors and assets."""
     folder = work / "day"
-    write_day(folder, scale=scale, seed=day + 1, begins=BEGINS + day * DAY_MICROSECONDS)
+    if not worlds:
+        write_day(folder, scale=scale, seed=day + 1, begins=BEGINS + day * DAY_MICROSECONDS)
+        return folder
+    made = day % worlds
+    world = work / f"world-{made}"
+    if not world.exists():
+        write_day(world, scale=scale, seed=made + 1, begins=BEGINS + made * DAY_MICROSECONDS)
+    for path in sorted(world.rglob("*")):
+        copy = folder / path.relative_to(world)
+        if path.is_dir():
+            copy.mkdir(parents=True)
+        elif path.suffix == ".json" and path.parent.name == "logs":
+            redate(path, copy, made, day)
+        else:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
     return folder
+
+
+def redate(path: Path, copy: Path, made: int, day: int) -> None:
+    """The log of the day ``made`` as one of ``day``: every date in it moves on."""
+    begins = datetime.fromtimestamp(BEGINS / 1e6, UTC)
+    dates = [
+        tuple((begins + timedelta(days=which + offset)).strftime('"%Y-%m-%dT').encode() for which in (made, day))
+        for offset in LOCAL_DAYS
+    ]
+    with path.open("rb") as old, copy.open("wb") as new:
+        while piece := old.read(PIECE_BYTES):
+            piece += old.readline()
+            for before, after in dates:
+                piece = piece.replace(before, after)
+            new.write(piece)
 
 
 def compact(node: Path) -> None:
