@@ -15,11 +15,15 @@ import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from seawall.ingest.live.framing import Framing
 from seawall.ingest.live.streams import Segment, Streams
 from seawall.model import Fault
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 SCHEMES = ("syslog+udp", "syslog+tcp", "syslog+unix")
 DEFAULT_PORT = 514
@@ -51,6 +55,7 @@ class Listener:
         self._news: queue.SimpleQueue[Segment | BaseException] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._open = 0
+        self._closed_doors: list[FileDescriptorLike] = []  # listening sockets while CONNECTIONS are open
         try:
             for address in addresses:
                 self._bind(address)
@@ -167,14 +172,16 @@ class Listener:
             self._put(message, sender[0] if isinstance(sender, tuple) else "")
 
     def _accept(self, one: socket.socket) -> None:
-        if self._open >= CONNECTIONS:
-            return
         try:
             connection, sender = one.accept()
         except OSError:
             return
         connection.setblocking(False)
         self._open += 1
+        if self._open == CONNECTIONS:  # a door that nobody may enter would wake us without end
+            self._closed_doors = [key.fileobj for key in self._selector.get_map().values() if key.data == self._accept]
+            for door in self._closed_doors:
+                self._selector.unregister(door)
         framing = Framing()
         self._selector.register(
             connection, selectors.EVENT_READ, lambda talking: self._hear(talking, framing, str(sender[0]))
@@ -193,14 +200,17 @@ class Listener:
             self._selector.unregister(connection)
             connection.close()
             self._open -= 1
+            for door in self._closed_doors:
+                self._selector.register(door, selectors.EVENT_READ, self._accept)
+            self._closed_doors = []
 
     def _put(self, message: bytes, sender: str) -> None:
         for segment in self._streams.put(message, sender):
             self._news.put(segment)
 
     def _release(self) -> None:
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]
+        for door in [*self._closed_doors, *(key.fileobj for key in self._selector.get_map().values())]:
+            door.close()  # type: ignore[union-attr]
         self._selector.close()
         for path in self._paths:
             path.unlink(missing_ok=True)
