@@ -290,3 +290,68 @@ cursors = sa.Table(
     sa.Column("direction", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+misp_events = sa.Table(
+    "misp_events",
+    metadata,
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("uuid", sa.Text, nullable=False),
+    sa.Column("timestamp", sa.BigInteger, nullable=False),  # seconds, as MISP counts
+    sa.Column("publish_timestamp", sa.BigInteger, nullable=False),  # seconds; 0: never published
+    sa.Column("published", sa.Boolean, nullable=False),
+    sa.Column("date", sa.Text, nullable=False),  # YYYY-MM-DD
+    sa.Column("tlp", sa.Integer, nullable=False),
+    sa.Column("pap", sa.Integer, nullable=False),
+    sa.Column("origin", sa.Text),  # the MISP it came from; NULL: added here
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Column("change", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # JSON without attributes
+    sa.Index("misp_events_by_uuid", "uuid", unique=True),
+    sa.Index("misp_events_by_change", "change"),
+    sa.Index("misp_events_by_timestamp", "timestamp"),
+)
+
+misp_attributes = sa.Table(
+    "misp_attributes",
+    metadata,
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("uuid", sa.Text, nullable=False),
+    sa.Column("event", sa.BigInteger, nullable=False),
+    sa.Column("object", sa.Text),  # UUID of the MISP object it stands in
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),  # in lower case, for searches; the body holds it as written
+    sa.Column("hash1", sa.BigInteger, nullable=False),  # CRC-32 of the value, or of its part before "|"
+    sa.Column("hash2", sa.BigInteger, nullable=False),  # of the part behind "|"; 0: none
+    sa.Column("to_ids", sa.Boolean, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Column("timestamp", sa.BigInteger, nullable=False),
+    sa.Column("tlp", sa.Integer, nullable=False),  # the event's and its own, the stricter
+    sa.Column("pap", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("misp_attributes_by_uuid", "uuid", unique=True),
+    sa.Index("misp_attributes_by_event", "event", "number"),
+    sa.Index("misp_attributes_by_hash1", "hash1"),
+    sa.Index("misp_attributes_by_hash2", "hash2"),
+    sa.Index("misp_attributes_by_type", "type", "number"),
+    sa.Index("misp_attributes_by_timestamp", "timestamp"),
+)
+
+misp_tags = sa.Table(
+    "misp_tags",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("event", sa.BigInteger, primary_key=True),
+    sa.Column("attribute", sa.BigInteger, primary_key=True),  # 0: the event itself
+    sa.Index("misp_tags_by_event", "event"),
+    sqlite_with_rowid=False,
+)
+
+misp_known = sa.Table(  # each event as a MISP was last known to hold it: what two sides changed since is told from it
+    "misp_known",
+    metadata,
+    sa.Column("misp", sa.Text, primary_key=True),
+    sa.Column("uuid", sa.Text, primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
