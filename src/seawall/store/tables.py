@@ -213,6 +213,8 @@ users = sa.Table(
     sa.Column("token_sha256", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("circles", sa.Text),  # JSON list of the only circles this user may read over TAXII; NULL: all that seat it
+    sa.Column("expires_at", sa.BigInteger),
     sa.Index("users_by_person", "person", unique=True),
     sa.Index("users_by_token", "token_sha256", unique=True),
 )
@@ -354,4 +356,14 @@ misp_known = sa.Table(  # each event as a MISP was last known to hold it: what t
     sa.Column("uuid", sa.Text, primary_key=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+)
+
+statuses = sa.Table(  # what became of each POST over TAXII, for the one who made it
+    "statuses",
+    metadata,
+    sa.Column("actor", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("statuses_by_time", "actor", "at"),
 )
