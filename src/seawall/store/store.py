@@ -11,6 +11,7 @@ from seawall.store.circles import Circles
 from seawall.store.database import Database
 from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
+from seawall.store.misp import Misp
 from seawall.store.notes import Notes
 from seawall.store.objects import Objects
 from seawall.store.outbox import Outbox
@@ -43,6 +44,7 @@ class Store:
         self.outbox = Outbox(database)
         self.sync = Sync(database)
         self.notes = Notes(database)
+        self.misp = Misp(database)
         self.received = Received(database)
 
     @classmethod

@@ -302,6 +302,7 @@ misp_events = sa.Table(
     sa.Column("publish_timestamp", sa.BigInteger, nullable=False),  # seconds; 0: never published
     sa.Column("published", sa.Boolean, nullable=False),
     sa.Column("date", sa.Text, nullable=False),  # YYYY-MM-DD
+    sa.Column("info", sa.Text, nullable=False),  # in lower case, for searches
     sa.Column("tlp", sa.Integer, nullable=False),
     sa.Column("pap", sa.Integer, nullable=False),
     sa.Column("origin", sa.Text),  # the MISP it came from; NULL: added here
@@ -320,6 +321,7 @@ misp_attributes = sa.Table(
     sa.Column("uuid", sa.Text, nullable=False),
     sa.Column("event", sa.BigInteger, nullable=False),
     sa.Column("object", sa.Text),  # UUID of the MISP object it stands in
+    sa.Column("object_name", sa.Text),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("category", sa.Text, nullable=False),
     sa.Column("value", sa.Text, nullable=False),  # in lower case, for searches; the body holds it as written

@@ -1,0 +1,345 @@
+"""MISP events as MISP writes them, searched as MISP searches, and what each MISP is known to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row
+from sqlalchemy.engine import Connection
+
+from seawall.model import Fault, NotFound, Pap, Tlp, Visibility
+from seawall.model.misp import MispAttribute, MispChange, MispEvent, MispQuery
+from seawall.store.database import Database
+from seawall.store.misp_query import (
+    attribute_conditions,
+    event_conditions,
+    event_tag_or_any_attribute,
+    parts_of,
+    span,
+    visible,
+)
+from seawall.store.replace import replace
+from seawall.store.tables import misp_attributes, misp_events, misp_known, misp_tags
+from seawall.store.values import bounded, clean, id_hash, optional
+
+CHUNK = 400  # rows named in one statement
+Values = dict[str, Any]
+
+
+class Misp:
+    """The group ``store.misp``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, event: MispEvent) -> tuple[int, bool]:
+        """Keep an event as it now is: (its number, whether anything changed). Attributes that it lacks are dropped.
+
+        On disk when this returns. Raises Fault E-STORE-080 for an attribute that another event holds.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(sa.select(misp_events).where(misp_events.c.uuid == event.uuid)).first()
+            number = row.number if row is not None else self._database.numbers(connection, "misp_events", 1)
+            values = _event_values(event)
+            held = _held(connection, number)
+            changed = _differing(held, event.attributes)
+            gone = held.keys() - {attribute.uuid for attribute in event.attributes}
+            if row is not None and not changed and not gone and _same_event(row, values):
+                return number, False
+            change = self._change(connection)
+            if row is None:
+                connection.execute(sa.insert(misp_events).values(number=number, change=change, **values))
+            else:
+                update = sa.update(misp_events).where(misp_events.c.number == number)
+                connection.execute(update.values(change=change, **values))
+            self._put_attributes(connection, number, changed, held)
+            self._drop(connection, [held[uuid].number for uuid in gone])
+            self._tag(connection, number, event)
+        return number, True
+
+    def _change(self, connection: Connection) -> int:
+        return self._database.numbers(connection, "misp_events", 1)
+
+    def _put_attributes(
+        self, connection: Connection, event: int, changed: Sequence[MispAttribute], held: dict[str, Row[Any]]
+    ) -> None:
+        fresh = [attribute for attribute in changed if attribute.uuid not in held]
+        for start in range(0, len(fresh), CHUNK):
+            chunk = fresh[start : start + CHUNK]
+            names = [attribute.uuid for attribute in chunk]
+            found = connection.execute(sa.select(misp_attributes.c.uuid).where(misp_attributes.c.uuid.in_(names)))
+            if (taken := found.scalar()) is not None:
+                raise Fault("E-STORE-080", "Another MISP event holds the attribute {uuid} already.", uuid=taken)
+            first = self._database.numbers(connection, "misp_attributes", len(chunk))
+            rows = [{"number": first + n, "event": event, **_values(one)} for n, one in enumerate(chunk)]
+            connection.execute(sa.insert(misp_attributes), rows)
+        for one in changed:
+            if one.uuid in held:
+                update = sa.update(misp_attributes).where(misp_attributes.c.number == held[one.uuid].number)
+                connection.execute(update.values(_values(one)))
+
+    def _drop(self, connection: Connection, numbers: Sequence[int]) -> None:
+        for start in range(0, len(numbers), CHUNK):
+            gone = numbers[start : start + CHUNK]
+            connection.execute(sa.delete(misp_attributes).where(misp_attributes.c.number.in_(gone)))
+
+    def _tag(self, connection: Connection, number: int, event: MispEvent) -> None:
+        """The tags as they now are."""
+        query = sa.select(misp_attributes.c.uuid, misp_attributes.c.number).where(misp_attributes.c.event == number)
+        numbers = {row.uuid: row.number for row in connection.execute(query)}
+        wanted = {(clean(name), 0) for name in event.tags}
+        wanted |= {(clean(name), numbers[one.uuid]) for one in event.attributes for name in one.tags}
+        query = sa.select(misp_tags.c.name, misp_tags.c.attribute).where(misp_tags.c.event == number)
+        held = {(row.name, row.attribute) for row in connection.execute(query)}
+        for name, attribute in held - wanted:
+            connection.execute(
+                sa.delete(misp_tags).where(
+                    misp_tags.c.name == name, misp_tags.c.event == number, misp_tags.c.attribute == attribute
+                )
+            )
+        fresh = [{"name": name, "event": number, "attribute": attribute} for name, attribute in wanted - held]
+        if fresh:
+            connection.execute(sa.insert(misp_tags), fresh)
+
+    def get(self, key: str, visibility: Visibility, *, deleted: bool = False) -> MispEvent:
+        """An event by UUID or number with the attributes that the asker may see, soft-deleted ones included.
+
+        Raises NotFound E-STORE-081 alike for an event that is absent and one that is withheld (rule 12).
+        """
+        conditions = [_named(misp_events, key), *visible(visibility, misp_events)]
+        if not deleted:
+            conditions.append(misp_events.c.deleted.is_(False))
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(misp_events).where(*conditions)).first()
+            if row is None:
+                raise NotFound("E-STORE-081", "There is no MISP event {id} here.", id=ascii(key[:40]))
+            tags = _tags_of(connection, [row.number])
+            query = sa.select(misp_attributes).where(misp_attributes.c.event == row.number)
+            query = query.where(*visible(visibility, misp_attributes)).order_by(misp_attributes.c.number)
+            held = connection.execute(query).all()
+        return _event(row, tags, tuple(_attribute(one, tags) for one in held))
+
+    def attribute(self, key: str, visibility: Visibility) -> MispAttribute:
+        """An attribute by UUID or number. Raises NotFound E-STORE-082."""
+        conditions = [_named(misp_attributes, key), *visible(visibility, misp_attributes)]
+        query = sa.select(misp_attributes).join(misp_events, misp_events.c.number == misp_attributes.c.event)
+        with self._database.reading() as connection:
+            row = connection.execute(query.where(*conditions, misp_events.c.deleted.is_(False))).first()
+            if row is None:
+                raise NotFound("E-STORE-082", "There is no MISP attribute {id} here.", id=ascii(key[:40]))
+            return _attribute(row, _tags_of(connection, [row.event]))
+
+    def attributes(
+        self, query: MispQuery, visibility: Visibility, *, offset: int = 0, limit: int = 1000
+    ) -> list[MispAttribute]:
+        """Attributes that meet the query and that the asker may see, in order of their numbers."""
+        select = self._attributes(sa.select(misp_attributes), query, visibility).order_by(misp_attributes.c.number)
+        with self._database.reading() as connection:
+            rows = connection.execute(select.offset(offset).limit(bounded(limit))).all()
+            tags = _tags_of(connection, sorted({row.event for row in rows}))
+        return [_attribute(row, tags) for row in rows]
+
+    def count(self, query: MispQuery, visibility: Visibility) -> int:
+        """How many attributes ``attributes`` finds in all."""
+        select = sa.select(sa.func.count()).select_from(misp_attributes)
+        with self._database.reading() as connection:
+            return int(connection.execute(self._attributes(select, query, visibility)).scalar_one())
+
+    def _attributes(self, select: sa.Select[Any], query: MispQuery, visibility: Visibility) -> sa.Select[Any]:
+        conditions = [*attribute_conditions(query), *event_conditions(query), *visible(visibility, misp_attributes)]
+        conditions += span(misp_attributes.c.timestamp, query.changed)
+        if query.uuids:
+            names = [name.lower() for name in query.uuids]
+            conditions.append(misp_attributes.c.uuid.in_(names) | misp_events.c.uuid.in_(names))
+        return select.join(misp_events, misp_events.c.number == misp_attributes.c.event).where(*conditions)
+
+    def events(
+        self, query: MispQuery, visibility: Visibility, *, offset: int = 0, limit: int = 100
+    ) -> list[tuple[int, str]]:
+        """(number, UUID) of events that meet the query, in order of their numbers."""
+        conditions = [*event_conditions(query), *visible(visibility, misp_events), *event_tag_or_any_attribute(query)]
+        conditions += span(misp_events.c.timestamp, query.changed)
+        within = [misp_attributes.c.event == misp_events.c.number, *visible(visibility, misp_attributes)]
+        if query.uuids:
+            names = [name.lower() for name in query.uuids]
+            inside = sa.exists().where(*within, misp_attributes.c.uuid.in_(names))
+            conditions.append(misp_events.c.uuid.in_(names) | inside)
+        if query.of_attributes():
+            conditions.append(sa.exists().where(*within, *attribute_conditions(query)))
+        select = sa.select(misp_events.c.number, misp_events.c.uuid).where(*conditions)
+        select = select.order_by(misp_events.c.number).offset(offset).limit(bounded(limit))
+        with self._database.reading() as connection:
+            return [(row.number, row.uuid) for row in connection.execute(select)]
+
+    def heads(self, numbers: Iterable[int]) -> dict[int, MispEvent]:
+        """Events without their attributes, by number; who asks has shown already that they may be seen."""
+        wanted = sorted(set(numbers))
+        found: dict[int, MispEvent] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                chunk = wanted[start : start + CHUNK]
+                tags = _tags_of(connection, chunk)
+                for row in connection.execute(sa.select(misp_events).where(misp_events.c.number.in_(chunk))):
+                    found[row.number] = _event(row, tags, ())
+        return found
+
+    def changed_since(self, change: int, limit: int = 1000) -> list[MispChange]:
+        """Events changed here behind a change number, deleted ones too. For the node's own jobs: no visibility."""
+        columns = (misp_events.c.uuid, misp_events.c.change, misp_events.c.deleted, misp_events.c.origin)
+        query = sa.select(*columns).where(misp_events.c.change > change).order_by(misp_events.c.change)
+        with self._database.reading() as connection:
+            return [MispChange(*row) for row in connection.execute(query.limit(bounded(limit)))]
+
+    def delete(self, uuid: str, timestamp: int) -> bool:
+        """Mark an event deleted for good; False when it was already, or is not held."""
+        alive = sa.and_(misp_events.c.uuid == uuid, misp_events.c.deleted.is_(False))
+        with self._database.writing() as connection:
+            change = self._change(connection)
+            update = sa.update(misp_events).where(alive)
+            done = connection.execute(update.values(deleted=True, change=change, timestamp=timestamp))
+        return bool(done.rowcount)
+
+    def tags(self, pattern: str = "%", limit: int = 1000) -> list[str]:
+        """Names of tags in use that fit the pattern, in order. Tags are a vocabulary: no visibility applies."""
+        like = clean(pattern).replace("\\", "\\\\").replace("_", "\\_")
+        query = sa.select(misp_tags.c.name).where(misp_tags.c.name.like(like, escape="\\")).distinct()
+        with self._database.reading() as connection:
+            return list(connection.execute(query.order_by(misp_tags.c.name).limit(bounded(limit))).scalars())
+
+    def known(self, misp: str, uuid: str) -> bytes | None:
+        """The event as this MISP was last known to hold it."""
+        query = sa.select(misp_known.c.body).where(misp_known.c.misp == misp, misp_known.c.uuid == uuid)
+        with self._database.reading() as connection:
+            body = connection.execute(query).scalar()
+        return None if body is None else bytes(body)
+
+    def know(self, misp: str, uuid: str, body: bytes) -> None:
+        """Remember the event as this MISP holds it."""
+        with self._database.writing() as connection:
+            replace(connection, misp_known, {"misp": misp, "uuid": uuid, "body": body})
+
+    def known_uuids(self, misp: str) -> list[str]:
+        """The events that this MISP is known to hold."""
+        query = sa.select(misp_known.c.uuid).where(misp_known.c.misp == misp).order_by(misp_known.c.uuid)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def forget(self, misp: str, uuid: str | None = None) -> None:
+        """Forget one event of a MISP, or everything about it."""
+        conditions = [misp_known.c.misp == misp, *([misp_known.c.uuid == uuid] if uuid is not None else [])]
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(misp_known).where(*conditions))
+
+
+def _named(table: sa.Table, key: str) -> sa.ColumnElement[bool]:
+    if key.isdecimal() and len(key) < 19:
+        return table.c.number == int(key)
+    return table.c.uuid == key.lower()
+
+
+def _held(connection: Connection, event: int) -> dict[str, Row[Any]]:
+    query = sa.select(misp_attributes).where(misp_attributes.c.event == event)
+    return {row.uuid: row for row in connection.execute(query)}
+
+
+def _differing(held: dict[str, Row[Any]], given: Sequence[MispAttribute]) -> list[MispAttribute]:
+    found = []
+    for one in given:
+        row = held.get(one.uuid)
+        if row is None or any(getattr(row, name) != value for name, value in _values(one).items()):
+            found.append(one)
+    return found
+
+
+def _same_event(row: Row[Any], values: Values) -> bool:
+    return all(getattr(row, name) == value for name, value in values.items())
+
+
+def _event_values(event: MispEvent) -> Values:
+    return {
+        "uuid": event.uuid,
+        "timestamp": event.timestamp,
+        "publish_timestamp": event.publish_timestamp,
+        "published": event.published,
+        "date": clean(event.date),
+        "info": clean(event.info).lower(),
+        "tlp": int(event.tlp),
+        "pap": int(event.pap),
+        "origin": event.origin,
+        "deleted": event.deleted,
+        "body": event.body,
+    }
+
+
+def _values(one: MispAttribute) -> Values:
+    first, second = parts_of(one.value)
+    return {
+        "uuid": one.uuid,
+        "object": one.object,
+        "object_name": optional(one.object_name),
+        "type": clean(one.type),
+        "category": clean(one.category),
+        "value": clean(one.value).lower(),
+        "hash1": id_hash(first),
+        "hash2": id_hash(second) if second else 0,
+        "to_ids": one.to_ids,
+        "deleted": one.deleted,
+        "timestamp": one.timestamp,
+        "tlp": int(one.tlp),
+        "pap": int(one.pap),
+        "body": one.body,
+    }
+
+
+def _tags_of(connection: Connection, events: Sequence[int]) -> dict[tuple[int, int], tuple[str, ...]]:
+    """Names by (event, attribute), attribute 0 for the event itself."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for start in range(0, len(events), CHUNK):
+        query = sa.select(misp_tags).where(misp_tags.c.event.in_(events[start : start + CHUNK]))
+        for row in connection.execute(query.order_by(misp_tags.c.name)):
+            found.setdefault((row.event, row.attribute), []).append(row.name)
+    return {key: tuple(names) for key, names in found.items()}
+
+
+def _event(
+    row: Row[Any], tags: dict[tuple[int, int], tuple[str, ...]], attributes: tuple[MispAttribute, ...]
+) -> MispEvent:
+    return MispEvent(
+        uuid=row.uuid,
+        timestamp=row.timestamp,
+        publish_timestamp=row.publish_timestamp,
+        published=row.published,
+        date=row.date,
+        info=row.info,
+        tlp=Tlp(row.tlp),
+        pap=Pap(row.pap),
+        body=bytes(row.body),
+        attributes=attributes,
+        tags=tags.get((row.number, 0), ()),
+        origin=row.origin,
+        deleted=row.deleted,
+        number=row.number,
+        change=row.change,
+    )
+
+
+def _attribute(row: Row[Any], tags: dict[tuple[int, int], tuple[str, ...]]) -> MispAttribute:
+    return MispAttribute(
+        uuid=row.uuid,
+        type=row.type,
+        category=row.category,
+        value=row.value,
+        to_ids=row.to_ids,
+        deleted=row.deleted,
+        timestamp=row.timestamp,
+        tlp=Tlp(row.tlp),
+        pap=Pap(row.pap),
+        body=bytes(row.body),
+        object=row.object,
+        object_name=row.object_name,
+        tags=tags.get((row.event, row.number), ()),
+        number=row.number,
+        event=row.event,
+    )
