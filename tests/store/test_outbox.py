@@ -269,3 +269,28 @@ def test_a_listing_is_bounded(store: Store) -> None:
     assert len(store.outbox.page("c", "x", limit=-5).rows) == 1
     assert len(store.outbox.page("c", "x", limit=10**12).rows) == 3
     assert store.objects.list(EVERYTHING, limit=10**12).items == ()
+
+
+def test_a_recipient_may_clear_its_own_rows(store: Store) -> None:
+    """Rows for one recipient go for it alone, all versions or the asked; rows that others read too stay."""
+    rows = [row("a--1", version, {name}) for version in (FIRST, SECOND, THIRD) for name in ("seoul", "busan")]
+    store.outbox.add("c", [*rows, row("a--2")], at=10)
+    assert store.outbox.withdraw_from("c", "seoul", "a--1", 20, ["last"]) == (("a--1", THIRD),)
+    assert store.outbox.withdraw_from("c", "seoul", "a--1", 20, [FIRST]) == (("a--1", FIRST),)
+    assert seen(store.outbox.page("c", "seoul", match=ALL)) == [("a--1", SECOND), ("a--2", FIRST)]
+    assert store.outbox.withdraw_from("c", "seoul", "a--1", 20) == (("a--1", SECOND),)
+    assert store.outbox.withdraw_from("c", "seoul", "a--1", 20) == ()
+    assert store.outbox.withdraw_from("c", "seoul", "a--2", 20) == ()
+    assert store.outbox.withdraw_from("d", "seoul", "a--1", 20) == ()
+    assert len(walk(store, "busan")) == 4
+
+
+def test_what_waits_is_counted_behind_a_date(store: Store) -> None:
+    """Rows for a recipient behind a date are counted, up to a bound, with the oldest one's date."""
+    store.outbox.add("c", [row(f"a--{n}", recipients={"seoul"}) for n in range(5)], at=10)
+    store.outbox.add("c", [row("b--1", recipients={"busan"})], at=30)
+    assert store.outbox.waiting("c", "seoul", None, 100) == (5, 10)
+    assert store.outbox.waiting("c", "seoul", 11, 100) == (3, 12)
+    assert store.outbox.waiting("c", "seoul", 11, 2) == (2, 12)
+    assert store.outbox.waiting("c", "seoul", 14, 100) == (0, None)
+    assert store.outbox.waiting("d", "seoul", None, 100) == (0, None)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from seawall.model import Actor, Fault, NotFound, Refused, UserRole
 from seawall.store import Store
+from seawall.store.users import Users
 
 
 def test_token_is_shown_once_and_kept_as_a_digest(store: Store) -> None:
@@ -112,3 +113,17 @@ def test_both_in_one_step(store: Store, two_people: tuple[str, str]) -> None:
     """Two tokens on one command make one approval."""
     asker, approver = two_people
     assert store.approvals.both("circle", "c 2", asker, approver, at=9).people == (asker, approver)
+
+
+def test_a_third_party_is_bound_to_circles_and_a_day(store: Store) -> None:
+    """The holder of a bound token carries its circles; from its last moment on the token is as good as none."""
+    moment = [10]
+    users = Users(store._database, clock=lambda: moment[0])
+    token = users.add("siem", UserRole.TAXII, at=1, circles=["open", "bank"], expires_at=20)
+    assert users.authenticate(token) == Actor("siem", UserRole.TAXII, circles=frozenset({"bank", "open"}))
+    assert (users.get("siem").circles, users.get("siem").expires_at) == (("bank", "open"), 20)
+    moment[0] = 20
+    with pytest.raises(Refused, match="E-STORE-032"):
+        users.authenticate(token)
+    nothing = users.add("mute", UserRole.TAXII, at=1, circles=[])
+    assert users.authenticate(nothing).circles == frozenset()

@@ -14,6 +14,8 @@ class UserRecord(msgspec.Struct, frozen=True):
     role: UserRole
     created_at: int  # microseconds UTC
     revoked_at: int | None = None
+    circles: tuple[str, ...] | None = None  # the only ones a third party's TAXII client reads; None: all that seat it
+    expires_at: int | None = None  # microseconds UTC, by this machine's clock
 
 
 class Approval(msgspec.Struct, frozen=True):

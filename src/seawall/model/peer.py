@@ -13,6 +13,7 @@ class PeerState(StrEnum):
     PENDING = "pending"  # its card was added; nobody compared fingerprints yet
     VERIFIED = "verified"  # two people compared the fingerprint
     SUSPENDED = "suspended"  # one key stops everything; may be verified again
+    QUARANTINED = "quarantined"  # it misbehaved; stopped by this node itself until a named person releases it
     SEVERED = "severed"
 
 

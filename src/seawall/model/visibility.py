@@ -27,6 +27,7 @@ class Actor(msgspec.Struct, frozen=True):
     name: str
     role: UserRole | None  # None: a peer
     peer: str | None = None  # the peer's code name
+    circles: frozenset[str] | None = None  # a third party's TAXII client reads these only; None: all that seat it
 
 
 class Visibility(msgspec.Struct, frozen=True):

@@ -89,6 +89,53 @@ class Outbox:
             done = connection.execute(sa.update(outbox).where(*conditions).values(withdrawn_at=at))
         return int(done.rowcount)
 
+    def withdraw_from(
+        self, circle: str, recipient: str, object_id: str, at: int, versions: Sequence[str] = ()
+    ) -> tuple[tuple[str, str], ...]:
+        """Hide an object from one recipient only; returns what that hid as (id, version). On disk when this returns.
+
+        ``versions`` as in TAXII's ``match[version]``; none given means all. Rows that others read too stay.
+        """
+        asked = OutboxFilter(ids=(object_id,), versions=tuple(versions) or ("all",))
+        with self._database.writing() as connection:
+            number = connection.execute(sa.select(outboxes.c.number).where(outboxes.c.circle == circle)).scalar()
+            if number is None:
+                return ()
+            meant = page_query(MANIFEST, Query(circle, recipient, None, asked), number, None)
+            alone = names_to_text(frozenset({recipient}))
+            found = {row.version for row in connection.execute(meant) if row.recipients == alone}
+            if found:
+                hide = sa.update(outbox).where(
+                    outbox.c.circle == number,
+                    *_named(object_id),
+                    outbox.c.version.in_(found),
+                    outbox.c.recipients == alone,
+                    outbox.c.withdrawn_at.is_(None),
+                )
+                connection.execute(hide.values(withdrawn_at=at))
+        return tuple((object_id, version) for version in sorted(found))
+
+    def waiting(self, circle: str, recipient: str, added_after: int | None, most: int) -> tuple[int, int | None]:
+        """How many rows (counted up to ``most``) wait for ``recipient`` behind a date, and the oldest one's date."""
+        with self._database.reading() as connection:
+            number = connection.execute(sa.select(outboxes.c.number).where(outboxes.c.circle == circle)).scalar()
+            if number is None:
+                return 0, None
+            rows = (
+                sa.select(outbox.c.added)
+                .where(
+                    outbox.c.circle == number,
+                    outbox.c.added > (added_after if added_after is not None else -1),
+                    outbox.c.withdrawn_at.is_(None),
+                    *readable_by(outbox, recipient),
+                )
+                .order_by(outbox.c.added)
+                .limit(most)
+                .subquery()
+            )
+            count, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(rows.c.added))).one()
+        return int(count), None if oldest is None else int(oldest)
+
     def holding(self, object_id: str) -> tuple[tuple[str, str], ...]:
         """Where an object stands: (circle, version), oldest row first. What a recall has to reach."""
         query = (

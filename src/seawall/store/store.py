@@ -19,6 +19,7 @@ from seawall.store.peers import Peers
 from seawall.store.received import Received
 from seawall.store.schema import migrate
 from seawall.store.sightings import Sightings
+from seawall.store.statuses import Statuses
 from seawall.store.sync import Sync
 from seawall.store.users import Users
 from seawall.store.warnings import Warnings
@@ -46,6 +47,7 @@ class Store:
         self.notes = Notes(database)
         self.misp = Misp(database)
         self.received = Received(database)
+        self.statuses = Statuses(database)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -213,7 +213,7 @@ users = sa.Table(
     sa.Column("token_sha256", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
-    sa.Column("circles", sa.Text),  # JSON list of the only circles this user may read over TAXII; NULL: all that seat it
+    sa.Column("circles", sa.Text),  # JSON list: the only circles this user reads over TAXII; NULL: all that seat it
     sa.Column("expires_at", sa.BigInteger),
     sa.Index("users_by_person", "person", unique=True),
     sa.Index("users_by_token", "token_sha256", unique=True),
