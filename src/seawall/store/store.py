@@ -8,9 +8,12 @@ from typing import Self
 
 from seawall.store.approvals import Approvals
 from seawall.store.circles import Circles
+from seawall.store.contacts import Contacts
 from seawall.store.database import Database
 from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
+from seawall.store.mail_peers import MailPeers
+from seawall.store.mails import Mails
 from seawall.store.misp import Misp
 from seawall.store.notes import Notes
 from seawall.store.objects import Objects
@@ -41,6 +44,9 @@ class Store:
         self.users = Users(database)
         self.approvals = Approvals(database)
         self.peers = Peers(database)
+        self.mail_peers = MailPeers(database)
+        self.mails = Mails(database)
+        self.contacts = Contacts(database)
         self.circles = Circles(database)
         self.outbox = Outbox(database)
         self.sync = Sync(database)

@@ -1,0 +1,111 @@
+"""Peers that are a mail address and an OpenPGP key."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from seawall.model import Fault, NotFound, Refused
+from seawall.model.mail import MailPeer
+from seawall.model.peer import PeerState
+from seawall.store.database import Database
+from seawall.store.tables import mail_peers, peers, users
+from seawall.store.values import checked_name
+
+
+class MailPeers:
+    """The group ``store.mail_peers``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, record: MailPeer) -> None:
+        """Keep a new peer. Raises Fault E-STORE-030 for an unusable name, E-STORE-160 for a taken name or address."""
+        name = checked_name("peer", record.code_name)
+        with self._database.writing() as connection:
+            others = [
+                sa.select(peers.c.code_name).where(peers.c.code_name == name),
+                sa.select(users.c.name).where(users.c.name == name),
+            ]
+            taken = any(connection.execute(query).first() for query in others)
+            try:
+                if not taken:
+                    connection.execute(sa.insert(mail_peers), _values(record))
+            except IntegrityError:
+                taken = True
+            if taken:
+                raise Fault(
+                    "E-STORE-160",
+                    "The name {name} or the address {address} belongs to somebody already; choose another.",
+                    name=name,
+                    address=record.address,
+                )
+
+    def get(self, code_name: str) -> MailPeer:
+        """The peer of this code name. Raises NotFound E-STORE-161."""
+        found = self.find(code_name)
+        if found is None:
+            raise NotFound("E-STORE-161", "There is no mail peer {name}.", name=ascii(code_name[:64]))
+        return found
+
+    def find(self, code_name: str) -> MailPeer | None:
+        """The peer of this code name; None when there is none."""
+        return self._one(mail_peers.c.code_name == code_name)
+
+    def by_address(self, address: str) -> MailPeer | None:
+        """The peer that writes from this address, in whatever case."""
+        return self._one(mail_peers.c.address == address.lower())
+
+    def list(self) -> tuple[MailPeer, ...]:
+        """All by code name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(mail_peers).order_by(mail_peers.c.code_name))
+            return tuple(_record(row) for row in rows)
+
+    def replace(self, record: MailPeer) -> MailPeer:
+        """Take over a new state, key, language or contact.
+
+        Raises NotFound E-STORE-161, Refused E-STORE-162 once it is severed, Fault E-STORE-160 for a taken address.
+        """
+        if self.get(record.code_name).state is PeerState.SEVERED:
+            raise Refused(
+                "E-STORE-162",
+                "The mail peer {name} was severed for good; add its new key under a new code name.",
+                name=record.code_name,
+            )
+        with self._database.writing() as connection:
+            values = _values(record)
+            connection.execute(sa.update(mail_peers).where(mail_peers.c.code_name == record.code_name).values(values))
+        return record
+
+    def _one(self, condition: sa.ColumnElement[bool]) -> MailPeer | None:
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(mail_peers).where(condition)).first()
+        return None if row is None else _record(row)
+
+
+def _values(record: MailPeer) -> dict[str, object]:
+    return {
+        "code_name": record.code_name,
+        "address": record.address.lower(),
+        "fingerprint": record.fingerprint,
+        "key": record.key,
+        "lang": record.lang,
+        "state": record.state.value,
+        "contact": record.contact,
+        "added_at": record.added_at,
+    }
+
+
+def _record(row: Row[tuple[object, ...]]) -> MailPeer:
+    return MailPeer(
+        code_name=row.code_name,
+        address=row.address,
+        fingerprint=row.fingerprint,
+        key=bytes(row.key),
+        lang=row.lang,
+        state=PeerState(row.state),
+        added_at=row.added_at,
+        contact=row.contact,
+    )
