@@ -12,6 +12,7 @@ Never here: decisions, formats, queries. The contract (commands, options, JSON k
 from seawall.cli import (
     circles,
     demo,
+    drop,
     findings,
     hits,
     intel,
@@ -38,6 +39,7 @@ COMMAND_MODULES = (
     findings,
     hits,
     peers,
+    drop,
     circles,
     release,
     ledger,
