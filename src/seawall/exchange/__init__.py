@@ -14,7 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
-from seawall.exchange.inbound import InboundDesk, ReceivedObject, TakenIn
+from seawall.exchange.discipline import OF_CODE, Conduct, Misdeed, judge
+from seawall.exchange.faults import Busy
+from seawall.exchange.inbound import Declined, InboundDesk, ReceivedObject, TakenIn
 from seawall.exchange.interface import (
     CollectionInfo,
     ExchangeService,
@@ -44,15 +46,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_BOUNDS",
+    "OF_CODE",
     "PEER_KEY",
     "Bounds",
+    "Busy",
     "CollectionInfo",
+    "Conduct",
     "Crossing",
     "CursorStore",
+    "Declined",
     "ExchangeService",
     "HostCheck",
     "InboundDesk",
     "Listener",
+    "Misdeed",
     "ObjectsQuery",
     "Outcome",
     "Outgoing",
@@ -69,6 +76,7 @@ __all__ = [
     "allowed_hosts",
     "bearer_token",
     "collection_id",
+    "judge",
     "local_actor",
     "local_listener",
     "manifest_record",

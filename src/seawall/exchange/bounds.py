@@ -27,7 +27,15 @@ class Bounds(msgspec.Struct, frozen=True):
     match_values: int = 1_000  # values of one match[...] filter
     next_length: int = 2_048  # characters of a ``next`` or of a date header that we send back to its maker
     status_polls: int = 30  # how often we ask a peer whether it has finished
-    statuses_kept: int = 1_000  # statuses remembered for askers, the oldest forgotten first
+    statuses_kept: int = 1_000  # statuses remembered for each asker, the oldest forgotten first
+    post_wait_seconds: float = 5.0  # a POST waits so long for a place before it is told to come again (503)
+    requests_per_second: float = 200.0  # of one asker, for long: four times our own fastest walk
+    requests_at_once: float = 2_000.0  # of one asker, in a burst: a walk through two million objects
+    throttled_per_second: float = 0.2  # of a peer that misbehaved lately
+    patience_seconds: float = 20.0  # all the waiting that a busy server (429, 503) may ask of one synchronisation
+    patience_times: int = 8  # how often it may ask
+    retry_after_most: int = 3_600  # the longest "come again in" that is believed
+    ahead_seconds: float = 86_400.0  # a date added further ahead of our clock is not kept as a cursor
 
 
 DEFAULT_BOUNDS = Bounds()

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from seawall.exchange.discipline import Misdeed
 from seawall.exchange.interface import Outcome
 from seawall.model import Clock
 from seawall.model.stored import PutCounts, StoredObject
 
 UNNAMED = "unnamed"
+UNREADABLE_LEAST = 10  # unreadable objects of one delivery, at least half of it, before they count against the sender
 MAX_ID = 200  # characters of a STIX id; the longest type name plus a UUID has about 80
 
 
@@ -47,8 +49,19 @@ class TakenIn(msgspec.Struct, frozen=True):
 Check = Callable[[bytes], str | None]
 """A STIX check of one object: None, or one sentence for the sender (``codec.stix.check``)."""
 
-Admit = Callable[[ReceivedObject], StoredObject | str]
+
+class Declined(msgspec.Struct, frozen=True):
+    """Why an object stays outside: one sentence for the sender; ``forged``: it speaks for somebody else."""
+
+    sentence: str
+    forged: bool = False
+
+
+Admit = Callable[[ReceivedObject], StoredObject | Declined | str]
 """Inbound policy: what to keep, or one sentence for the sender."""
+
+Misbehaved = Callable[[str, Misdeed, str], None]
+"""This peer did something wrong, in one sentence for our own people. May raise Refused when it has become too much."""
 
 Keep = Callable[[Sequence[StoredObject]], PutCounts]
 """Stores all or nothing (``store.objects.put`` and ``store.indicators.put`` in one transaction)."""
@@ -67,7 +80,18 @@ class _Head(msgspec.Struct):
 class InboundDesk:
     """The only way in for objects from peers, whether we fetched them or they were posted to us."""
 
-    def __init__(self, *, check: Check, admit: Admit, keep: Keep, receipt: Receipt, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        check: Check,
+        admit: Admit,
+        keep: Keep,
+        receipt: Receipt,
+        clock: Clock,
+        misbehaved: Misbehaved | None = None,
+    ) -> None:
+        """``misbehaved`` hears at most once a batch of forged and of unreadable objects, after the rest is kept."""
+        self._misbehaved = misbehaved
         self._check = check
         self._admit = admit
         self._keep = keep
@@ -86,23 +110,44 @@ class InboundDesk:
                 admitted.append(decided)
                 outcomes.append(Outcome(decided.id, decided.version))
             else:
-                outcomes.append(
-                    Outcome(received.id if received else UNNAMED, received.version if received else "", decided)
-                )
+                id, version = (received.id, received.version) if received else (UNNAMED, "")
+                outcomes.append(Outcome(id, version, decided.sentence, decided.misdeed))
         counts = self._keep(admitted) if admitted else PutCounts()
         if outcomes:
             self._receipt(peer, circle, outcomes)
+        if self._misbehaved is not None and (found := _worst(outcomes)) is not None:
+            self._misbehaved(peer, *found)
         return TakenIn(counts, tuple(outcomes))
 
-    def _decide(self, received: ReceivedObject | None) -> StoredObject | str:
+    def _decide(self, received: ReceivedObject | None) -> StoredObject | _KeptOut:
         if received is None:
-            return "This is not an object with a type and an id."
+            return _KeptOut("This is not an object with a type and an id.", Misdeed.MALFORMED)
         if (problem := self._check(received.body)) is not None:
-            return problem
+            return _KeptOut(problem, Misdeed.MALFORMED)
         decided = self._admit(received)
-        if isinstance(decided, StoredObject) and decided.origin != received.peer:
-            return "This object cannot be attributed to its sender."
+        if isinstance(decided, str):
+            return _KeptOut(decided)
+        if isinstance(decided, Declined):
+            return _KeptOut(decided.sentence, Misdeed.FORGED if decided.forged else None)
+        if decided.origin != received.peer:
+            return _KeptOut("This object cannot be attributed to its sender.")
         return decided
+
+
+class _KeptOut(msgspec.Struct, frozen=True):
+    sentence: str
+    misdeed: Misdeed | None = None
+
+
+def _worst(outcomes: Sequence[Outcome]) -> tuple[Misdeed, str] | None:
+    """What the batch says about its sender: a forged origin, or hardly anything that can be read."""
+    forged = [outcome for outcome in outcomes if outcome.misdeed is Misdeed.FORGED]
+    if forged:
+        return Misdeed.FORGED, f"{len(forged)} objects of one delivery: {forged[0].problem}"
+    unreadable = [outcome for outcome in outcomes if outcome.misdeed is Misdeed.MALFORMED]
+    if len(unreadable) >= max(UNREADABLE_LEAST, len(outcomes) // 2):
+        return Misdeed.MALFORMED, f"{len(unreadable)} of {len(outcomes)} objects: {unreadable[0].problem}"
+    return None
 
 
 def _look(body: bytes, peer: str, circle: str, at: int) -> ReceivedObject | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from seawall.exchange.discipline import Misdeed
 from seawall.model import Actor, Recorded, Release, rfc3339
 
 COLLECTION_NAMESPACE = uuid.UUID("6f0d3c52-6a0e-5c1c-9a57-6f1a3f4f5d11")
@@ -70,6 +71,7 @@ class Outcome(msgspec.Struct, frozen=True):
     id: str
     version: str
     problem: str | None = None
+    misdeed: Misdeed | None = None  # what kind of wrong it was, when it counts against the sender
 
 
 class ExchangeService(Protocol):

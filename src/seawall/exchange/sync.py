@@ -137,6 +137,8 @@ def _receive(client: TaxiiClient, peer: PeerRecord, circle: str, deps: SyncDeps,
         tally.received += taken.counts.new + taken.counts.updated
         tally.unchanged += taken.counts.unchanged
         tally.rejected += taken.rejected
+        if page.doubt is not None and page.doubt not in tally.problems:
+            tally.problems.append(page.doubt)
 
 
 def _send(client: TaxiiClient, peer: PeerRecord, circle: str, deps: SyncDeps, tally: _Tally) -> None:

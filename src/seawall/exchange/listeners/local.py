@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import ipaddress
+import math
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,10 +16,12 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from seawall.exchange.faults import Unauthenticated, unauthenticated
+from seawall.exchange.faults import ProtocolFault, Unauthenticated, unauthenticated
+from seawall.exchange.throttle import Failures
 from seawall.model import Actor, Fault, Refused, UserRole
 
 MAX_CREDENTIAL = 1_024  # characters; our tokens have fewer than 100
+MAY_READ = frozenset({UserRole.TAXII, UserRole.ANALYST, UserRole.RELEASER, UserRole.APPROVER, UserRole.ADMIN})
 
 AuthenticateToken = Callable[[str], Actor]
 """A token -> the named user it belongs to; raises Refused for anything else (``store.users.authenticate``)."""
@@ -64,22 +68,41 @@ def basic_pair(header: str) -> tuple[str, str] | None:
     return (name, token) if colon else None
 
 
-def local_actor(authenticate: AuthenticateToken) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Actor]:
-    """Who asks at the local TAXII door: Basic (user name + token) or bearer token; raises Unauthenticated."""
+def local_actor(
+    authenticate: AuthenticateToken, failures: Failures | None = None
+) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Actor]:
+    """Who asks at the local TAXII door: Basic (user name + token) or bearer token.
+
+    Raises Unauthenticated, and ProtocolFault E-EXCHANGE-428 for who failed too often (before the token is looked at).
+    The token is found by its SHA-256 and compared in constant time; it is looked up anew for every request, so that a
+    revocation holds from the next one on.
+    """
+    counted = failures or Failures()
 
     def who_asks(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
         header = connection.headers.get("authorization", "")
         pair = basic_pair(header)
-        token = pair[1] if pair is not None else bearer_token(header)
+        name, token = pair if pair is not None else ("", bearer_token(header))
         if not token:
             raise unauthenticated()
+        address = connection.client.host if connection.client is not None else ""
+        if wait := math.ceil(counted.wait(address, name)):
+            raise ProtocolFault(
+                429,
+                "E-EXCHANGE-428",
+                "Too many wrong tokens; try again in {seconds} seconds.",
+                retry_after=wait,
+                seconds=wait,
+            )
         try:
             actor = authenticate(token)
         except Refused:
+            counted.failed(address, name)
             raise unauthenticated() from None
-        if pair is not None and pair[0] != actor.name:
+        if pair is not None and not hmac.compare_digest(name.encode(), actor.name.encode()):
+            counted.failed(address, name)
             raise unauthenticated()
-        if actor.role not in {UserRole.TAXII, UserRole.ANALYST, UserRole.RELEASER, UserRole.APPROVER, UserRole.ADMIN}:
+        if actor.role not in MAY_READ:
             raise Refused("E-EXCHANGE-403", "You may not do this with this collection.")
         return actor
 

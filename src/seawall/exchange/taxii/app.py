@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.interface import ExchangeService
 from seawall.exchange.listeners.peer import peer_actor
-from seawall.exchange.taxii.door import STATE_KEY, TaxiiDoor
+from seawall.exchange.taxii.door import STATE_KEY, StatusKeeper, TaxiiDoor, Watch
 from seawall.exchange.taxii.errors import taxii_exception_handler
 from seawall.exchange.taxii.server import taxii_router
 from seawall.model import Clock
@@ -21,9 +21,17 @@ def taxii_state(door: TaxiiDoor) -> dict[str, Any]:
     return {STATE_KEY: door}
 
 
-def peer_app(service: ExchangeService, *, title: str, clock: Clock, bounds: Bounds = DEFAULT_BOUNDS) -> Litestar:
+def peer_app(
+    service: ExchangeService,
+    *,
+    title: str,
+    clock: Clock,
+    bounds: Bounds = DEFAULT_BOUNDS,
+    statuses: StatusKeeper | None = None,
+    watch: Watch | None = None,
+) -> Litestar:
     """The app behind the peer listener; who asks is told by the client certificate, never by the request."""
-    door = TaxiiDoor(service, peer_actor, title=title, clock=clock, bounds=bounds)
+    door = TaxiiDoor(service, peer_actor, title=title, clock=clock, bounds=bounds, statuses=statuses, watch=watch)
     return Litestar(
         route_handlers=[taxii_router()],
         state=State(taxii_state(door)),

@@ -17,6 +17,7 @@ from seawall.exchange.taxii.resources import ErrorMessage
 from seawall.model import Fault, NotFound, Refused, Unavailable
 
 LOG = logging.getLogger(__name__)
+RETRY_SECONDS = 30  # after "cannot answer just now": a busy store is free again, a full disk perhaps cleared
 
 
 def error_message(error: Exception) -> tuple[int, ErrorMessage]:
@@ -41,6 +42,13 @@ def error_message(error: Exception) -> tuple[int, ErrorMessage]:
     return _say(500, "E-EXCHANGE-500", "Something went wrong inside; quote the error id to the operator.", reference)
 
 
+def retry_after(error: Exception) -> int | None:
+    """Seconds after which it is worth asking again; None when asking again changes nothing."""
+    if isinstance(error, ProtocolFault):
+        return error.retry_after
+    return RETRY_SECONDS if isinstance(error, Unavailable) else None
+
+
 def _say(status: int, code: str, sentence: str, reference: str | None = None) -> tuple[int, ErrorMessage]:
     return status, ErrorMessage(HTTPStatus(status).phrase, sentence, reference, code, str(status))
 
@@ -48,7 +56,11 @@ def _say(status: int, code: str, sentence: str, reference: str | None = None) ->
 def taxii_exception_handler(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's exception handler for everything under ``/taxii2``."""
     status, message = error_message(error)
-    headers = {"WWW-Authenticate": 'Basic realm="taxii", charset="UTF-8"'} if status == HTTPStatus.UNAUTHORIZED else {}
+    headers: dict[str, str] = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="taxii", charset="UTF-8"'
+    if (again := retry_after(error)) is not None:
+        headers["Retry-After"] = str(again)
     return Response(
         content=msgspec.json.encode(message), status_code=status, media_type=TAXII_MEDIA_TYPE, headers=headers
     )

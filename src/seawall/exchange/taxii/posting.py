@@ -8,16 +8,20 @@ import msgspec
 from litestar.concurrency import sync_to_thread
 
 from seawall.exchange.bounds import Bounds
+from seawall.exchange.discipline import OF_STATUS
 from seawall.exchange.faults import ProtocolFault
 from seawall.exchange.taxii import resources
 from seawall.exchange.taxii.door import AnyRequest, TaxiiDoor, not_permitted
 from seawall.exchange.taxii.media import require_taxii_content
 
+RETRY_SECONDS = 5  # a POST is decided well within that
+
 
 async def take_posted(door: TaxiiDoor, request: AnyRequest, collection_id: str) -> resources.Status:
     """Read, bound and split a POST, and let the service decide each object.
 
-    Few at once, so that callers together cannot fill the memory; a body that drips is given up (HTTP 408).
+    Few at once, so that callers together cannot fill the memory: who finds no place is told to come again (HTTP 503);
+    a body that drips is given up (HTTP 408).
     """
     actor = await sync_to_thread(door.enter, request)
     require_taxii_content(request.headers.get("content-type"))
@@ -25,19 +29,36 @@ async def take_posted(door: TaxiiDoor, request: AnyRequest, collection_id: str) 
     if not info.can_write:
         raise not_permitted()
     try:
-        await asyncio.wait_for(door.posting.acquire(), door.bounds.post_seconds)
+        await asyncio.wait_for(door.posting.acquire(), door.bounds.post_wait_seconds)
     except TimeoutError:
-        raise _too_slow(door.bounds) from None
+        raise _no_place() from None
     try:
-        try:
-            body = await asyncio.wait_for(read_bounded(request, door.bounds.content_length), door.bounds.post_seconds)
-        except TimeoutError:
-            raise _too_slow(door.bounds) from None
-        bodies = split_envelope(body, door.bounds)
+        bodies = split_envelope(await _within(request, door.bounds), door.bounds)
         outcomes = await sync_to_thread(door.service.accept, actor, collection_id, bodies)
+        return await sync_to_thread(door.keep_status, actor, outcomes)
+    except ProtocolFault as fault:
+        if (misdeed := OF_STATUS.get(fault.status)) is not None:
+            await sync_to_thread(door.watch.misdeed, actor, misdeed, fault.text.format(**fault.values))
+        raise
     finally:
         door.posting.release()
-    return door.statuses.add(actor, outcomes, door.clock())
+
+
+async def _within(request: AnyRequest, bounds: Bounds) -> bytes:
+    try:
+        return await asyncio.wait_for(read_bounded(request, bounds.content_length), bounds.post_seconds)
+    except TimeoutError:
+        raise _too_slow(bounds) from None
+
+
+def _no_place() -> ProtocolFault:
+    return ProtocolFault(
+        503,
+        "E-EXCHANGE-504",
+        "Others are sending just now; send again in {seconds} seconds.",
+        retry_after=RETRY_SECONDS,
+        seconds=RETRY_SECONDS,
+    )
 
 
 def _too_slow(bounds: Bounds) -> ProtocolFault:

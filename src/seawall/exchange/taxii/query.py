@@ -31,10 +31,17 @@ def parse_timestamp(text: str) -> int:
     return to_microseconds(moment) + int((match[2] or "").ljust(6, "0")[:6])
 
 
-def parse_query(pairs: Sequence[tuple[str, str]], bounds: Bounds, *, object_id: str | None = None) -> ObjectsQuery:
+def parse_query(
+    pairs: Sequence[tuple[str, str]],
+    bounds: Bounds,
+    *,
+    object_id: str | None = None,
+    versions: tuple[str, ...] = ("last",),
+) -> ObjectsQuery:
     """The query of one request; parameters we do not know are ignored, as the specification asks.
 
-    ``object_id`` comes from the path where there is one. Raises ProtocolFault E-EXCHANGE-400.
+    ``object_id`` comes from the path where there is one; ``versions`` are meant when none are named. Raises
+    ProtocolFault E-EXCHANGE-400.
     """
     given: dict[str, str] = {}
     for name, value in pairs:
@@ -48,7 +55,7 @@ def parse_query(pairs: Sequence[tuple[str, str]], bounds: Bounds, *, object_id: 
         next=_next(given.get("next"), bounds),
         ids=ids,
         types=_values(given, "match[type]", bounds),
-        versions=_versions(given, bounds),
+        versions=_versions(given, bounds) or versions,
         spec_versions=_spec_versions(given, bounds),
     )
 
@@ -92,7 +99,7 @@ def _versions(given: dict[str, str], bounds: Bounds) -> tuple[str, ...]:
     for value in values:
         if value not in VERSION_WORDS and TIMESTAMP.fullmatch(value) is None:
             raise bad_parameter("match[version]")
-    return values or ("last",)
+    return values
 
 
 def _spec_versions(given: dict[str, str], bounds: Bounds) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class DiscoveryController(Controller):
     def status(self, request: AnyRequest, status_id: FromPath[str]) -> Response[bytes]:
         """What became of an earlier POST."""
         door = door_of(request)
-        return _resource(door.statuses.get(door.enter(request), status_id))
+        return _answer(door.status(door.enter(request), status_id))
 
 
 class CollectionController(Controller):
@@ -124,13 +124,13 @@ class CollectionController(Controller):
     def remove_object(
         self, request: AnyRequest, collection_id: FromPath[str], object_id: FromPath[str]
     ) -> Response[bytes]:
-        """Section 5.7: the service decides whether this actor has such a right."""
+        """Section 5.7: all versions unless ``match[version]`` names some; the service decides about the right."""
         door = door_of(request)
         actor = door.enter(request)
         info = door.collection(actor, collection_id)
         if not (info.can_read and info.can_write):
             raise not_permitted()
-        query = parse_query(_pairs(request), door.bounds, object_id=object_id)
+        query = parse_query(_pairs(request), door.bounds, object_id=object_id, versions=("all",))
         door.service.delete(actor, collection_id, object_id, query)
         return _answer(b"")
 

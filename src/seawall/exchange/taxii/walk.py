@@ -19,7 +19,7 @@ from seawall.exchange.bounds import Bounds
 from seawall.exchange.taxii.query import parse_timestamp
 from seawall.exchange.taxii.resources import DATE_ADDED_FIRST, DATE_ADDED_LAST, Envelope
 from seawall.exchange.taxii.wire import Answer, Wire
-from seawall.model import Fault, NotFound, Unavailable
+from seawall.model import Clock, Fault, NotFound, Unavailable, rfc3339, system_clock
 
 STALE_NEXT = frozenset({400, 410, 422})  # how servers say that they have forgotten a ``next``
 
@@ -50,12 +50,18 @@ class WalkedPage(msgspec.Struct, frozen=True):
     bodies: tuple[bytes, ...]
     cursor: str  # save it once the bodies are stored
     size: int  # bytes of the answer
+    doubt: str | None = None  # what our own people should hear about it, one sentence
 
 
 class Walk:
     """One walk through one collection."""
 
-    def __init__(self, wire: Wire, bounds: Bounds, url: str, filters: Mapping[str, str]) -> None:
+    def __init__(
+        self, wire: Wire, bounds: Bounds, url: str, filters: Mapping[str, str], clock: Clock = system_clock
+    ) -> None:
+        """``clock`` only tells which dates lie too far ahead to be believed."""
+        self._clock = clock
+        self._doubt: str | None = None
         self._wire = wire
         self._bounds = bounds
         self._url = url
@@ -74,11 +80,13 @@ class Walk:
             following = self._advance(cursor, envelope, last)
             bodies = self._bodies(envelope)
             if bodies or following != cursor:
-                yield WalkedPage(bodies, following.text(), len(answer.body))
+                yield WalkedPage(bodies, following.text(), len(answer.body), self._doubt)
             if not envelope.more:
                 return
             cursor = following
-            if self._objects > self._bounds.objects or time.monotonic() > end:
+            if time.monotonic() > end:
+                return  # the cursor is kept: the next synchronisation goes on from here
+            if self._objects > self._bounds.objects:
                 break
         raise self._fault("E-EXCHANGE-116", "The peer {peer} sends more than any honest walk needs; it was stopped.")
 
@@ -165,20 +173,30 @@ class Walk:
             raise self._fault(
                 "E-EXCHANGE-115", "The peer {peer} sent dates that go backwards; its paging cannot be trusted."
             )
+        if moment > self._clock() + int(self._bounds.ahead_seconds * 1_000_000):
+            self._doubt = f"{self._wire.peer} gives dates of the future ({last[:40]}); it is read again from there on"
+            return cursor.last  # kept as a cursor, it would hide all that comes once its clock is right
         return last
 
     def _advance(self, cursor: Cursor, envelope: Envelope, last: str | None) -> Cursor:
         if not envelope.more:
             return Cursor(last or cursor.added_after)
-        if not envelope.objects and last in {None, cursor.last, cursor.added_after}:
+        if not envelope.objects and (last is None or last in {cursor.last, cursor.added_after}):
             raise self._no_progress()
         if envelope.next is not None:
             if not 0 < len(envelope.next) <= self._bounds.next_length:
                 raise self._no_progress()
             return Cursor(cursor.added_after, envelope.next, last)
-        if last is None or last == cursor.added_after:
+        return self._by_date(cursor, last)
+
+    def _by_date(self, cursor: Cursor, last: str | None) -> Cursor:
+        """Without a ``next`` go on from the last date, that moment included: the page may have cut it in two."""
+        if last is None:
             raise self._no_progress()
-        return Cursor(last)
+        following = rfc3339(parse_timestamp(last) - 1)
+        if cursor.added_after is not None and parse_timestamp(following) <= parse_timestamp(cursor.added_after):
+            raise self._no_progress()
+        return Cursor(following)
 
     def _no_progress(self) -> Fault:
         return self._fault("E-EXCHANGE-114", "The peer {peer} says that there is more but gives no way to it.")

@@ -1,5 +1,6 @@
 """One HTTP exchange with somebody we do not control: bounded in size, time and form.
 
+A busy server (429, 503) is asked again when it says, within bounds.
 Redirects, proxies, cookies and content encodings are not followed, used, kept or decoded. ``transport.py`` checks the
 pin before a byte is sent and keeps the deadline.
 """
@@ -16,10 +17,12 @@ import msgspec
 
 from seawall.exchange.bounds import Bounds
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE, is_taxii
+from seawall.exchange.taxii.patience import Patience
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline
 from seawall.model import Fault, NotFound, Refused, Unavailable
 
 CHUNK = 64 * 1024
+BUSY = frozenset({429, 503})  # RFC 6585 section 4, RFC 9110 section 15.6.4: come again later
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -55,9 +58,11 @@ class Wire:
         on_crossing: Callable[[Crossing], None] | None = None,
         headers: Mapping[str, str] | None = None,
         on_headers: Callable[[Mapping[str, str]], None] | None = None,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         """``headers`` go with every request; ``on_headers`` hears those of every answer (lower-case names)."""
         self._on_headers = on_headers
+        self._patience = Patience(peer, bounds, wait)
         self.peer = peer
         self._bounds = bounds
         self._deadline = Deadline()
@@ -82,12 +87,20 @@ class Wire:
 
     def get(self, url: str, parameters: Mapping[str, str] | None = None) -> Answer:
         """GET; any status is an answer except redirects. Raises the Faults of ``_ask``."""
-        return self._ask(self._client.build_request("GET", url, params=dict(parameters or {})), b"")
+        return self._patiently(lambda: self._client.build_request("GET", url, params=dict(parameters or {})), b"")
 
     def post(self, url: str, body: bytes) -> Answer:
         """POST a TAXII body. Raises the Faults of ``_ask``."""
         headers = {"Content-Type": TAXII_MEDIA_TYPE}
-        return self._ask(self._client.build_request("POST", url, content=body, headers=headers), body)
+        return self._patiently(lambda: self._client.build_request("POST", url, content=body, headers=headers), body)
+
+    def _patiently(self, make: Callable[[], httpx.Request], sent: bytes) -> Answer:
+        """Ask, and ask again when the server says that it is busy; raises Busy when that takes too long."""
+        while True:
+            answer = self._ask(make(), sent)
+            if answer.status not in BUSY:
+                return answer
+            self._patience.wait(answer.headers.get("retry-after"))
 
     def _ask(self, request: httpx.Request, sent: bytes) -> Answer:
         self._deadline.at = time.monotonic() + self._bounds.answer_seconds
