@@ -116,7 +116,7 @@ def test_every_order_of_arrival_ends_alike(shores: Shores, tmp_path: Path) -> No
     for turn, order in enumerate(permutations(range(3))):
         folder = tmp_path / str(turn)
         folder.mkdir()
-        files = three(shores, folder, f"192.0.2{turn}.77".replace("192.0.2", "198.18."))
+        files = three(shores, folder, f"198.18.{turn}")
         before = state(shores.seoul)["received"]
         for place in [*order, *order, *order]:
             answer = here("--node", shores.seoul.folder, "import-drop", files[place], "--json")
