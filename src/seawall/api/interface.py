@@ -85,6 +85,9 @@ class PeerView(msgspec.Struct, frozen=True):
     sent: int
     withheld: int
     problem: str | None = None  # of the last synchronisation, one sentence
+    health: str = ""  # one word: never, ok, behind, failing, throttled, quarantined, suspended, pending, severed
+    waiting: int = 0  # objects released to it and not sent yet
+    lag_seconds: int = 0  # how long the oldest of these waits
 
 
 class CircleView(msgspec.Struct, frozen=True):

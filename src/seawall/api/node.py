@@ -21,9 +21,9 @@ from seawall.api.interface import (
 from seawall.flow.circles import agreed_with
 from seawall.flow.exchange import shared_circles
 from seawall.flow.findings import list_sightings, list_warnings
+from seawall.flow.health import State, health_of
 from seawall.flow.node import Node
 from seawall.flow.observations import find
-from seawall.flow.peers import LAST_SYNC
 from seawall.flow.pipeline import LAST_INGEST, LAST_MATCH
 from seawall.flow.status import Counts, count, hours
 from seawall.model import Actor, NotFound, ObservableType, Visibility
@@ -103,6 +103,7 @@ class FlowNode:
         """All peers."""
         views = []
         for peer in self._node.store.peers.list():
+            health = health_of(self._node, peer)
             views.append(
                 PeerView(
                     code_name=peer.code_name,
@@ -111,10 +112,14 @@ class FlowNode:
                     url=peer.url,
                     fingerprint=peer.fingerprint,
                     circles=tuple(shared_circles(self._node, peer.code_name)),
-                    last_sync=self._moment(LAST_SYNC.format(peer=peer.code_name)),
+                    last_sync=health.last_success,
                     received=self._number(f"received:{peer.code_name}"),
                     sent=self._number(f"sent:{peer.code_name}"),
                     withheld=self._number(f"withheld:{peer.code_name}"),
+                    problem=health.reason or None,
+                    health=health.state.value,
+                    waiting=health.waiting,
+                    lag_seconds=health.lag_seconds,
                 )
             )
         return views
@@ -152,7 +157,34 @@ class FlowNode:
             ("ledger_leaves", "Leaves of the ledger.", self._node.ledger.size),
             ("peers", "Peers of any state.", len(self._node.store.peers.list())),
         )
-        return [Metric(name, help, "gauge", float(value)) for name, help, value in figures]
+        return [
+            *(Metric(name, help, "gauge", float(value)) for name, help, value in figures),
+            *self._exchange_metrics(),
+        ]
+
+    def _exchange_metrics(self) -> list[Metric]:
+        """How the exchange goes: peers by health, what waits; without their names."""
+        healths = [health_of(self._node, peer) for peer in self._node.store.peers.list()]
+        states = [
+            Metric(
+                "peers_by_health",
+                "Peers in this state of exchange.",
+                "gauge",
+                float(sum(health.state is state for health in healths)),
+                (("state", state.value),),
+            )
+            for state in State
+        ]
+        figures = (
+            ("sync_waiting_objects", "Objects released to peers and not sent yet.", [h.waiting for h in healths]),
+            ("sync_misdeeds", "Misdeeds of peers that still count.", [h.misdeeds for h in healths]),
+        )
+        lag = max((health.lag_seconds for health in healths), default=0)
+        return [
+            *states,
+            *(Metric(name, help, "gauge", float(sum(values))) for name, help, values in figures),
+            Metric("sync_lag_seconds", "How long the oldest of these waits.", "gauge", float(lag)),
+        ]
 
     def _moment(self, key: str) -> int | None:
         text = self._node.store.notes.get(key)

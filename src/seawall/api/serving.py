@@ -39,6 +39,7 @@ class Serving:
             local_actor(node.store.users.authenticate),
             title=node.settings.node.name or "Seawall",
             clock=node.clock,
+            statuses=node.store.statuses,
         )
         self._receiver = Receiver(node)
         doors = [*splunk_routes(self._receiver), *elastic_routes(self._receiver), *hit_routes(HitsOfNode(node))]

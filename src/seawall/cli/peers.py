@@ -64,14 +64,21 @@ def verify(
 def list_peers() -> None:
     """List peers with state, last contact and health.
 
-    JSON items: code_name, node_id, state, url, fingerprint, last_sync.
+    Health is never, ok, behind (objects wait), failing, throttled, quarantined, suspended, pending or severed.
+
+    JSON items: code_name, node_id, state, url, fingerprint, last_sync, health, reason, failing_since, failures,
+    waiting, lag_seconds, misdeeds.
     """
     from seawall.flow.node import Node
     from seawall.flow.peers import describe_peers
 
     with Node.open(context.node, token=context.token) as node:
         items = describe_peers(node)
-    context.out.table(items, ["code_name", "state", "url", "fingerprint", "last_sync"], empty="No peer yet.")
+    context.out.table(
+        items,
+        ["code_name", "state", "health", "waiting", "last_sync", "url", "fingerprint", "reason"],
+        empty="No peer yet.",
+    )
 
 
 @peers.command
@@ -84,6 +91,19 @@ def suspend(code_name: str, /) -> None:
 def sever(code_name: str, /) -> None:
     """End the relation: both directions stop for good and its blocks leave our exports."""
     _set_state(code_name, "severed")
+
+
+@peers.command
+def release(code_name: str, /) -> None:
+    """Lift the quarantine of a peer that misbehaved; both directions go on, in your name on the ledger.
+
+    JSON: code_name, state, reason (what was held against it).
+    """
+    from seawall.flow.node import Node
+    from seawall.flow.peers import release_peer
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(release_peer(node, code_name))
 
 
 def _set_state(code_name: str, state: str) -> None:

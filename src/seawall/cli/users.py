@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
 from seawall.model import UserRole
@@ -12,24 +14,35 @@ app.command(users)
 
 
 @users.command
-def add(name: str, /, *, role: UserRole) -> None:
-    """Add a user and print the token once.
+def add(
+    name: str,
+    /,
+    *,
+    role: UserRole,
+    circles: Annotated[
+        str | None, Parameter(help="Role taxii: the only circles it reads, comma-separated. Default: all that seat it.")
+    ] = None,
+    expires: Annotated[
+        str | None, Parameter(help="When the token ends: 90d, 12h, or a moment such as 2027-01-31T00:00:00Z.")
+    ] = None,
+) -> None:
+    """Add a user and print the token once; for role taxii it is the Basic password, for that user only.
 
-    JSON: name, role, token.
+    JSON: name, role, token, circles, expires_at.
     """
     from seawall.flow.node import Node
+    from seawall.flow.people import add_user
 
     with Node.open(context.node, token=context.token) as node:
-        node.require("manage-users")
-        token = node.store.users.add(name, role, node.clock())
-    context.out.result({"name": name, "role": role.value, "token": token}, [token])
+        added = add_user(node, name, role, circles=circles, expires=expires)
+    context.out.result(added, [str(added["token"])])
 
 
 @users.command(name="list")
 def list_users() -> None:
     """List users, without tokens.
 
-    JSON items: name, role, created_at, revoked.
+    JSON items: name, role, created_at, revoked, circles, expires_at.
     """
     from seawall.flow.node import Node
     from seawall.model import rfc3339
@@ -42,10 +55,14 @@ def list_users() -> None:
                 "role": user.role.value,
                 "created_at": rfc3339(user.created_at),
                 "revoked": user.revoked_at is not None,
+                "circles": None if user.circles is None else list(user.circles),
+                "expires_at": None if user.expires_at is None else rfc3339(user.expires_at),
             }
             for user in node.store.users.list()
         ]
-    context.out.table(items, ["name", "role", "created_at", "revoked"], empty="There are no users.")
+    context.out.table(
+        items, ["name", "role", "created_at", "expires_at", "circles", "revoked"], empty="There are no users."
+    )
 
 
 @users.command

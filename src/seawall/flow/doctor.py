@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.flow.health import State, health_of
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.spool import FOLDER, REFUSED, Spool
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
@@ -57,7 +58,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _attempt("ledger", lambda: f"{node.ledger.verify().size} leaves, all verified", exposes=True),
             _received(node),
             _listeners(node),
-            _peers(peers),
+            _peers(node, peers),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
         endpoints += cluster_endpoints(node.settings.lake)
@@ -131,6 +132,15 @@ def _known_peers(node: Node) -> tuple[PeerRecord, ...]:
         return ()  # the check "store" says why
 
 
-def _peers(peers: tuple[PeerRecord, ...]) -> Check:
-    pending = [peer.code_name for peer in peers if peer.state is PeerState.PENDING]
-    return Check("peers", ok=True, detail=f"waiting for two people: {', '.join(pending)}" if pending else "none waits")
+def _peers(node: Node, peers: tuple[PeerRecord, ...]) -> Check:
+    """Who needs a person: a quarantined or failing peer with the reason, and who waits to be verified."""
+    told: list[str] = []
+    bad = False
+    for peer in peers:
+        health = health_of(node, peer)
+        if health.state in (State.QUARANTINED, State.FAILING, State.THROTTLED):
+            bad = True
+            told.append(f"{peer.code_name} is {health.state.value}: {health.reason}")
+        elif health.state is State.PENDING:
+            told.append(f"waiting for two people: {peer.code_name}")
+    return Check("peers", not bad, "; ".join(told) or "none waits")

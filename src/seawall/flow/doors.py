@@ -9,6 +9,7 @@ from typing import Any
 
 from seawall.exchange import Listener, peer_app, peer_listener
 from seawall.exchange.listeners.peer import PEER_KEY
+from seawall.flow.conduct import PeerWatch
 from seawall.flow.exchange import TERMS_HEADER, hear_terms, stated_terms
 from seawall.flow.node import Node
 from seawall.flow.service import NodeExchange
@@ -58,7 +59,14 @@ class PeerDoor:
         self._stopping = threading.Event()
         self._reload()
         app = TermsHeader(
-            peer_app(NodeExchange(node), title=node.settings.node.name or "Seawall", clock=node.clock), node
+            peer_app(
+                NodeExchange(node),
+                title=node.settings.node.name or "Seawall",
+                clock=node.clock,
+                statuses=node.store.statuses,
+                watch=PeerWatch(node),
+            ),
+            node,
         )
         self.listener: Listener = peer_listener(
             app, node.store.peers.by_certificate, self._context, host=host, port=port

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from seawall.exchange import Crossing, SyncDeps, require_verified, sync
+from seawall.exchange import OF_CODE, Crossing, SyncDeps, require_verified, sync
 from seawall.flow.circles import state_terms
+from seawall.flow.conduct import note_misdeed
+from seawall.flow.health import failed, succeeded
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
-from seawall.flow.peers import LAST_SYNC
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.service import NodeExchange
 from seawall.flow.terms import terms_digest
 from seawall.identity import client_context, read_card
 from seawall.ledger import EventKind
+from seawall.model import Fault
 
 TERMS_HEADER = "X-Seawall-Terms"
 """``circle:digest`` pairs, the circle in base64: each side states its terms with every request and answer."""
@@ -23,7 +25,11 @@ TERMS_HEADER = "X-Seawall-Terms"
 def sync_peer(
     node: Node, code_name: str, *, on_crossing: Callable[[Crossing], None] | None = None
 ) -> dict[str, object]:
-    """Fetch what is new and push what is new. Raises Refused E-EXCHANGE-023 for a peer that nobody verified."""
+    """Fetch what is new and push what is new.
+
+    Raises Refused E-EXCHANGE-023 for a peer that nobody verified, E-FLOW-043 for one that has misbehaved too often, and
+    what ``exchange.sync`` raises; how it went is kept for ``peers list``.
+    """
     node.require("sync")
     peer = require_verified(node.store.peers.get(code_name))
     card = read_card(peer.card)
@@ -40,8 +46,14 @@ def sync_peer(
         headers={TERMS_HEADER: stated_terms(node, code_name)},
         on_headers=lambda headers: hear_terms(node, code_name, headers.get(TERMS_HEADER.lower(), "")),
     )
-    report = sync(peer, deps)
-    node.store.notes.set(LAST_SYNC.format(peer=code_name), str(node.clock()))
+    try:
+        report = sync(peer, deps)
+    except Fault as fault:
+        failed(node, code_name, fault)
+        if (misdeed := OF_CODE.get(fault.code)) is not None:
+            note_misdeed(node, code_name, misdeed, fault.text.format(**fault.values))
+        raise
+    succeeded(node, code_name)
     for name, more in (("received", report.received), ("sent", report.sent), ("withheld", report.withheld)):
         if more:
             key = f"{name}:{code_name}"

@@ -12,16 +12,18 @@ import msgspec
 
 from seawall.codec.sharing import ReceivedSighting, candidate_id, indicator_values, read_sighting
 from seawall.codec.stix import check
-from seawall.exchange import InboundDesk, Outcome, ReceivedObject
+from seawall.exchange import Declined, InboundDesk, Outcome, ReceivedObject
+from seawall.flow.conduct import note_misdeed
 from seawall.flow.context import find_objects
 from seawall.flow.node import Node
 from seawall.identity import read_card
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Observable, ObservableType, SightingSummary, to_microseconds
+from seawall.model.circle import CircleTerms
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
 from seawall.model.stored import PutCounts, StoredObject
-from seawall.policy import Admitted, Held, InboundContext, inbound
+from seawall.policy import Admitted, Held, InboundContext, InboundRule, inbound
 
 MAX_REASONS = 20  # declined objects named in one ledger event
 
@@ -34,6 +36,7 @@ def inbound_desk(node: Node) -> InboundDesk:
         keep=lambda items: _keep(node, items),
         receipt=_receipt(node),
         clock=node.clock,
+        misbehaved=lambda peer, misdeed, sentence: note_misdeed(node, peer, misdeed, sentence),
     )
 
 
@@ -42,7 +45,7 @@ def _judge(body: bytes) -> str | None:
     return None if verdict.valid else "This is not valid STIX 2.1: " + "; ".join(verdict.errors[:3])
 
 
-def _admission(node: Node) -> Callable[[ReceivedObject], StoredObject | str]:
+def _admission(node: Node) -> Callable[[ReceivedObject], StoredObject | Declined]:
     context = InboundContext(
         at=node.clock(),
         own_identities=frozenset({node.keys.identity_id}),
@@ -50,14 +53,32 @@ def _admission(node: Node) -> Callable[[ReceivedObject], StoredObject | str]:
         held=lambda object_id: _held(node, object_id),
     )
 
-    def admit(received: ReceivedObject) -> StoredObject | str:
+    def admit(received: ReceivedObject) -> StoredObject | Declined:
         terms = node.store.circles.get(received.circle)
         decided = inbound(
             received.body, received.peer, terms, msgspec.structs.replace(context, at=received.received_at)
         )
-        return decided.stored if isinstance(decided, Admitted) else decided.sentence
+        if isinstance(decided, Admitted):
+            return decided.stored
+        return Declined(decided.sentence, forged=_forged(node, decided.rule, received, terms, context))
 
     return admit
+
+
+class _Creator(msgspec.Struct):
+    created_by_ref: str | None = None
+
+
+def _forged(
+    node: Node, rule: InboundRule, received: ReceivedObject, terms: CircleTerms, context: InboundContext
+) -> bool:
+    """Whether the sender made it up: an echo of ours, or what a member of the circle passed on, is refused only."""
+    if rule is InboundRule.SPOOFED_OWN:
+        return received.id not in node.store.outbox.first_added([received.id])
+    if rule is not InboundRule.SPOOFED_PEER:
+        return False
+    creator = msgspec.json.decode(received.body, type=_Creator).created_by_ref
+    return context.peer_identities.get(creator or received.id) not in terms.members
 
 
 def _held(node: Node, object_id: str) -> Held | None:

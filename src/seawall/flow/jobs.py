@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from seawall.flow.exchange import sync_peer
+from seawall.flow.health import may_be_called
 from seawall.flow.maintenance import compact_lake, retain_lake
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
@@ -42,6 +43,9 @@ def _sync(node: Node) -> str:
     results = []
     for peer in node.store.peers.list():
         if peer.state is not PeerState.VERIFIED:
+            continue
+        if not may_be_called(node, peer.code_name):
+            results.append(f"{peer.code_name}: not called yet")
             continue
         try:
             report = sync_peer(node, peer.code_name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall import exchange
+from seawall.flow.conduct import forget_misdeeds
+from seawall.flow.health import LAST_SYNC as LAST_SYNC
+from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.identity.card import MAX_CARD_BYTES
 from seawall.ledger import EventKind
 from seawall.model import Refused, rfc3339
 from seawall.model.peer import PeerState
-
-LAST_SYNC = "last-sync:{peer}"
-"""Key of the note that holds when the last exchange with a peer ended well."""
 
 
 def add_peer(node: Node, file: Path, *, url: str, code_name: str) -> dict[str, object]:
@@ -47,6 +47,7 @@ def verify_peer(node: Node, code_name: str, fingerprint: str) -> dict[str, objec
         approvals=node.store.approvals,
         clock=node.clock,
     )
+    forget_misdeeds(node, code_name)
     node.event(EventKind.PEER_VERIFIED, code_name, approved_by=[first.name, second.name])
     return {"code_name": code_name, "state": record.state.value, "approved_by": [first.name, second.name]}
 
@@ -63,12 +64,29 @@ def set_state(node: Node, code_name: str, state: str) -> dict[str, object]:
     return {"code_name": code_name, "state": record.state.value}
 
 
+def release_peer(node: Node, code_name: str) -> dict[str, object]:
+    """Lift a quarantine in the acting person's name; what was held against the peer is forgotten, not its trust.
+
+    Raises Refused E-FLOW-044 when the peer is not quarantined: a suspension takes ``verify_peer`` and two people.
+    """
+    node.require("manage-peers")
+    record = node.store.peers.get(code_name)
+    if record.state is not PeerState.QUARANTINED:
+        raise Refused(
+            "E-FLOW-044", "The peer {peer} is {state}, not quarantined.", peer=code_name, state=record.state.value
+        )
+    held = forget_misdeeds(node, code_name)
+    node.store.peers.set_state(code_name, PeerState.VERIFIED)
+    node.event(EventKind.PEER_RELEASED, code_name, reason=held.reason)
+    return {"code_name": code_name, "state": PeerState.VERIFIED.value, "reason": held.reason}
+
+
 def describe_peers(node: Node) -> list[dict[str, object]]:
     """One row a peer, by code name."""
     node.require("read")
     rows: list[dict[str, object]] = []
     for record in node.store.peers.list():
-        last = node.store.notes.get(LAST_SYNC.format(peer=record.code_name))
+        health = health_of(node, record)
         rows.append(
             {
                 "code_name": record.code_name,
@@ -76,7 +94,18 @@ def describe_peers(node: Node) -> list[dict[str, object]]:
                 "state": record.state.value,
                 "url": record.url,
                 "fingerprint": record.fingerprint,
-                "last_sync": rfc3339(int(last)) if last else None,
+                "last_sync": _moment(health.last_success),
+                "health": health.state.value,
+                "reason": health.reason,
+                "failing_since": _moment(health.failing_since),
+                "failures": health.failures,
+                "waiting": health.waiting,
+                "lag_seconds": health.lag_seconds,
+                "misdeeds": health.misdeeds,
             }
         )
     return rows
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else rfc3339(at)

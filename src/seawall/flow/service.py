@@ -20,6 +20,7 @@ from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
 from seawall.flow.terms import terms_digest
+from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Actor, NotFound, Refused
 from seawall.model.circle import CircleTerms
 from seawall.model.outbox import OutboxFilter, OutboxPage, OutboxRow
@@ -38,7 +39,7 @@ class NodeExchange:
         """The circles in which this actor is seated; the description states our terms, so that both can compare."""
         found = []
         for terms in self._node.store.circles.list():
-            if actor.name in terms.members and actor.name not in terms.exclusions:
+            if _seated(actor, terms):
                 found.append(
                     CollectionInfo(
                         id=collection_id(self._node.keys.node_id, terms.name),
@@ -74,9 +75,14 @@ class NodeExchange:
         return inbound_desk(self._node).take(actor.peer, terms.name, bodies).outcomes
 
     def delete(self, actor: Actor, collection: str, object_id: str, query: ObjectsQuery) -> None:
-        """Nobody deletes from our outbox but ourselves, by recall."""
-        self._circle(actor, collection)
-        raise Refused("E-FLOW-041", "Objects leave a collection by recall only, by those who released them.")
+        """Clear an object out of the asker's own view of a collection; nobody else's view changes, recall is ours."""
+        terms = self._circle(actor, collection)
+        node = self._node
+        gone = node.store.outbox.withdraw_from(terms.name, actor.name, object_id, node.clock(), query.versions)
+        if not gone:
+            raise NotFound("E-FLOW-041", "There is no such object in this collection.")
+        details: dict[str, str | int | list[str]] = {"circle": terms.name, "versions": [version for _, version in gone]}
+        node.ledger.record_event(LedgerEvent(EventKind.OBJECT_CLEARED, node.clock(), actor.name, object_id, details))
 
     def pending(self, peer: str, circle: str, after: str | None, limit: int) -> Outgoing:
         """What this peer has not been sent yet in this circle."""
@@ -94,7 +100,7 @@ class NodeExchange:
     def _circle(self, actor: Actor, collection: str) -> CircleTerms:
         for terms in self._node.store.circles.list():
             if collection_id(self._node.keys.node_id, terms.name) == collection:
-                if actor.name in terms.members and actor.name not in terms.exclusions:
+                if _seated(actor, terms):
                     return terms
                 break
         raise NotFound("E-FLOW-042", "There is no such collection.")
@@ -127,6 +133,12 @@ class NodeExchange:
             first_added=page.first_added,
             last_added=page.last_added,
         )
+
+
+def _seated(actor: Actor, terms: CircleTerms) -> bool:
+    """Whether this circle seats the actor, and its token reaches it."""
+    reached = actor.circles is None or terms.name in actor.circles
+    return reached and actor.name in terms.members and actor.name not in terms.exclusions
 
 
 def _match(query: ObjectsQuery) -> OutboxFilter:
