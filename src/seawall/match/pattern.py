@@ -41,7 +41,7 @@ def match_pattern(pattern: str, observed: list[Observed]) -> Found:
     E-MATCH-012 to E-MATCH-014 for comparisons that make no sense.
     """
     try:
-        tree = parse(pattern)
+        tree = parse(pattern, repeated_qualifiers=True)
     except PatternError as error:
         raise Fault("E-MATCH-015", "The pattern cannot be read: {reason}.", reason=error) from None
     search = _Search(tree, observed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import time
 from typing import Any
 
 import pytest
@@ -149,3 +150,42 @@ JSON = st.recursive(
 def test_random_objects_never_raise(kind: str, properties: dict[str, Any]) -> None:
     """Whatever JSON says, there is a verdict."""
     assert not check({"type": kind, "pattern_type": "stix", **properties}).valid
+
+
+@pytest.mark.parametrize(
+    ("obj", "valid"),
+    [
+        ({**IDENTITY, "lang": "zh-Hant"}, True),
+        ({**IDENTITY, "lang": "eng"}, False),
+        ({**IDENTITY, "lang": "xx"}, False),
+        ({**IDENTITY, "lang": "en-QQ"}, False),
+        ({**IDENTITY, "created": "0000-01-01T00:00:00.000Z"}, False),
+        ({"type": "email-addr", "value": "o'brien@example.com"}, True),
+        ({"type": "email-addr", "value": "böse@example.com"}, False),
+        ({"type": "directory", "path": "/tmp", "path_enc": "UTF-8"}, True),
+        ({"type": "directory", "path": "/tmp", "path_enc": "utf8"}, False),
+        ({"type": "artifact", "mime_type": "application/pdf", "payload_bin": "ZGF0YQ=="}, True),
+        ({"type": "artifact", "mime_type": "application/no-such-type", "payload_bin": "ZGF0YQ=="}, False),
+        ({"type": "software", "name": "x", "languages": ["kor", "qaa"]}, True),
+        ({"type": "software", "name": "x", "languages": ["xxx"]}, False),
+        ({"type": "process", "pid": 1, "extensions": {"windows-process-ext": {"aslr_enabled": True, "Own": 1}}}, False),
+        ({"type": "x-own-thing", "defanged": "no"}, False),
+        ({"type": "x-own-thing", "revoked": "no"}, True),
+        ({**IDENTITY, "type": "x-own-thing", "defanged": "no"}, True),
+        ({**IDENTITY, "type": "x-own-thing", "external_references": [{"source_name": "x"}]}, False),
+        ({"type": "url", "value": "https://a.example/", "created": "2026-02-30T00:00:00Z"}, False),
+    ],
+)
+def test_registries_and_names_are_looked_up(obj: dict[str, Any], valid: bool) -> None:
+    """Languages, character sets, media types; own types have an SDO's or an observable's common properties."""
+    version = "4" if obj["type"] in ("process", "identity", "x-own-thing") or "payload_bin" not in obj else "5"
+    identifier = f"{obj['type']}--8e2e2d2b-17d4-{version}cbf-938f-98ee46b3cd3f"
+    assert check({**obj, "id": identifier}).valid is valid
+
+
+def test_a_hostile_extension_name_costs_no_time() -> None:
+    """Three hundred letters, on which a careless expression would think for ever."""
+    file = {"type": "file", "id": "file--bedb4899-d24b-5401-bc86-8f6b4cc18ec7", "name": "x"}
+    started = time.process_time()
+    assert not check({**file, "extensions": {"x" * 300: {"a": 1}}}).valid
+    assert time.process_time() - started < 1

@@ -45,17 +45,22 @@ _HASH_SHAPES = {
 _ORDER = {"<", "<=", ">", ">="}
 
 
-def parse(pattern: str) -> Node:
-    """The tree of a pattern. Raises PatternError."""
+def parse(pattern: str, *, repeated_qualifiers: bool = False) -> Node:
+    """The tree of a pattern. Raises PatternError.
+
+    ``repeated_qualifiers``: let one observation carry a qualifier twice, which the OASIS matcher answers and the OASIS
+    validator refuses.
+    """
     if len(pattern) > MAX_LENGTH:
         raise PatternError(f"the pattern is longer than {MAX_LENGTH} characters")
-    return _Parser(pattern).whole()
+    return _Parser(pattern, repeated_qualifiers=repeated_qualifiers).whole()
 
 
 class _Parser:
     """One pass from left to right, one token of look-ahead."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, repeated_qualifiers: bool) -> None:
+        self.repeated_qualifiers = repeated_qualifiers
         self.tokens = tokens(text)
         self.at = 0
         self.depth = 0
@@ -133,7 +138,7 @@ class _Parser:
             self.depth -= 1
         else:
             self.fail("'['")
-        simple = isinstance(node, Observation)
+        simple = isinstance(node, Observation) and not self.repeated_qualifiers
         while (qualified := self.qualifier(node)) is not None:
             if simple and qualified.kind in qualifiers:
                 raise PatternError(f"the qualifier {qualified.kind} stands twice on one observation")

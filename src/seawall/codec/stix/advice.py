@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from seawall.codec.stix.registries import registry
 from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.countries import COUNTRIES
@@ -17,7 +18,6 @@ Advice = Callable[[dict[str, Any], Findings], None]
 _NOT_SUGGESTED_FOR = frozenset({"bundle", "language-content", "marking-definition", "sighting", "relationship",
                                 "extension-definition"})  # fmt: skip
 _PRODUCT = re.compile(r"[a-z0-9-]+")
-_IPFIX = re.compile(r"[a-z][a-zA-Z0-9]+")
 _NEW_OBJECT = frozenset({"new-sdo", "new-sco", "new-sro"})
 _RANDOM_IDS = frozenset({"process"})
 OBSERVABLES = frozenset(name for name, kind in OBJECT_TYPES.items() if issubclass(kind, ObservableObject))
@@ -129,7 +129,7 @@ def network_traffic(obj: dict[str, Any], found: Findings) -> None:
         found.warnings.append("both 'src_port' and 'dst_port' should be present")
     flow = obj.get("ipfix")
     for name in flow if isinstance(flow, dict) else ():
-        if not _IPFIX.match(name):
+        if name not in registry("flow-elements"):
             found.warnings.append(f"ipfix: {shown(name)} is not an IPFIX element")
 
 

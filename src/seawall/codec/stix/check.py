@@ -17,16 +17,17 @@ from seawall.codec.stix.dictionaries import Check
 from seawall.codec.stix.encode import to_dict
 from seawall.codec.stix.extensions import check_extensions
 from seawall.codec.stix.formats import FORMATS, IDENTIFIER
-from seawall.codec.stix.special import SPECIAL, check_markings
+from seawall.codec.stix.special import SPECIAL, check_markings, external_references
 from seawall.codec.stix.values import check_presence, compile_value
 from seawall.codec.stix.verdict import Findings, Verdict, shown
 from seawall.model.stix import OBJECT_TYPES, StixObject
-from seawall.model.stix.objects import CustomObject, Musts
+from seawall.model.stix.objects import CustomObject, Musts, ObservableObject
 from seawall.model.stix.versioning import sort_key
 
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-?")
 _PROPERTY_NAME = re.compile(r"^(?:[a-z][a-z0-9_]{2,249})|id$")  # as the OASIS schemas write it: a prefix will do
 _GOOD_PROPERTY_NAME = re.compile(r"[a-z][a-z0-9_]{2,249}")
+_LIKE_A_TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-6]\d(?:\.\d+)?Z", re.ASCII)
 _RESERVED = ("severity", "action", "username", "phone_numbers")
 _NOT_A_FIELD = ("more", "custom_type", "musts", "group", "id_from")
 
@@ -51,7 +52,14 @@ class _Compiled:
 
 
 _COMPILED = {name: _Compiled(name, kind) for name, kind in OBJECT_TYPES.items()}
-_CUSTOM = _Compiled("x-custom", CustomObject)
+_CUSTOM = _Compiled("x-custom", CustomObject)  # with versions, as SDOs and SROs have them
+_CUSTOM.special = (external_references,)
+_CUSTOM.checks.pop("defanged")
+_CUSTOM_OBSERVABLE = _Compiled("x-custom", CustomObject)
+for _name in CustomObject.__struct_fields__:
+    if _name not in ObservableObject.__struct_fields__:
+        _CUSTOM_OBSERVABLE.checks.pop(_name, None)
+_CUSTOM_OBSERVABLE.versioned = False
 _CUSTOM_CORE = ("spec_version", "created", "modified")
 
 
@@ -82,7 +90,7 @@ def check_into(obj: dict[str, Any], found: Findings) -> None:
     rules = _COMPILED.get(kind)
     if rules is None:
         _check_custom_type(kind, obj, found)
-        rules = _CUSTOM
+        rules = _CUSTOM if "created" in obj or "modified" in obj else _CUSTOM_OBSERVABLE
     else:
         for name in rules.required:
             if name not in obj:
@@ -112,7 +120,7 @@ def _check_properties(kind: str, obj: dict[str, Any], rules: _Compiled, found: F
         for name in custom:
             if isinstance(value := obj[name], dict):
                 _advise_keys(name, value, found)
-    if rules is not _CUSTOM and not _has_toplevel_extension(obj):
+    if kind in _COMPILED and not _has_toplevel_extension(obj):
         found.warnings.extend(
             f"{name}: custom property should be implemented by an extension" for name in custom if name not in _RESERVED
         )
@@ -163,6 +171,13 @@ def _unknown(name: str, value: Any, found: Findings) -> None:
         found.errors.append(f"{shown(name)}: empty lists are not allowed")
     if name == "lang" and (not isinstance(value, str) or FORMATS["language"](value) is not None):
         found.errors.append(f"lang: {shown(value)} is not an RFC 5646 language code")
+    if (
+        name in ("created", "modified")
+        and isinstance(value, str)
+        and _LIKE_A_TIME.fullmatch(value)
+        and (complaint := FORMATS["timestamp"](value)) is not None
+    ):
+        found.errors.append(f"{name}: {shown(value)} {complaint}")
     if name.endswith(("_bin", "_hex")):
         complaint = (
             FORMATS["binary" if name.endswith("_bin") else "hex"](value) if isinstance(value, str) else "is no text"

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from seawall.model.stix import OBJECT_TYPES, Bundle, CustomObject, StixObject
+from seawall.model.stix import OBJECT_TYPES, Bundle, CustomObject, ObservableObject, StixObject
 
 _FIELDS: dict[str, frozenset[str]] = {
     name: frozenset(kind.__struct_fields__) - {"more"} | {"type"} for name, kind in OBJECT_TYPES.items()
 }
-_CUSTOM_FIELDS = frozenset(CustomObject.__struct_fields__) - {"more", "custom_type"}
+_CUSTOM_FIELDS = frozenset(CustomObject.__struct_fields__) - {"more", "custom_type", "defanged"}
+_CUSTOM_OBSERVABLE_FIELDS = frozenset(ObservableObject.__struct_fields__) - {"more"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -19,7 +20,7 @@ def from_dict(properties: dict[str, Any]) -> StixObject:
     """The struct of a dictionary. Raises msgspec.ValidationError for what ``check`` would call an error of type."""
     kind = properties.get("type")
     known = OBJECT_TYPES.get(kind) if isinstance(kind, str) else None
-    fields = _FIELDS[str(kind)] if known is not None else _CUSTOM_FIELDS
+    fields = _FIELDS[str(kind)] if known is not None else _custom_fields(properties)
     if known is not None and properties.keys() <= fields:
         return msgspec.convert(properties, known)
     more = {name: value for name, value in properties.items() if name not in fields}
@@ -30,6 +31,11 @@ def from_dict(properties: dict[str, Any]) -> StixObject:
         custom = {**core, "custom_type": kind, "more": more}
         return msgspec.convert(custom, CustomObject)
     return msgspec.convert({**core, "more": more} if more else core, known)
+
+
+def _custom_fields(properties: dict[str, Any]) -> frozenset[str]:
+    """What a type of somebody's own has from the specification: as an SDO with versions, or as an observable."""
+    return _CUSTOM_FIELDS if "created" in properties or "modified" in properties else _CUSTOM_OBSERVABLE_FIELDS
 
 
 def to_dict(obj: StixObject | Bundle) -> dict[str, Any]:

@@ -11,11 +11,15 @@ from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix.extensions import PREDEFINED_EXTENSIONS
 from seawall.model.stix.vocabularies import VOCABULARIES
 
-_NAME = re.compile(r"(?:[a-z][a-z0-9]*)+(?:-[a-z0-9]+)*-ext")
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-ext")
 _PROPERTY = re.compile(r"^(?:[a-z][a-z0-9_]{2,249})|id$|^[a-z][a-z0-9_]{0,245}_(?:bin|hex)$")
 _TYPES = VOCABULARIES["extension-type-enum"]
 _SHAPES = {
     kind: {name: compile_shape(shape) for name, shape in shapes.items()}
+    for kind, shapes in PREDEFINED_EXTENSIONS.items()
+}
+_KNOWN = {
+    kind: {name: frozenset(shape.__struct_fields__) for name, shape in shapes.items()}
     for kind, shapes in PREDEFINED_EXTENSIONS.items()
 }
 
@@ -26,6 +30,7 @@ def check_extensions(obj: dict[str, Any], found: Findings) -> None:
     if not isinstance(extensions, dict):
         return
     shapes = _SHAPES.get(kind, {})
+    known = _KNOWN.get(kind, {})
     extended = False
     for name, part in extensions.items():
         place = f"extensions.{name}" if len(name) < 80 else "extensions"
@@ -33,6 +38,7 @@ def check_extensions(obj: dict[str, Any], found: Findings) -> None:
             found.errors.append(f"{place}: {shown(part)} is not an object with properties")
         elif (shape := shapes.get(name)) is not None:
             shape(place, part, found)
+            _check_names(place, {key: part[key] for key in part.keys() - known[name]}, found)
         elif EXTENSION_ID.fullmatch(name):
             _check_defined(place, part, found)
             extended |= part.get("extension_type") == "property-extension"
