@@ -38,9 +38,10 @@ class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: str = "duckdb"  # of match: duckdb, or spark for a lake that outgrew this machine; ingest is always duckdb
     spark_master: str = ""  # spark://host:7077[,standby:7077], yarn, k8s://https://host:443
     spark_remote: str = ""  # sc://host:15002: Spark Connect, in place of spark_master
-    folder: str = ""  # empty: lake/ in the node's folder; else a folder on a file system that several machines share
+    folder: str = ""  # empty: lake/ in the node's folder; else a folder that machines share, or s3://bucket/prefix
     url: str = ""  # s3://bucket/prefix: the organisation's own copy of the lake, for 'seawall lake push' and 'pull'
     s3_endpoint: str = ""  # https://host:port of the storage; empty: Amazon's. Keys: AWS_ACCESS_KEY_ID and its like
+    cache_mb: Annotated[int, msgspec.Meta(ge=0)] = 10_000  # of a lake on S3 that this machine keeps; more is read there
     threads: int = 2
     memory_limit_mb: int = 700  # DuckDB's own limit; the whole process stays under 1.5 GB
     batch_lines: int = 500_000

@@ -18,7 +18,8 @@ from match.test_lake import ROWS, TABLE, add, hits
 from s3_server import BUCKET, s3_server
 from seawall.lake import Lake
 from seawall.lake.manifest import load
-from seawall.lake.remote import COPY_OF, Copy, RemoteLake
+from seawall.lake.remote import COPY_OF, RemoteLake
+from seawall.lake.storage.bucket import Head
 from seawall.match import match
 from seawall.model import Fault, Unavailable
 from seawall.settings import LakeSettings
@@ -47,7 +48,7 @@ def lake_at(folder: Path) -> Lake:
 
 def files_of(remote: RemoteLake) -> AbstractFileSystem:
     """The file system behind a copy."""
-    return remote._files
+    return remote._bucket.files
 
 
 def rows_of(lake: Lake) -> pa.Table:
@@ -74,7 +75,7 @@ def test_a_copy_reads_as_its_lake(remote: RemoteLake, tmp_path: Path) -> None:
     assert match(lake_at(other), TABLE).new.hits == 0
 
 
-def test_of_many_pushes_of_one_state_one_is_first(remote: RemoteLake, tmp_path: Path) -> None:
+def test_of_many_pushes_of_one_state_one_is_first(remote: RemoteLake, endpoint: str, tmp_path: Path) -> None:
     """Two folders that claim to be the same lake: each manifest number is given once, the other push hears so."""
     lakes = [lake_at(tmp_path / str(number)) for number in range(4)]
     for number, lake in enumerate(lakes):
@@ -82,9 +83,9 @@ def test_of_many_pushes_of_one_state_one_is_first(remote: RemoteLake, tmp_path: 
     copies = [msgspec.structs.replace(load(lake.folder)) for lake in lakes]
 
     def commit(place: int) -> bool:
-        mine = RemoteLake(files_of(remote), remote.url)
+        mine = RemoteLake.open(remote.url, endpoint)
         try:
-            mine._create(copies[place], Copy(OWNER, copies[place]))
+            mine._create(Head(OWNER, copies[place], commit=str(place)))
         except Unavailable as error:
             assert error.code == "E-LAKE-035"
             return False
@@ -148,7 +149,7 @@ def test_old_objects_go_one_push_later(remote: RemoteLake, tmp_path: Path) -> No
         with lake.writing() as writer:
             writer.replace_derived("hits", pa.table({"event": [entry]}))
         assert remote.push(lake.folder, OWNER).removed == (0, 2)[entry - 1]  # a file and a manifest
-    assert len(files_of(remote).find(f"{remote._root}/derived")) == 2
+    assert len(files_of(remote).find(remote._bucket.full("derived"))) == 2
 
 
 def test_a_copy_has_one_owner(remote: RemoteLake, tmp_path: Path) -> None:
@@ -198,10 +199,16 @@ def test_the_commands_push_and_pull(endpoint: str, tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("url", "endpoint"),
-    [("", ""), ("s3://", ""), ("https://bucket/x", ""), ("s3://bucket/x", "http://storage.example:9000")],
+    [
+        ("", ""),
+        ("s3://", ""),
+        ("https://bucket/x", ""),
+        ("s3://bucket/x", "http://storage.example:9000"),
+        ("s3://bucket/a*", ""),
+    ],
 )
 def test_an_address_that_cannot_be_used_is_named(url: str, endpoint: str) -> None:
-    """Another scheme, no bucket, and plain HTTP to another machine are refused before anything is called."""
+    """Another scheme, no bucket, a pattern, and plain HTTP to another machine are refused before anything is called."""
     with pytest.raises(Fault, match="E-LAKE-030"):
         RemoteLake.open(url, endpoint)
 
@@ -211,5 +218,5 @@ def test_a_server_that_is_not_there_is_a_sentence(tmp_path: Path, monkeypatch: p
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(Unavailable, match=r"E-LAKE-032: The copy at s3://bucket/x"):
+    with pytest.raises(Unavailable, match=r"E-LAKE-032: The lake at s3://bucket/x"):
         RemoteLake.open("s3://bucket/x", "http://127.0.0.1:9").pull(tmp_path / "lake")

@@ -62,8 +62,9 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
         endpoints += cluster_endpoints(node.settings.lake)
-        if (lake := node.settings.lake).url:
-            endpoints.append(lake.s3_endpoint or lake.url)
+        lake = node.settings.lake
+        on_s3 = [address for address in (lake.url, lake.folder) if address.startswith("s3://")]
+        endpoints += dict.fromkeys(lake.s3_endpoint or address for address in on_s3)
     bad = [check for check in checks if not check.ok and check.exposes]
     because = f"{bad[0].name}: {bad[0].detail}" if bad else "keys, ledger, secrets and listeners are in order"
     rows: list[dict[str, object]] = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]

@@ -1,10 +1,11 @@
-"""The lake's copy on S3: storage of the node's own organisation, never a way to others (rule 3)."""
+"""The lake on S3: storage of the node's own organisation, never a way to others (rule 3)."""
 
 from __future__ import annotations
 
 import msgspec
 
 from seawall.flow.node import Node, lake_folder
+from seawall.lake import BUCKET_SCHEME
 from seawall.lake.remote import RemoteLake
 from seawall.ledger import EventKind
 from seawall.model import Fault
@@ -30,6 +31,12 @@ def pull_lake(node: Node) -> dict[str, object]:
 
 def _copy(node: Node) -> RemoteLake:
     settings = node.settings.lake
+    if settings.folder.startswith(BUCKET_SCHEME):
+        raise Fault(
+            "E-FLOW-111",
+            "The lake of this node is on S3 itself ({folder}); copy it with the tools of that storage.",
+            folder=settings.folder,
+        )
     if not settings.url:
         raise Fault("E-FLOW-110", "No copy of the lake is named; set lake.url in seawall.toml to s3://bucket/prefix.")
     return RemoteLake.open(settings.url, settings.s3_endpoint)

@@ -168,7 +168,12 @@ def store_url(folder: Path, settings: Settings) -> str:
 
 
 def lake_folder(folder: Path, settings: Settings) -> Path:
-    """Where the node's telemetry is: below its own folder, or on a file system that several machines share."""
+    """Where the node's telemetry is: below its own folder, or on a file system that several machines share.
+
+    Of a lake on S3: where this node keeps what it wrote and read.
+    """
+    if settings.lake.folder.startswith("s3://"):
+        return folder / "lake" / "s3"
     return folder / (settings.lake.folder or "lake")
 
 

@@ -14,7 +14,7 @@ def refresh_findings(node: Node) -> int:
 
     With nothing new this starts no engine: most exchanges find it so.
     """
-    lake, store = generation(lake_folder(node.folder, node.settings)), node.store
+    lake, store = generation(lake_folder(node.folder, node.settings), node.settings.lake), node.store
     state = f"{lake}/{store.indicators.change()}/{store.sightings.change()}"
     if node.store.notes.get(PREPARED) == state:
         return 0

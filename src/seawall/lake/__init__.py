@@ -2,8 +2,8 @@
 
 Comes in: Arrow tables or SQL that give observations, roll-up rows and derived data sets.
 Goes out: consistent snapshots, read by SQL.
-Never here: parsing of logs, network access, files found by a glob (the manifest names every file), half-written
-files that anyone can see, engine extensions loaded from elsewhere.
+Never here: parsing of logs, network access but to the storage and the cluster that the settings name, files found by a
+glob (the manifest names every file), half-written files that anyone can see, engine extensions loaded from elsewhere.
 
     lake = Lake.open(node / "lake", settings.lake)
     with lake.writing(on_wait=print) as writer:
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seawall.lake.interface import EngineRefusal, LakeSession, LakeWriter, OnWait
-from seawall.lake.manifest import Part, load
+from seawall.lake.manifest import Part
+from seawall.lake.storage import BUCKET_SCHEME, storage_of
+from seawall.settings import LakeSettings
 
 if TYPE_CHECKING:
     from seawall.lake.compaction import CompactReport, Size, compact
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from seawall.lake.retention import RetainReport, retain
 
 __all__ = [
+    "BUCKET_SCHEME",
     "CompactReport",
     "ComputingSession",
     "EngineRefusal",
@@ -41,12 +44,12 @@ __all__ = [
 ]
 
 
-def generation(folder: Path) -> int:
-    """The number of commits of the lake in ``folder`` (0 where there is none), without starting an engine.
+def generation(folder: Path, settings: LakeSettings) -> int:
+    """The number of commits of the lake that ``Lake.open`` opens (0 where there is none), without starting an engine.
 
-    Raises Fault E-LAKE-002 when its manifest cannot be used.
+    Raises what ``Lake.open`` does.
     """
-    return load(folder).generation
+    return storage_of(folder, settings).load().generation
 
 
 def __getattr__(name: str) -> object:

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from seawall.lake.files import PLACES
 from seawall.lake.interface import OnWait
 from seawall.lake.lake import Lake
-from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part, load
+from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
 from seawall.lake.merging import day_of, merge_derived, merge_observations, merge_rollup, split_rollup
 from seawall.lake.writer import DuckDBWriter
 
@@ -46,21 +44,19 @@ class CompactReport(msgspec.Struct, frozen=True):
     steps: int
 
 
-def size(folder: Path) -> Size:
-    """What the lake in ``folder`` holds by its manifest, which counts as no file."""
-    parts = load(folder).parts
-    paths = [folder / part.path for part in parts]
-    paths += [path.with_name(path.name + PLACES) for path, part in zip(paths, parts, strict=True) if part.placed]
-    return Size(len(parts), sum(part.rows for part in parts), sum(path.stat().st_size for path in paths))
+def size(lake: Lake) -> Size:
+    """What ``lake`` holds by its manifest, which counts as no file."""
+    parts = lake.manifest().parts
+    return Size(len(parts), sum(part.rows for part in parts), lake.storage.size(parts))
 
 
 def compact(lake: Lake, on_wait: OnWait | None = None) -> CompactReport:
     """Merge what is small and make the roll-up one row a key. Raises what ``Lake.writing`` does."""
-    before = size(lake.folder)
+    before = size(lake)
     steps = sum(_repeat(lake, step, on_wait) for step in (_observations, _derived, _split, _days))
     if steps:
         lake.tidy(on_wait)
-    return CompactReport(before, size(lake.folder), steps)
+    return CompactReport(before, size(lake), steps)
 
 
 def split(lake: Lake, on_wait: OnWait | None = None) -> None:
@@ -74,9 +70,9 @@ Step = Callable[[Manifest], Callable[[DuckDBWriter], None] | None]
 
 def _repeat(lake: Lake, step: Step, on_wait: OnWait | None) -> int:
     done = 0
-    while step(load(lake.folder)) is not None:  # a look without the lock first: most of the time nothing is to do
+    while step(lake.manifest()) is not None:  # a look without the lock first: most of the time nothing is to do
         with lake.merging(on_wait) as writer:
-            work = step(load(lake.folder))
+            work = step(lake.manifest())
             if work is None:
                 break
             work(writer)

@@ -8,7 +8,6 @@ starts with ``^``. No quoted names, no backslashes, sums cast to BIGINT. Every s
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 import duckdb
@@ -17,6 +16,7 @@ import pyarrow as pa
 from seawall.lake.engines.duckdb import DuckDBSession
 from seawall.lake.interface import LakeSession
 from seawall.lake.manifest import Manifest
+from seawall.lake.storage import Storage
 from seawall.settings import LakeSettings
 
 
@@ -49,7 +49,7 @@ class EmbeddedComputing(DuckDBSession):
 
 
 def computing_session(
-    folder: Path, manifest: Manifest, settings: LakeSettings, embedded: Callable[[], duckdb.DuckDBPyConnection]
+    storage: Storage, manifest: Manifest, settings: LakeSettings, embedded: Callable[[], duckdb.DuckDBPyConnection]
 ) -> ComputingSession:
     """A session of the engine that the settings name; ``embedded`` gives DuckDB's connection.
 
@@ -57,7 +57,7 @@ def computing_session(
     does not answer.
     """
     if settings.engine != "spark":
-        return EmbeddedComputing(folder, manifest, embedded())
+        return EmbeddedComputing(storage, manifest, embedded())
     from seawall.lake.engines.spark import SparkComputing
 
-    return SparkComputing(folder, manifest, settings)
+    return SparkComputing(storage, manifest, settings)

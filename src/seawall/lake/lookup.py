@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seawall.lake.files import PLACES, ROLLUP_GROUP_ROWS
+from seawall.lake.files import ROLLUP_GROUP_ROWS
 from seawall.lake.manifest import Part
 from seawall.lake.places import TAG_SHIFT, TYPES, spans
 from seawall.lake.snapshot import unreadable
+from seawall.lake.storage import Storage
 from seawall.model import ROLLUP_SCHEMA
 from seawall.model.observation import IPV4_MAPPED_LOW
 
@@ -48,7 +48,7 @@ class Session(Protocol):
 
 
 def rows_about(
-    session: Session, folder: Path, parts: Sequence[Part], keys: Sequence[tuple[str, str]], columns: Sequence[str]
+    session: Session, storage: Storage, parts: Sequence[Part], keys: Sequence[tuple[str, str]], columns: Sequence[str]
 ) -> str:
     """Relation text of the rows about ``keys``. Raises Unavailable E-LAKE-003 for a file that cannot be read."""
     placed = [part for part in parts if part.placed]
@@ -62,7 +62,7 @@ def rows_about(
     held: list[pa.Table] = []
     with ThreadPoolExecutor(READERS) as pool:
         for at in range(0, len(placed), READERS):  # no further ahead: what a wide range finds is held in memory
-            for tables in pool.map(lambda part: _found_in(folder, part, asked, schema), placed[at : at + READERS]):
+            for tables in pool.map(lambda part: _found_in(storage, part, asked, schema), placed[at : at + READERS]):
                 held += tables
             if held and (sum(map(len, held)) >= KEPT_ROWS or at + READERS >= len(placed)):
                 session.register(f"{FOUND}_more", pa.concat_tables(held).unify_dictionaries())
@@ -75,20 +75,19 @@ def rows_about(
 _TYPES = {pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.string(): "VARCHAR"}
 
 
-def _found_in(folder: Path, part: Part, asked: np.ndarray, schema: pa.Schema) -> list[pa.Table]:
-    path = folder / part.path
+def _found_in(storage: Storage, part: Part, asked: np.ndarray, schema: pa.Schema) -> list[pa.Table]:
     try:
-        places = np.memmap(path.with_name(path.name + PLACES), dtype="<i8", mode="r")
+        places = storage.places(part)
         starts = np.searchsorted(places, asked[:, 0], side="left")
         ends = np.searchsorted(places, asked[:, 1], side="right")
         found: list[pa.Table] = []
         labels = [name for name in schema.names if name in _LABELS]
-        with pq.ParquetFile(path, read_dictionary=labels, pre_buffer=False) as file:
+        with storage.opened(part) as source, pq.ParquetFile(source, read_dictionary=labels, pre_buffer=False) as file:
             for tag in np.unique(asked[ends > starts, 0] >> TAG_SHIFT).tolist():
                 hit = (ends > starts) & (asked[:, 0] >> TAG_SHIFT == tag)  # a span never reaches into another type
                 found += _rows(file, starts[hit], ends[hit], _Implied(tag, part, places), schema)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise unreadable(path, error) from error
+        raise unreadable(storage, part, error) from error
     return found
 
 

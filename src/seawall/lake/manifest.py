@@ -80,6 +80,11 @@ def load(folder: Path) -> Manifest:
         raise Fault(
             "E-LAKE-002", "Cannot use {path}: {reason}; restore it from a backup.", path=path, reason=error
         ) from None
+    return usable(manifest, path)
+
+
+def usable(manifest: Manifest, path: object) -> Manifest:
+    """``manifest`` itself. Raises Fault E-LAKE-002 when it is newer than we are, or names a file outside the lake."""
     if manifest.version > LAYOUT_VERSION:
         raise Fault(
             "E-LAKE-002",

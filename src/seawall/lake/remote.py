@@ -1,48 +1,31 @@
 """A copy of a lake in a bucket that speaks S3: pushed by the node that owns it, pulled by machines that only read.
 
-    PREFIX/manifests/000000000042.json   one for each push, named by the lake's generation, never written over
-    PREFIX/observations/..., rollup/..., derived/...   the lake's own files under their own paths
-
-A push sends the files first and then creates its manifest on the condition that no object of that name exists, which
-the server decides (``If-None-Match: *``). So a copy is whole or not there, and of two pushes of one generation one
-hears that it was second. Whoever reads takes the manifest with the greatest number. Nobody lists files to find rows.
+What lies in the bucket is what ``storage.bucket`` says: a lake that lives there can be pulled like a copy, and a node
+that sets ``lake.folder`` to a copy makes it a lake that lives there, to which nobody pushes any more.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from pathlib import Path
 
 import msgspec
 
 from seawall.lake.locks import no_readers, one_reader, only_writer
 from seawall.lake.manifest import Manifest, load, save, sync_file, sync_folder
+from seawall.lake.storage.bucket import DATA, MANIFESTS, Bucket, Head, manifest_name
 from seawall.model import Fault, Unavailable
-
-if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
 
 COPY_OF = "copy.of"
 """Note of a pulled lake: the address it came from."""
 COPIED = "copy.generation"
 """Note of a pulled lake: the owner's generation that it holds."""
-_MANIFESTS = "manifests"
-_PROBE = "conditional-writes"
 _LOCK = "push.lock"
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-class Copy(msgspec.Struct, frozen=True):
-    """What one push made visible."""
-
-    owner: str  # the id of the node whose lake it is
-    manifest: Manifest
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -57,38 +40,18 @@ class Moved(msgspec.Struct, frozen=True):
 class RemoteLake:
     """The copy at one address. Calls that endpoint and nothing else."""
 
-    def __init__(self, files: AbstractFileSystem, url: str) -> None:
-        self._files = files
-        self._root = url.removeprefix("s3://").rstrip("/")
-        self.url = url
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self.url = bucket.url
 
     @classmethod
     def open(cls, url: str, endpoint: str) -> RemoteLake:
-        """The copy at ``s3://bucket/prefix``; the credentials are those of AWS's usual variables and files.
+        """The copy at ``s3://bucket/prefix``. Raises what ``Bucket.open`` does."""
+        return cls(Bucket.open(url, endpoint))
 
-        Raises Fault E-LAKE-030 for an address that cannot be used, E-LAKE-031 without the ``s3`` extra.
-        """
-        plain = urlsplit(endpoint)
-        if not url.startswith("s3://") or not url.removeprefix("s3://").strip("/"):
-            raise _unusable(url, "it must read s3://bucket/prefix")
-        if plain.scheme == "http" and plain.hostname not in _LOOPBACK:
-            raise _unusable(endpoint, "telemetry would travel in the clear; use https")
-        try:
-            import s3fs
-        except ImportError:
-            raise Fault(
-                "E-LAKE-031", "A lake on S3 needs packages that are not here; run pip install 'seawall[s3]'."
-            ) from None
-        # without this the library asks a well-known address on the local network for credentials
-        os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-        client = {"endpoint_url": endpoint} if endpoint else {}
-        return cls(s3fs.S3FileSystem(client_kwargs=client, use_listings_cache=False, skip_instance_cache=True), url)
-
-    def newest(self) -> Copy | None:
+    def newest(self) -> Head | None:
         """The copy as it is now; None when nothing was ever pushed. Raises Unavailable E-LAKE-032."""
-        with self._answers():
-            names = self._listed(_MANIFESTS)
-            return msgspec.json.decode(self._files.cat_file(max(names)), type=Copy) if names else None
+        return self._bucket.newest()
 
     def push(self, folder: Path, owner: str) -> Moved:
         """Bring the copy up to the lake in ``folder``. Equal states send nothing.
@@ -106,10 +69,11 @@ class RemoteLake:
                 return Moved(manifest.generation, 0, 0, 0)
             if before is not None and before.manifest.generation >= manifest.generation:
                 raise self._not_ours("it is ahead of this lake, which may come from a backup")
-            with self._answers():
-                self._probe()
+            with self._bucket.answers():
+                self._bucket.probe()
                 sent = self._send(folder, manifest)
-                self._create(manifest, Copy(owner, manifest))
+                known = before or Head("", manifest, id=secrets.token_hex(8))
+                self._create(Head(owner, manifest, known.id, secrets.token_hex(8), known.commit))
                 removed = self._clear(manifest, before)
             return Moved(manifest.generation, len(sent), sum(sent), removed)
 
@@ -132,61 +96,37 @@ class RemoteLake:
             manifest = msgspec.structs.replace(copy.manifest, notes=notes)
             arriving = folder / "temporary" / f"pull-{os.getpid()}"
             try:
-                with self._answers():
+                with self._bucket.answers():
                     fetched = self._fetch(folder, held, manifest, arriving)
                 return self._settle(folder, held, manifest, arriving, fetched)
             finally:
                 shutil.rmtree(arriving, ignore_errors=True)
 
-    def _probe(self) -> None:
-        """A server that lets a second conditional write pass cannot keep two pushes apart."""
-        name = f"{self._root}/{_PROBE}"
-        if not self._files.exists(name):
-            self._files.pipe_file(name, b"", mode="create")
-        try:
-            self._files.pipe_file(name, b"", mode="create")
-        except OSError:
-            return
-        raise Fault(
-            "E-LAKE-034", "The server of {url} ignores conditional writes; a lake cannot be kept there.", url=self.url
-        )
-
     def _send(self, folder: Path, manifest: Manifest) -> list[int]:
         """Every file that is not there yet; their sizes. What stands beside a file under its name goes with it."""
-        held = {
-            name: facts["size"] for name, facts in self._files.find(self._root, detail=True, withdirs=False).items()
-        }
+        held = {one.name: one.size for below in DATA for one in self._bucket.listed(below)}
         sent = []
         for part in manifest.parts:
             path = folder / part.path
             for one in sorted(path.parent.glob(f"{path.name}*")):
-                name = f"{self._root}/{one.relative_to(folder).as_posix()}"
+                name = one.relative_to(folder).as_posix()
                 if held.get(name) != one.stat().st_size:
-                    self._files.put_file(str(one), name)
+                    self._bucket.files.put_file(str(one), self._bucket.full(name))
                     sent.append(one.stat().st_size)
         return sent
 
-    def _create(self, manifest: Manifest, copy: Copy) -> None:
-        name = self._manifest_name(manifest)
-        try:
-            self._files.pipe_file(name, msgspec.json.encode(copy), mode="create")
-        except OSError as error:
-            if not self._files.exists(name):
-                raise
-            raise Unavailable(
-                "E-LAKE-035", "Another push of this lake to {url} was first; run it again.", url=self.url
-            ) from error
+    def _create(self, head: Head) -> None:
+        if not self._bucket.create(head):
+            raise Unavailable("E-LAKE-035", "Another push of this lake to {url} was first; run it again.", url=self.url)
 
-    def _clear(self, manifest: Manifest, before: Copy | None) -> int:
+    def _clear(self, manifest: Manifest, before: Head | None) -> int:
         """Remove what neither this push nor the one before needs: somebody may still be pulling that one."""
         kept = [manifest] if before is None else [manifest, before.manifest]
-        paths = {f"{self._root}/{part.path}" for one in kept for part in one.parts}
-        manifests = {self._manifest_name(one) for one in kept}
-        gone = [name for name in self._listed(_MANIFESTS) if name not in manifests]
-        for kind in ("observations", "rollup", "derived"):
-            gone += [name for name in self._listed(kind) if _part_of(name) not in paths]
-        for name in gone:
-            self._files.rm_file(name)
+        paths = {part.path for one in kept for part in one.parts}
+        manifests = {manifest_name(one.generation) for one in kept}
+        gone = [held.name for held in self._bucket.listed(MANIFESTS) if held.name not in manifests]
+        gone += [held.name for below in DATA for held in self._bucket.listed(below) if _part_of(held.name) not in paths]
+        self._bucket.remove(gone)
         return len(gone)
 
     def _fetch(self, folder: Path, held: Manifest, manifest: Manifest, arriving: Path) -> dict[str, int]:
@@ -195,15 +135,13 @@ class RemoteLake:
         ours = {part.path for part in held.parts if part.generation <= copied and (folder / part.path).exists()}
         wanted = {part.path for part in manifest.parts} - ours
         fetched: dict[str, int] = {}
-        for kind in sorted({PurePosixPath(path).parts[0] for path in wanted}):
-            for name in self._listed(kind):
-                relative = name.removeprefix(f"{self._root}/")
-                if _part_of(relative) in wanted:
-                    target = arriving / relative
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    self._files.get_file(name, str(target))
-                    sync_file(target)
-                    fetched[relative] = target.stat().st_size
+        for name in [held.name for below in DATA for held in self._bucket.listed(below)] if wanted else []:
+            if _part_of(name) in wanted:
+                target = arriving / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._bucket.files.get_file(self._bucket.full(name), str(target))
+                sync_file(target)
+                fetched[name] = target.stat().st_size
         if missing := wanted - fetched.keys():
             raise FileNotFoundError(f"{min(missing)} is not there")
         return fetched
@@ -227,35 +165,14 @@ class RemoteLake:
                     one.unlink(missing_ok=True)
         return Moved(manifest.generation, len(fetched), sum(fetched.values()), len(gone))
 
-    def _listed(self, kind: str) -> list[str]:
-        return sorted(self._files.find(f"{self._root}/{kind}"))
-
-    def _manifest_name(self, manifest: Manifest) -> str:
-        return f"{self._root}/{_MANIFESTS}/{manifest.generation:012d}.json"
-
     def _not_ours(self, reason: str) -> Fault:
         return Fault("E-LAKE-033", "Cannot push to {url}: {reason}.", url=self.url, reason=reason)
-
-    @contextmanager
-    def _answers(self) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError
-
-        try:
-            yield
-        except (OSError, BotoCoreError, msgspec.MsgspecError) as error:
-            raise Unavailable(
-                "E-LAKE-032", "The copy at {url} cannot be used: {reason}.", url=self.url, reason=str(error)[:300]
-            ) from error
 
 
 def _part_of(name: str) -> str:
     """The file to which one belongs that stands beside it: ``x.parquet.places`` -> ``x.parquet``."""
     head, dot, _ = name.partition(".parquet")
     return head + dot
-
-
-def _unusable(address: str, reason: str) -> Fault:
-    return Fault("E-LAKE-030", "Cannot keep a copy of the lake at {address}: {reason}.", address=address, reason=reason)
 
 
 @contextmanager

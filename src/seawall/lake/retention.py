@@ -10,7 +10,7 @@ from seawall.lake.compaction import Size, size, split
 from seawall.lake.files import DAY_MICROSECONDS
 from seawall.lake.interface import LakeWriter, OnWait
 from seawall.lake.lake import Lake
-from seawall.lake.manifest import OBSERVATIONS, ROLLUP, Manifest, Part, load
+from seawall.lake.manifest import OBSERVATIONS, ROLLUP, Manifest, Part
 from seawall.lake.merging import day_of
 
 Removed = Callable[[LakeWriter, int], None]
@@ -39,21 +39,21 @@ def retain(
     0 keeps everything. The roll-up stays at least as long as the observations, because matching finds them by it.
     Raises what ``Lake.writing`` does.
     """
-    before = size(lake.folder)
+    before = size(lake)
     first = _first(now, keep_days)
     first_rolled = _first(now, max(keep_rollup_days, keep_days)) if keep_days and keep_rollup_days else None
-    if any(part.day is None and _reaches(part, first) for part in load(lake.folder).of(ROLLUP)):
+    if any(part.day is None and _reaches(part, first) for part in lake.manifest().of(ROLLUP)):
         split(lake, on_wait)
     days: set[int] = set()
-    if any(_past(load(lake.folder), first, first_rolled)):
+    if any(_past(lake.manifest(), first, first_rolled)):
         with lake.merging(on_wait) as writer:
-            parts, rolled = _past(load(lake.folder), first, first_rolled)
+            parts, rolled = _past(lake.manifest(), first, first_rolled)
             if parts and removed is not None:
                 removed(writer, sum(part.rows for part in parts))
             writer.put([], instead_of=[*parts, *rolled])
             days = {day for part in [*parts, *rolled] if (day := day_of(part)) is not None}
         lake.tidy(on_wait)
-    return RetainReport(before, size(lake.folder), len(days))
+    return RetainReport(before, size(lake), len(days))
 
 
 def _first(now: int, keep: int) -> int | None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seawall.lake.manifest import OBSERVATIONS, ROLLUP, Manifest, Part
+from seawall.lake.storage import Storage
 from seawall.model import Fault, Unavailable
 
 
 class Snapshot:
     """One state of the lake; see ``interface.LakeSession`` for what each method promises."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self._folder = folder
+    def __init__(self, storage: Storage, manifest: Manifest) -> None:
+        self._storage = storage
         self._manifest = manifest
 
     @property
@@ -42,11 +42,11 @@ class Snapshot:
 
     def read_part(self, part: Part, columns: Sequence[str]) -> pa.Table:
         """Some columns of one file. Raises Unavailable E-LAKE-003 when it cannot be read."""
-        path = self._folder / part.path
         try:
-            return pq.read_table(path, columns=list(columns), use_threads=False, partitioning=None)
+            with self._storage.opened(part) as source:
+                return pq.read_table(source, columns=list(columns), use_threads=False, partitioning=None)
         except (OSError, pa.ArrowException) as error:
-            raise unreadable(path, error) from error
+            raise unreadable(self._storage, part, error) from error
 
     def _rollup_after(self, after: int) -> tuple[Part, ...]:
         """The roll-up files committed after a generation. Raises Fault E-LAKE-007 when one began before it."""
@@ -62,11 +62,11 @@ class Snapshot:
         return parts
 
 
-def unreadable(path: Path, error: Exception) -> Unavailable:
+def unreadable(storage: Storage, part: Part, error: Exception) -> Unavailable:
     """A file of the lake that the disk or its content refuses."""
     return Unavailable(
         "E-LAKE-003",
         "The lake file {path} cannot be read: {reason}; restore it from a backup.",
-        path=path,
+        path=f"{storage.address}/{part.path}",
         reason=error,
     )

@@ -21,7 +21,8 @@ from seawall.lake.files import (
     time_range,
     write_table,
 )
-from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part, sync_file, sync_folder
+from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part, sync_file
+from seawall.lake.storage import Storage
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA
 
 GIVEN = pa.schema([field for field in OBSERVATION_SCHEMA if field.name != "event"])
@@ -32,8 +33,8 @@ NAME_LENGTH = 40
 class DuckDBWriter(DuckDBSession):
     """A session that may write; see ``interface.LakeWriter``. It reads what it has itself written."""
 
-    def __init__(self, folder: Path, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(folder, manifest, engine)
+    def __init__(self, storage: Storage, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(storage, manifest, engine)
         self._before = manifest
         self.committed = False
         self._touched: set[Path] = set()
@@ -67,7 +68,7 @@ class DuckDBWriter(DuckDBSession):
         made: list[Part] = []
         for day, side, rows in by_day_and_side(numbered):
             path = self._new_path(f"observations/day={day_folder(day)}/side={side_folder(side)}")
-            write_table(rows, self._folder / path)
+            write_table(rows, self._storage.files / path)
             low, high = time_range(rows, "time", "time")
             made.append(Part(path, OBSERVATIONS, self._next, len(rows), "", day, side, low, high))
         return made
@@ -79,7 +80,7 @@ class DuckDBWriter(DuckDBSession):
                 continue
             fit = checked(table, ROLLUP_SCHEMA)
             path = self._new_path("rollup")
-            write_table(fit, self._folder / path)
+            write_table(fit, self._storage.files / path)
             low, high = time_range(fit, "first", "last")
             self._add([Part(path, ROLLUP, self._next, len(fit), first=low, last=high)])
 
@@ -119,7 +120,7 @@ class DuckDBWriter(DuckDBSession):
         ``beside``: endings of further files of the same name.
         """
         path = self._new_path(stem)
-        full = self._folder / path
+        full = self._storage.files / path
         self._touched.update(full.with_name(full.name + ending) for ending in beside)
         return path, full
 
@@ -149,17 +150,10 @@ class DuckDBWriter(DuckDBSession):
         kept = {name: value for name, value in self._manifest.notes.items() if name != key}
         self._manifest = msgspec.structs.replace(self._manifest, notes=kept)
 
-    def make_durable(self) -> None:
-        """Fsync the folders that got new files, up to the lake itself."""
-        for folder in {
-            parent for path in self._touched for parent in path.parents if parent.is_relative_to(self._folder)
-        }:
-            sync_folder(folder)
-
-    def discard(self) -> None:
-        """Remove the files of a writing that failed; a later writer sweeps what this misses."""
-        for path in self._touched:
-            path.unlink(missing_ok=True)
+    @property
+    def made(self) -> Collection[Path]:
+        """Every file begun here, whatever became of it."""
+        return self._touched
 
     @property
     def _next(self) -> int:
@@ -171,8 +165,8 @@ class DuckDBWriter(DuckDBSession):
     def _new_path(self, stem: str) -> str:
         number = self._manifest.next_part
         self._manifest = msgspec.structs.replace(self._manifest, next_part=number + 1)
-        path = f"{stem}/part-{self._next:06d}-{number:06d}.parquet"
-        self._touched.add(self._folder / path)
+        path = self._storage.name(stem, self._next, number)
+        self._touched.add(self._storage.files / path)
         return path
 
     def portions(self, relation: str, schema: pa.Schema, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:

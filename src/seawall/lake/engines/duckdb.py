@@ -16,6 +16,7 @@ from seawall.lake.interface import EngineRefusal
 from seawall.lake.lookup import rows_about
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, Part
 from seawall.lake.snapshot import Snapshot
+from seawall.lake.storage import Storage
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Unavailable
 from seawall.settings import LakeSettings
 
@@ -42,8 +43,8 @@ def connect(settings: LakeSettings, temporary: Path) -> duckdb.DuckDBPyConnectio
 class DuckDBSession(Snapshot):
     """A snapshot read with DuckDB; see ``interface.LakeSession`` for what each method promises."""
 
-    def __init__(self, folder: Path, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(folder, manifest)
+    def __init__(self, storage: Storage, manifest: Manifest, engine: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(storage, manifest)
         self._cursor = engine.cursor()
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -79,7 +80,7 @@ class DuckDBSession(Snapshot):
 
     def rollup_about(self, keys: Sequence[tuple[str, str]], columns: Sequence[str]) -> str:
         """Relation text of the roll-up rows that may meet some indicator keys (type, canonical value), and others."""
-        return rows_about(self, self._folder, self._manifest.of(ROLLUP), keys, columns)
+        return rows_about(self, self._storage, self._manifest.of(ROLLUP), keys, columns)
 
     def derived(self, name: str) -> str | None:
         """Relation text of a derived data set; None when it was never written."""
@@ -100,7 +101,7 @@ class DuckDBSession(Snapshot):
 
     def files(self, parts: Sequence[Part], *, unlike: bool = False) -> str:
         """Relation text of whole files; ``unlike``: a column that some lack is NULL there."""
-        paths = ", ".join(quoted(str(self._folder / part.path)) for part in parts)
+        paths = ", ".join(map(quoted, self._storage.texts(parts)))
         return f"read_parquet([{paths}], hive_partitioning=false, union_by_name={str(unlike).lower()})"
 
 

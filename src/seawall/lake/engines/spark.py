@@ -1,4 +1,5 @@
-"""Apache Spark: the same SQL over the same Parquet files, on a cluster that sees the lake's folder under the same path.
+"""Apache Spark: the same SQL over the same Parquet files, on a cluster that sees the lake's folder under the same path,
+or its bucket as ``s3a://`` with Hadoop's own client, which the site puts among the cluster's jars.
 
 The driver runs in this process (``spark_master``: standalone, YARN, Kubernetes) or in a Spark Connect server
 (``spark_remote``). What a stage keeps is written as Parquet below the lake's temporary folder, so that every worker
@@ -11,12 +12,11 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import secrets
 import shutil
 import socket
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ from seawall.lake.engines.duckdb import quoted
 from seawall.lake.interface import EngineRefusal
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, Manifest, Part
 from seawall.lake.snapshot import Snapshot
+from seawall.lake.storage import Storage
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Fault, Unavailable
 from seawall.settings import LakeSettings
 
@@ -42,33 +43,35 @@ _PORT_OF = {"spark": 7077, "sc": 15002, "k8s": 443}
 class SparkComputing(Snapshot):
     """A snapshot computed by Spark; see ``computing.ComputingSession`` for what each method promises."""
 
-    def __init__(self, folder: Path, manifest: Manifest, settings: LakeSettings) -> None:
-        super().__init__(folder, manifest)
+    def __init__(self, storage: Storage, manifest: Manifest, settings: LakeSettings) -> None:
+        super().__init__(storage, manifest)
         self._cluster = connect(settings)
         # below the temporary folder: what a killed session leaves there is swept away by the next writer
-        (folder / "temporary").mkdir(exist_ok=True)
-        self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=folder / "temporary"))
+        self._scratch = f"temporary/spark-{secrets.token_hex(8)}"
+        (storage.home / self._scratch).mkdir(parents=True)
         self._numbers = itertools.count(1)
-        self._kept: dict[str, Path] = {}
+        self._kept: dict[str, str] = {}
         self._views: dict[tuple[tuple[str, ...], int], str] = {}
 
     def register(self, name: str, table: pa.Table) -> None:
         """An Arrow table under ``name``, by way of a file that the workers read."""
         path = self._new_path(name)
-        path.mkdir()
-        pq.write_table(table, path / "part-0.parquet", compression="zstd", store_schema=False)
+        folder = self._storage.home / path
+        folder.mkdir()
+        pq.write_table(table, folder / "part-0.parquet", compression="zstd", store_schema=False)
+        self._storage.share(f"{path}/part-0.parquet")
         self._view(name, path)
 
     def keep(self, name: str, query: str) -> None:
         """Parquet files written by the workers."""
         path = self._new_path(name)
         with refusals():
-            self._cluster.sql(query).write.parquet(_address(path), compression="zstd")
+            self._cluster.sql(query).write.parquet(self._storage.shared(path), compression="zstd")
         self._view(name, path)
 
     def hand_over(self, name: str) -> str | pa.Table:
         """Relation text for DuckDB over the files that the workers wrote."""
-        files = sorted(str(path) for path in self._kept[name].glob("*.parquet"))
+        files = self._storage.below(self._kept[name])
         return f"(SELECT * FROM read_parquet([{', '.join(map(quoted, files))}], hive_partitioning=false))"
 
     def sql(self, query: str, parameters: Sequence[object] = ()) -> pa.Table:
@@ -100,13 +103,14 @@ class SparkComputing(Snapshot):
         parts = self._manifest.of(DERIVED, name=name)
         if not parts:
             return None
-        return self._relation(parts, pq.read_schema(self._folder / parts[-1].path))
+        with self._storage.opened(parts[-1]) as source:
+            return self._relation(parts, pq.read_schema(source))
 
     def close(self) -> None:
         """End the cluster's session and remove what it kept."""
         with suppress(Exception):  # a cluster that has gone away needs no good-bye
             self._cluster.stop()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._storage.unshare(self._scratch)
 
     def _relation(self, parts: Sequence[Part], schema: pa.Schema) -> str:
         paths = tuple(part.path for part in parts)
@@ -118,25 +122,20 @@ class SparkComputing(Snapshot):
             if paths:
                 # the folders' names are for people: without the option they come in place of the columns day and side
                 reader = self._cluster.read.schema(columns).option("recursiveFileLookup", "true")
-                frame = reader.parquet(*(_address(self._folder / path) for path in paths))
+                frame = reader.parquet(*map(self._storage.shared, paths))
             else:
                 frame = self._cluster.createDataFrame([], columns)
             frame.createOrReplaceTempView(name)
         self._views[paths, len(schema)] = name
         return name
 
-    def _view(self, name: str, path: Path) -> None:
+    def _view(self, name: str, path: str) -> None:
         with refusals():
-            self._cluster.read.parquet(_address(path)).createOrReplaceTempView(name)
+            self._cluster.read.parquet(self._storage.shared(path)).createOrReplaceTempView(name)
         self._kept[name] = path
 
-    def _new_path(self, name: str) -> Path:
-        return self._scratch / f"{next(self._numbers):04d}-{name}"
-
-
-def _address(path: Path) -> str:
-    # not a URI with escapes: Hadoop takes the characters as they stand, except those of its patterns
-    return "file://" + re.sub(r"([\\*?\[\]{}])", r"\\\1", str(path))
+    def _new_path(self, name: str) -> str:
+        return f"{self._scratch}/{next(self._numbers):04d}-{name}"
 
 
 def connect(settings: LakeSettings) -> Cluster:
@@ -216,7 +215,9 @@ def endpoints(given: str) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Spark's errors as ours: EngineRefusal for a query it does not take, Unavailable E-LAKE-022 for the rest."""
+    """Spark's errors as ours: EngineRefusal for a query it does not take, Fault E-LAKE-042 without a client for S3,
+    Unavailable E-LAKE-022 for the rest.
+    """
     from py4j.protocol import Py4JError
     from pyspark.errors import AnalysisException, ParseException, PySparkException
 
@@ -225,6 +226,11 @@ def refusals() -> Iterator[None]:
     except (AnalysisException, ParseException) as error:
         raise EngineRefusal(_first_line(error)) from error
     except (PySparkException, Py4JError, OSError) as error:
+        if "org.apache.hadoop.fs.s3a" in str(error) and "ClassNotFound" in str(error):
+            raise Fault(
+                "E-LAKE-042",
+                "Spark cannot read s3a:// addresses here; put hadoop-aws and its bundle among the jars of the cluster.",
+            ) from error
         raise Unavailable(
             "E-LAKE-022", "The Spark cluster could not answer: {reason}.", reason=_first_line(error)
         ) from error
