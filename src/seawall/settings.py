@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -80,6 +80,24 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_key: str = ""
 
 
+class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Mail to and from peers without a node: the organisation's own server and inbox, and nothing else is called."""
+
+    from_address: str = ""  # of this node; its OpenPGP key names it
+    smtp_host: str = ""  # the organisation's mail server; empty: no mail leaves
+    smtp_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"  # none: only to a server on this machine
+    smtp_user: str = ""
+    smtp_password_file: str = ""
+    ca_file: str = ""  # the authority of both servers' certificates, when it is none of the machine's own
+    inbox: str = ""  # the folder of a Maildir, or imaps://user@host:993/INBOX
+    imap_password_file: str = ""
+    key_password_file: str = ""  # of our OpenPGP key, when it has a password
+    contact: str = ""  # our own entry in the contact directory: its telephone stands in mails and read-outs
+    part_mb: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8  # a mail to a peer stays below this
+    max_mb: Annotated[int, msgspec.Meta(ge=1, le=200)] = 25  # a larger mail is not read
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole tree, as in ``seawall.toml``."""
 
@@ -90,6 +108,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warn: WarnSettings = WarnSettings()
     protect: ProtectSettings = ProtectSettings()
     serve: ServeSettings = ServeSettings()
+    mail: MailSettings = MailSettings()
 
 
 def load_settings(folder: Path, environ: dict[str, str] | None = None) -> Settings:

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.terms import shared_terms, terms_digest
 from seawall.ledger import EventKind, LedgerEvent
@@ -106,6 +107,7 @@ def _check_members(node: Node, members: tuple[str, ...]) -> None:
         raise Fault("E-FLOW-036", "A circle needs members; name them with --members A,B.")
     known = {peer.code_name for peer in node.store.peers.list()}
     known |= {user.name for user in node.store.users.list() if user.role is UserRole.TAXII}
+    known |= {peer.code_name for peer in node.store.mail_peers.list()}
     for member in members:
         if member not in known:
             raise Fault(
@@ -135,10 +137,13 @@ def _seconds(text: str) -> int:
 
 
 def agreed_with(node: Node, terms: CircleTerms, member: str) -> bool:
-    """Whether this member stated the same terms; our own TAXII users agree by holding a token."""
+    """Whether this member stated the same terms; our own TAXII users agree by holding a token, mail peers by
+    two people who verified them."""
     stated = node.store.notes.get(AGREED.format(circle=terms.name, peer=member))
     if stated is not None:
         return stated == terms_digest(terms)
+    if (by_mail := mail_member(node, member)) is not None:
+        return by_mail
     return any(user.name == member and user.role is UserRole.TAXII for user in node.store.users.list())
 
 

@@ -51,8 +51,7 @@ def note_misdeed(node: Node, peer: str, misdeed: Misdeed, sentence: str) -> None
         node.store.notes.set(CONDUCT.format(peer=peer), msgspec.json.encode(after).decode())
     details: dict[str, str | int | list[str]] = {"reason": after.reason, **after.counts}
     if after.quarantined_at and not before.quarantined_at:
-        if node.store.peers.get(peer).state is PeerState.VERIFIED:
-            node.store.peers.set_state(peer, PeerState.QUARANTINED)
+        _stop(node, peer)
         node.ledger.record_event(LedgerEvent(EventKind.PEER_QUARANTINED, at, NODE, peer, details))
     elif after.is_throttled(at) and not before.is_throttled(at):
         node.ledger.record_event(LedgerEvent(EventKind.PEER_THROTTLED, at, NODE, peer, details))
@@ -63,6 +62,14 @@ def note_misdeed(node: Node, peer: str, misdeed: Misdeed, sentence: str) -> None
             peer=peer,
             reason=after.reason,
         )
+
+
+def _stop(node: Node, peer: str) -> None:
+    by_mail = node.store.mail_peers.find(peer)
+    if by_mail is not None:
+        node.store.mail_peers.replace(msgspec.structs.replace(by_mail, state=PeerState.SUSPENDED))
+    elif node.store.peers.get(peer).state is PeerState.VERIFIED:
+        node.store.peers.set_state(peer, PeerState.QUARANTINED)
 
 
 def forget_misdeeds(node: Node, peer: str) -> Conduct:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from seawall.flow.circles import agreed_with
 from seawall.flow.entries import as_stored
+from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
 from seawall.identity import read_card
 from seawall.model import Actor, NotFound, UserRole, Visibility
@@ -38,6 +39,7 @@ def release_context(
     ``referred``: ids that the objects at hand are known to refer to, looked up together instead of one by one.
     """
     cards = {peer.code_name: read_card(peer.card) for peer in node.store.peers.list()}
+    by_mail = {peer.code_name: mail_identity(peer) for peer in node.store.mail_peers.list()}
     agreed = frozenset(member for member in terms.members if agreed_with(node, terms, member))
     asked = frozenset(referred)
     known = _known_to(node, terms, recipient, asked)
@@ -54,8 +56,9 @@ def release_context(
         ),
         own_identity=node.keys.identity_id,
         own_names=frozenset({node.settings.node.name}),
-        identities={name: card.identity_id for name, card in cards.items()},
-        identity_names={card.identity_id: card.name for card in cards.values()},
+        identities={name: card.identity_id for name, card in cards.items()} | by_mail,
+        identity_names={card.identity_id: card.name for card in cards.values()}
+        | {identity: name for name, identity in by_mail.items()},
         circles={circle.name: circle for circle in node.store.circles.list()},
         agreed_with=agreed,
         standing_use=standing_use or {},

@@ -15,10 +15,11 @@ from seawall.codec.stix import check
 from seawall.exchange import Declined, InboundDesk, Outcome, ReceivedObject
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.context import find_objects
+from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
 from seawall.identity import read_card
 from seawall.ledger import EventKind, LedgerEvent
-from seawall.model import Fault, Observable, ObservableType, SightingSummary, to_microseconds
+from seawall.model import Fault, Observable, ObservableType, Pap, SightingSummary, Tlp, to_microseconds
 from seawall.model.circle import CircleTerms
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
@@ -28,11 +29,11 @@ from seawall.policy import Admitted, Held, InboundContext, InboundRule, inbound
 MAX_REASONS = 20  # declined objects named in one ledger event
 
 
-def inbound_desk(node: Node) -> InboundDesk:
-    """The one way in for objects from peers."""
+def inbound_desk(node: Node, *, at_least: tuple[Tlp, Pap] = (Tlp.CLEAR, Pap.CLEAR)) -> InboundDesk:
+    """The one way in for objects from peers; kept no more freely than ``at_least``, a whole mail's marking."""
     return InboundDesk(
         check=_judge,
-        admit=_admission(node),
+        admit=_admission(node, at_least),
         keep=lambda items: _keep(node, items),
         receipt=_receipt(node),
         clock=node.clock,
@@ -45,11 +46,12 @@ def _judge(body: bytes) -> str | None:
     return None if verdict.valid else "This is not valid STIX 2.1: " + "; ".join(verdict.errors[:3])
 
 
-def _admission(node: Node) -> Callable[[ReceivedObject], StoredObject | Declined]:
+def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObject], StoredObject | Declined]:
     context = InboundContext(
         at=node.clock(),
         own_identities=frozenset({node.keys.identity_id}),
-        peer_identities={read_card(peer.card).identity_id: peer.code_name for peer in node.store.peers.list()},
+        peer_identities={read_card(peer.card).identity_id: peer.code_name for peer in node.store.peers.list()}
+        | {mail_identity(peer): peer.code_name for peer in node.store.mail_peers.list()},
         held=lambda object_id: _held(node, object_id),
     )
 
@@ -59,7 +61,8 @@ def _admission(node: Node) -> Callable[[ReceivedObject], StoredObject | Declined
             received.body, received.peer, terms, msgspec.structs.replace(context, at=received.received_at)
         )
         if isinstance(decided, Admitted):
-            return decided.stored
+            kept = decided.stored
+            return msgspec.structs.replace(kept, tlp=max(kept.tlp, at_least[0]), pap=max(kept.pap, at_least[1]))
         return Declined(decided.sentence, forged=_forged(node, decided.rule, received, terms, context))
 
     return admit

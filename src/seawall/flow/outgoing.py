@@ -15,6 +15,7 @@ from seawall.codec.sharing import version_of
 from seawall.flow.circles import agreed_with
 from seawall.flow.context import page_markings, release_context
 from seawall.flow.entries import as_stored
+from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.usage import Usage
 from seawall.model import NotFound, Release, Withheld
@@ -66,7 +67,7 @@ def may_receive(node: Node, terms: CircleTerms, member: str) -> bool:
     try:
         return node.store.peers.get(member).state is PeerState.VERIFIED
     except NotFound:
-        return True  # a local TAXII user
+        return mail_member(node, member) is not False  # a mail peer that is verified, or a local TAXII user
 
 
 def _fill(node: Node, terms: CircleTerms, member: str) -> Filled:

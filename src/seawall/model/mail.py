@@ -42,6 +42,9 @@ class DraftValue(msgspec.Struct, frozen=True):
     value: str
     found_in: str  # "text" or the bare name of an attachment
     description: str | None = None
+    confidence: int | None = None
+    valid_from: int | None = None  # microseconds UTC
+    valid_until: int | None = None
     flags: tuple[str, ...] = ()
 
 

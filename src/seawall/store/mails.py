@@ -13,11 +13,14 @@ from seawall.model import NotFound, Refused
 from seawall.model.mail import MailRecord, MailState
 from seawall.model.stored import Page
 from seawall.store.database import Database
-from seawall.store.tables import mails
+from seawall.store.replace import replace
+from seawall.store.tables import cursors, mails
 from seawall.store.values import bounded, clean, optional
 
 TICKETS = "tickets"
 """The series of ticket numbers."""
+MAIL = "mail"
+"""The direction of the cursors that say how far an outbox has left by mail."""
 
 
 class Mails:
@@ -93,8 +96,12 @@ class Mails:
         with self._database.reading() as connection:
             return tuple(_record(row) for row in reversed(connection.execute(query).all()))
 
-    def decide(self, number: int, before: MailState, record: MailRecord) -> MailRecord:
+    def decide(
+        self, number: int, before: MailState, record: MailRecord, *, sent_up_to: str | None = None
+    ) -> MailRecord:
         """Move a mail from ``before`` to ``record.state``, with who decided. On disk when this returns.
+
+        ``sent_up_to``: the cursor of outgoing mail for its peer and circle, moved in the same transaction.
 
         Raises Refused E-STORE-164 when it is not in that state any more.
         """
@@ -109,6 +116,9 @@ class Mails:
             done = connection.execute(
                 sa.update(mails).where(mails.c.number == number, mails.c.state == before.value).values(changes)
             )
+            if done.rowcount == 1 and sent_up_to is not None:
+                row = {"peer": record.peer, "circle": record.circle, "direction": MAIL, "value": sent_up_to}
+                replace(connection, cursors, row)
         if done.rowcount != 1:
             raise Refused(
                 "E-STORE-164", "Mail number {number} is not {state} any more.", number=number, state=before.value

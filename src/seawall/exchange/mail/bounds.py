@@ -1,0 +1,20 @@
+"""Every size and count that a mail's sender controls, with its reason (rule 10)."""
+
+from __future__ import annotations
+
+MEBIBYTE = 1 << 20
+CONTENT_FACTOR = 2  # decrypted bytes to the mail's own bound: text packs well, bombs pack a thousandfold
+BOUNDARIES = 2_000  # lines that may begin a part, counted before anything is parsed: 100 parts of a report are many
+PARTS = 200  # parts looked at
+NESTING = 12  # parts within parts: signed in mixed in alternative in related has 4
+HEADER_BYTES = 64 << 10  # of one mail; long DKIM and ARC chains have 20 kB
+VALUES = 10_000  # of one mail: a feed of more belongs on TAXII or a file
+OBJECTS = 5_000  # STIX objects of one mail, as of one POST
+TEXT_BYTES = 4 * MEBIBYTE  # of the text that a person wrote
+EXCERPT = 4_000  # characters of it that are kept for the one who decides
+NAME = 120  # characters of an attachment's bare name
+SUBJECT = 300  # characters of a subject that are kept
+ATTACHMENTS = 50
+PROBLEMS = 50
+SHOWN_VALUES = 50  # in the text of a mail of ours: the table has all
+SENT_OBJECTS = 10_000  # of one mail of ours
