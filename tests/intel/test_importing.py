@@ -198,10 +198,13 @@ def test_real_feeds_are_read_whole(store: Store, name: str, objects: int, reject
 
 
 def test_misp_events_land_with_their_tags(store: Store) -> None:
-    """Title as campaign, tlp:white as clear, context attributes in the loss report."""
+    """Title as campaign, tlp:white as clear, every part an object, and nothing new the second time."""
     report = take(store, realdata.folder("misp-events"))
-    assert report.objects > 350
-    assert {"misp:not-for-detection", "misp:object"} <= {loss.kind for loss in report.losses}
+    assert report.objects > 800
+    assert {"report", "grouping", "observed-data", "sighting", "threat-actor"} <= report.by_type.keys()
+    assert {"misp:ShadowAttribute", "misp:RelatedEvent"} <= {loss.kind for loss in report.losses}
+    again = take(store, realdata.folder("misp-events"))
+    assert (again.objects, again.new, again.updated) == (report.objects, 0, 0)
     held = store.indicators.lookup(ObservableType.DOMAIN, "movieultimate.com")
     assert held is not None
     assert (held.tlp, held.campaign) == (Tlp.CLEAR, "OSINT - Sednit update: How Fancy Bear Spent the Year")

@@ -16,13 +16,13 @@ from seawall.codec.csv_indicators import read_csv
 from seawall.codec.indicators import IndicatorRow, Rejected
 from seawall.codec.ioc_text import read_text
 from seawall.codec.losses import LossCounter
-from seawall.codec.misp import parse_misp
 from seawall.codec.misp_warninglist import parse_warninglist
 from seawall.codec.stix import parse_bundle
 from seawall.codec.value_indicator import ValueIndicators
 from seawall.intel.files import Found, Opened, find_files
 from seawall.intel.formats import Format, format_of
 from seawall.intel.interface import ImportOptions, ImportReport, Progress, Sink, WarninglistSink
+from seawall.intel.misp_import import is_feed_index, put_misp
 from seawall.intel.stix_import import put_bundle
 from seawall.intel.tally import Tally
 from seawall.model import Fault, Pap
@@ -90,12 +90,14 @@ class _Run:
         with Opened(path) as opened:
             before = self.tally.objects
             kind = format_of(opened.head, path)
-            if kind in (Format.CSV, Format.TEXT):
+            if is_feed_index(path, opened.head):
+                pass  # what a MISP feed says of itself; its events are files of their own
+            elif kind in (Format.CSV, Format.TEXT):
                 self._lines(opened, kind, source)
             elif kind is Format.STIX:
                 put_bundle(parse_bundle(opened.everything()), str(path), source, self.sink, self.options, self.tally)
             elif kind is Format.MISP:
-                self._misp(opened.everything(), str(path), source)
+                put_misp(opened.everything(), str(path), source, self.sink, self.options, self.tally)
             elif kind is Format.WARNINGLIST:
                 self._warninglist(opened.everything())
             else:
@@ -103,7 +105,7 @@ class _Run:
             self.tally.files += 1
             if opened.damage is not None:
                 self.tally.problem(str(path), opened.damage)
-            if kind in (Format.CSV, Format.TEXT) and self.tally.objects == before:
+            if kind in (Format.CSV, Format.TEXT) and self.tally.objects == before and not is_feed_index(path, b""):
                 self.tally.problem(str(path), "no indicator was found in it")
         self._before += path.stat().st_size
         self.progress(0)
@@ -155,20 +157,6 @@ class _Run:
             self.tally.add(PutCounts(unchanged=len(some) - len(once)))
         for kind, count in Counter(map(_KIND, rows)).items():
             self.tally.by_type[kind.value] += count
-
-    def _misp(self, data: bytes, name: str, source: str) -> None:
-        found = parse_misp(data)
-        for part in found.rejected:
-            self.tally.reject(name, part, "attribute")
-        self.tally.losses.append(found.losses)
-        if not found.rows:
-            self.tally.problem(name, "the MISP event has no attribute that is marked for detection and can be matched")
-        marked = zip(found.rows, found.paps, strict=True)
-        while batch := list(islice(marked, BATCH)):
-            entries = [
-                self._makers[self.options.pap if pap is None else pap].entry(row, (source,)) for row, pap in batch
-            ]
-            self._put([row for row, _ in batch], entries, source)
 
     def _maker(self, pap: Pap | None) -> ValueIndicators:
         return self._makers[self.options.pap if pap is None else pap]

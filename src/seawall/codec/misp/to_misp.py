@@ -1,0 +1,62 @@
+"""STIX objects become MISP events.
+
+1. every body is read: what came from MISP (it carries our extension) goes back to the event it came from;
+2. the rest is gathered by the report or grouping that lists it, else by creator and day (``plain``);
+3. each event is put together, in the order in which its report lists the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from seawall.codec.misp.assemble import Gathered, finished
+from seawall.codec.misp.extension import carried
+from seawall.codec.misp.plain import Plain
+
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_decode = msgspec.json.Decoder().decode
+
+
+class ToMisp(msgspec.Struct, frozen=True):
+    """MISP core format: each of ``events`` is the content of ``Event``. ``losses``: (STIX id, why it is not there)."""
+
+    events: list[dict[str, Any]]
+    losses: list[tuple[str, str]]
+    objects: int = 0  # how many STIX objects stand behind the events
+
+
+def to_events(bodies: Iterable[bytes]) -> ToMisp:
+    """The events of these objects (JSON, one object each), in order of UUID. Equal input gives equal events.
+
+    Never raises for what the bodies contain.
+    """
+    losses: list[tuple[str, str]] = []
+    known: dict[str, Gathered] = {}
+    plain = Plain(losses)
+    objects = 0
+    for body in bodies:
+        try:
+            obj = _decode(body)
+        except _BAD_JSON as error:
+            losses.append(("?", f"it cannot be read: {str(error)[:100]}"))
+            continue
+        if not isinstance(obj, dict) or not isinstance(obj.get("id"), str) or not isinstance(obj.get("type"), str):
+            losses.append(("?", "it is no STIX object"))
+            continue
+        objects += 1
+        part = carried(obj)
+        event_uuid = part.get("event_uuid") if part is not None else None
+        if part is None:
+            plain.take(obj)
+        elif part["kind"] == "cluster":
+            plain.clusters[obj["id"]] = obj
+        elif isinstance(event_uuid, str):
+            known.setdefault(event_uuid, Gathered(event_uuid)).take(obj, part)
+        else:
+            losses.append((obj["id"], "its extension names no event"))
+    plain.into(known)
+    events = [finished(gathered, plain.shared, losses) for _, gathered in sorted(known.items())]
+    return ToMisp([event for event in events if event is not None], losses, objects)
