@@ -47,7 +47,7 @@ def _judge(body: bytes) -> str | None:
 
 
 def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObject], StoredObject | Declined]:
-    context = InboundContext(
+    base = InboundContext(
         at=node.clock(),
         own_identities=frozenset({node.keys.identity_id}),
         peer_identities={read_card(peer.card).identity_id: peer.code_name for peer in node.store.peers.list()}
@@ -55,11 +55,16 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
         held=lambda object_id: _held(node, object_id),
     )
 
+    of_batch: dict[tuple[str, int], tuple[CircleTerms, InboundContext]] = {}  # the last batch only
+
     def admit(received: ReceivedObject) -> StoredObject | Declined:
-        terms = node.store.circles.get(received.circle)
-        decided = inbound(
-            received.body, received.peer, terms, msgspec.structs.replace(context, at=received.received_at)
-        )
+        batch = (received.circle, received.received_at)
+        if batch not in of_batch:
+            of_batch.clear()
+            now = msgspec.structs.replace(base, at=received.received_at)
+            of_batch[batch] = node.store.circles.get(received.circle), now
+        terms, context = of_batch[batch]
+        decided = inbound(received.body, received.peer, terms, context)
         if isinstance(decided, Admitted):
             kept = decided.stored
             return msgspec.structs.replace(kept, tlp=max(kept.tlp, at_least[0]), pap=max(kept.pap, at_least[1]))

@@ -15,7 +15,7 @@ from seawall.exchange import (
     collection_id,
     manifest_record,
 )
-from seawall.flow.context import release_context
+from seawall.flow.circles import agreed_with
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
@@ -24,7 +24,7 @@ from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Actor, NotFound, Refused
 from seawall.model.circle import CircleTerms
 from seawall.model.outbox import OutboxFilter, OutboxPage, OutboxRow
-from seawall.policy import page_release
+from seawall.policy import PrivateValues, ReleaseContext, page_release
 
 TERMS_PREFIX = "terms "
 
@@ -121,10 +121,18 @@ class NodeExchange:
             match=_match(query),
         )
 
-    def _released(self, actor: Actor, terms: CircleTerms, page: OutboxPage, rows: Sequence[OutboxRow]) -> ReleasedPage:
-        release = (
-            page_release(rows, actor.name, terms, release_context(self._node, terms, actor.name)) if rows else None
+    def _reading(self, terms: CircleTerms, actor: Actor) -> ReleaseContext:
+        """What ``page_release`` looks at: the rows were decided when they were put out."""
+        agreed = agreed_with(self._node, terms, actor.name)
+        return ReleaseContext(
+            at=self._node.clock(),
+            node_id=self._node.keys.node_id,
+            private=PrivateValues(is_own=self._node.own_assets.is_own),
+            agreed_with=frozenset({actor.name} if agreed else ()),
         )
+
+    def _released(self, actor: Actor, terms: CircleTerms, page: OutboxPage, rows: Sequence[OutboxRow]) -> ReleasedPage:
+        release = page_release(rows, actor.name, terms, self._reading(terms, actor)) if rows else None
         recorded = self._node.ledger.record(release) if release is not None else None
         return ReleasedPage(
             released=recorded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -45,6 +46,7 @@ def _standing(item: StandingRelease) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=1_024)
 def terms_digest(terms: CircleTerms) -> str:
     """SHA-256 over the sorted JSON of ``shared_terms``, lower hex."""
     return hashlib.sha256(msgspec.json.encode(shared_terms(terms), order="sorted")).hexdigest()

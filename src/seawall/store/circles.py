@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import sqlalchemy as sa
 
@@ -10,6 +12,20 @@ from seawall.model.circle import CircleTerms
 from seawall.store.database import Database
 from seawall.store.tables import circles
 from seawall.store.values import checked_name
+
+_NEWEST = (
+    sa.select(circles.c.terms).where(circles.c.name == sa.bindparam("name")).order_by(circles.c.version.desc()).limit(1)
+)
+_ONE = sa.select(circles.c.terms).where(
+    circles.c.name == sa.bindparam("name"), circles.c.version == sa.bindparam("version")
+)
+_HELD = sa.select(circles.c.name, sa.func.max(circles.c.version).label("version")).group_by(circles.c.name).subquery()
+_EACH_NEWEST = (
+    sa.select(circles.c.terms)
+    .join(_HELD, sa.and_(circles.c.name == _HELD.c.name, circles.c.version == _HELD.c.version))
+    .order_by(circles.c.name)
+)
+"""Made once: every request asks them, and making a statement takes longer than answering it."""
 
 
 class Circles:
@@ -44,26 +60,17 @@ class Circles:
 
     def get(self, name: str, version: int | None = None) -> CircleTerms:
         """The newest terms, or those of one version. Raises NotFound E-STORE-061."""
-        query = sa.select(circles.c.terms).where(circles.c.name == name).order_by(circles.c.version.desc())
-        if version is not None:
-            query = query.where(circles.c.version == version)
+        query, asked = (_NEWEST, {"name": name}) if version is None else (_ONE, {"name": name, "version": version})
         with self._database.reading() as connection:
-            body = connection.execute(query).scalar()
+            body = connection.execute(query, asked).scalar()
         if body is None:
             raise NotFound("E-STORE-061", "There is no circle {name}.", name=ascii(name[:64]))
-        return _terms(body)
+        return _terms(bytes(body))
 
     def list(self) -> tuple[CircleTerms, ...]:
         """The newest terms of every circle, by name."""
-        newest = sa.select(circles.c.name, sa.func.max(circles.c.version).label("version")).group_by(circles.c.name)
-        held = newest.subquery()
-        query = (
-            sa.select(circles.c.terms)
-            .join(held, sa.and_(circles.c.name == held.c.name, circles.c.version == held.c.version))
-            .order_by(circles.c.name)
-        )
         with self._database.reading() as connection:
-            return tuple(_terms(body) for body in connection.execute(query).scalars())
+            return tuple(_terms(bytes(body)) for body in connection.execute(_EACH_NEWEST).scalars())
 
     def versions(self, name: str) -> tuple[int, ...]:
         """The versions held, oldest first."""
@@ -72,5 +79,7 @@ class Circles:
             return tuple(connection.execute(query).scalars())
 
 
+@lru_cache(maxsize=1_024)
 def _terms(body: bytes) -> CircleTerms:
-    return msgspec.json.decode(bytes(body), type=CircleTerms)
+    """Frozen, so that equal bytes may be read once only."""
+    return msgspec.json.decode(body, type=CircleTerms)

@@ -15,11 +15,21 @@ from sqlalchemy.engine import Connection
 from seawall.model.outbox import OutboxFilter, OutboxPage, OutboxRow
 from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
-from seawall.store.outbox_query import BODY, MANIFEST, Query, decode_next, page_query, readable_by, to_page
+from seawall.store.outbox_query import (
+    BODY,
+    MANIFEST,
+    Query,
+    decode_next,
+    page_query,
+    prepared_page,
+    readable_by,
+    to_page,
+)
 from seawall.store.tables import outbox, outboxes
 from seawall.store.values import bounded, checked_name, clean, id_hash, names_to_text, version_moment
 
 EVERYTHING = OutboxFilter()
+_NUMBER = sa.select(outboxes.c.number).where(outboxes.c.circle == sa.bindparam("circle"))
 
 
 class Outbox:
@@ -186,11 +196,11 @@ class Outbox:
         limit = bounded(limit)
         behind = decode_next(next, query) if next is not None else query.added_after
         with self._database.reading() as connection:
-            number = connection.execute(sa.select(outboxes.c.number).where(outboxes.c.circle == query.circle)).scalar()
+            number = connection.execute(_NUMBER, {"circle": query.circle}).scalar()
             if number is None:
                 return to_page([], limit, query)
-            statement = page_query(columns, query, number, behind).limit(limit + 1)
-            return to_page(connection.execute(statement).all(), limit, query)
+            statement, asked = prepared_page(columns, query, number, behind, limit + 1)
+            return to_page(connection.execute(statement, asked).all(), limit, query)
 
     def _head(self, connection: Connection, circle: str) -> tuple[int, int]:
         """The circle's number and last date-added, locked until the transaction ends."""

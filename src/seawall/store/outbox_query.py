@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -60,6 +61,48 @@ def _instr(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(_Position, "postgresql")
 def _strpos(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+def prepared_page(
+    columns: Sequence[sa.Column[Any]], query: Query, circle: int, behind: int | None, limit: int
+) -> tuple[Select[tuple[Any, ...]], dict[str, object]]:
+    """``page_query`` with a limit, and the values to bind. What pollers ask is made once for all of them."""
+    if query.match != OutboxFilter() or query.recipient is None:
+        return page_query(columns, query, circle, behind).limit(limit), {}
+    asked = {"circle": circle, "behind": -1 if behind is None else behind, "most": limit}
+    return _polled(columns is BODY), {**asked, "recipient": quoted_name(query.recipient)}
+
+
+@lru_cache(maxsize=2)
+def _polled(bodies: bool) -> Select[tuple[Any, ...]]:
+    """The latest version of each object for one recipient behind a date, with places for values."""
+    circle: sa.BindParameter[int] = sa.bindparam("circle")
+    recipient: sa.BindParameter[str] = sa.bindparam("recipient")
+
+    def readable(rows: Any) -> list[Condition]:
+        return [sa.or_(rows.c.recipients.is_(None), _Position(rows.c.recipients, recipient) > 0)]
+
+    other = outbox.alias()
+    newer = sa.exists().where(
+        other.c.id_hash == outbox.c.id_hash,
+        other.c.circle == circle,
+        other.c.object_id == outbox.c.object_id,
+        sa.tuple_(other.c.version_at, other.c.added) > sa.tuple_(outbox.c.version_at, outbox.c.added),
+        other.c.withdrawn_at.is_(None),
+        *readable(other),
+    )
+    return (
+        sa.select(*(BODY if bodies else MANIFEST))
+        .where(
+            outbox.c.circle == circle,
+            outbox.c.added > sa.bindparam("behind"),
+            outbox.c.withdrawn_at.is_(None),
+            *readable(outbox),
+            ~newer,
+        )
+        .order_by(outbox.c.added)
+        .limit(sa.bindparam("most"))
+    )
 
 
 def page_query(
@@ -134,8 +177,12 @@ def readable_by(rows: Any, recipient: str | None) -> list[Condition]:
     """The recipient check: rows for everybody, or with this name in their JSON list."""
     if recipient is None:
         return []
-    quoted = msgspec.json.encode(recipient).decode()  # the quotation marks keep "seoul" apart from "seoul-2"
-    return [sa.or_(rows.c.recipients.is_(None), _Position(rows.c.recipients, quoted) > 0)]
+    return [sa.or_(rows.c.recipients.is_(None), _Position(rows.c.recipients, quoted_name(recipient)) > 0)]
+
+
+def quoted_name(recipient: str) -> str:
+    """The name as it stands in a JSON list: the quotation marks keep "seoul" apart from "seoul-2"."""
+    return msgspec.json.encode(recipient).decode()
 
 
 def to_page(rows: Sequence[Any], limit: int, query: Query) -> OutboxPage:
@@ -154,8 +201,13 @@ def to_page(rows: Sequence[Any], limit: int, query: Query) -> OutboxPage:
 def _row(
     added: int, object_id: str, version: str, spec_version: str, recipients: str | None, body: bytes = b""
 ) -> OutboxRow:
-    names = None if recipients is None else frozenset(text_to_names(recipients))
-    return OutboxRow(object_id, version, bytes(body), names, added, spec_version)
+    return OutboxRow(object_id, version, bytes(body), _names(recipients), added, spec_version)
+
+
+@lru_cache(maxsize=1_024)
+def _names(recipients: str | None) -> frozenset[str] | None:
+    """The same few recipients stand in row after row."""
+    return None if recipients is None else frozenset(text_to_names(recipients))
 
 
 def encode_next(added: int, query: Query) -> str:
