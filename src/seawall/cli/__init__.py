@@ -11,6 +11,7 @@ Never here: decisions, formats, queries. The contract (commands, options, JSON k
 
 from seawall.cli import (
     circles,
+    contacts,
     demo,
     drop,
     findings,
@@ -18,6 +19,7 @@ from seawall.cli import (
     intel,
     lake,
     ledger,
+    mail,
     node,
     peers,
     protect,
@@ -39,6 +41,8 @@ COMMAND_MODULES = (
     findings,
     hits,
     peers,
+    mail,
+    contacts,
     drop,
     circles,
     release,

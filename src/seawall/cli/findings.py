@@ -48,17 +48,41 @@ def sightings(*, limit: Limit = 100, after: After = 0) -> None:
 
 
 @app.command
-def warnings(*, limit: Limit = 1000, after: After = 0) -> None:
+def warnings(
+    value: str | None = None,
+    /,
+    *,
+    read_out: Annotated[
+        bool, Parameter(help="Say each on the telephone: 20 seconds, marking first, whom to call.", negative="")
+    ] = False,
+    limit: Limit = 1000,
+    after: After = 0,
+) -> None:
     """List warnings: what hits both sides, who saw it first, and the lead time. One warning a value.
 
-    JSON items: value, type, first_side, first_seen, other_side, other_first_seen, told_at, raw_lead_seconds,
-    usable_lead_seconds, sectors, confidence, indicators, campaigns, reasons. What is not known yet is null.
+    With VALUE only the one about it, with its read-out for the telephone. JSON items: value, type, first_side,
+    first_seen, other_side, other_first_seen, told_at, raw_lead_seconds, usable_lead_seconds, sectors, confidence,
+    indicators, campaigns, reasons; and read_out, read_out_seconds. What is not known yet is null.
     """
     from seawall.flow.findings import list_warnings
     from seawall.flow.node import Node
 
+    if value is not None:
+        from seawall.flow.read_out import read_out as one_read_out
+
+        with Node.open(context.node, token=context.token) as node:
+            context.out.pairs(one_read_out(node, value, context.out.lang))
+        return
     with Node.open(context.node, token=context.token) as node:
         page = list_warnings(node, limit=limit, after=after)
+        if read_out or context.json:
+            from seawall.flow.read_out import with_read_outs
+
+            page.items[:] = with_read_outs(node, page.items, context.out.lang)
+    if read_out and not context.json:
+        lines = [str(item["read_out"]) for item in page.items] or [context.out.tr("No warning yet.")]
+        context.out.result(None, lines)
+        return
     columns = [
         "type",
         "value",
