@@ -7,21 +7,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 
+import msgspec
+
+from seawall.codec.atlas import read_atlas
+from seawall.codec.converted import Converted
+from seawall.codec.csaf import read_csaf
 from seawall.codec.csv_indicators import read_csv
+from seawall.codec.frameworks import FRAMEWORK, framework_of, in_its_namespace
+from seawall.codec.galaxy import read_galaxy
+from seawall.codec.ids_rules import read_rules
 from seawall.codec.indicators import IndicatorRow, Rejected
 from seawall.codec.ioc_text import read_text
 from seawall.codec.losses import LossCounter
 from seawall.codec.misp_warninglist import parse_warninglist
+from seawall.codec.sigma import read_sigma
 from seawall.codec.stix import parse_bundle
+from seawall.codec.taxonomy import read_taxonomy
 from seawall.codec.value_indicator import ValueIndicators
+from seawall.codec.vex import read_cyclonedx, read_openvex
+from seawall.codec.yara import read_yara
 from seawall.intel.files import Found, Opened, find_files
 from seawall.intel.formats import Format, format_of
-from seawall.intel.interface import ImportOptions, ImportReport, Progress, Sink, WarninglistSink
+from seawall.intel.interface import ImportOptions, ImportReport, Progress, Sink, TaxonomySink, WarninglistSink
 from seawall.intel.misp_import import is_feed_index, put_misp
 from seawall.intel.stix_import import put_bundle
 from seawall.intel.tally import Tally
@@ -31,6 +43,17 @@ from seawall.model.stored import PutCounts
 
 BATCH = 20_000  # rows handed to the store at once: its own batch size
 _KIND = attrgetter("type")
+CONVERTERS: dict[Format, Callable[[bytes, str], Converted]] = {
+    Format.SIGMA: lambda data, _: read_sigma(data),
+    Format.YARA: read_yara,
+    Format.RULES: read_rules,
+    Format.CSAF: lambda data, _: read_csaf(data),
+    Format.OPENVEX: lambda data, _: read_openvex(data),
+    Format.CYCLONEDX: lambda data, _: read_cyclonedx(data),
+    Format.ATLAS: lambda data, _: read_atlas(data),
+    Format.GALAXY: lambda data, _: read_galaxy(data),
+}
+"""Forms that become STIX objects as a whole: what is read and the source's name -> objects, rejects, losses."""
 
 
 def import_paths(
@@ -40,6 +63,7 @@ def import_paths(
     *,
     progress: Progress | None = None,
     warninglist_sink: WarninglistSink | None = None,
+    taxonomy_sink: TaxonomySink | None = None,
 ) -> ImportReport:
     """Import files and folders into the store.
 
@@ -48,7 +72,8 @@ def import_paths(
     """
     files = find_files(paths)
     tally = Tally()
-    run = _Run(sink, options, tally, progress, warninglist_sink, total=sum(file.path.stat().st_size for file in files))
+    total = sum(file.path.stat().st_size for file in files)
+    run = _Run(sink, options, tally, progress, warninglist_sink, taxonomy_sink, total=total)
     for file in files:
         try:
             run.file(file)
@@ -61,7 +86,7 @@ def import_paths(
         except OSError as error:
             tally.problem(str(file.path), f"it cannot be read: {error.strerror or error}")
     report = tally.report()
-    if not report.objects and not report.warninglists:
+    if not report.objects and not report.warninglists and not report.taxonomies:
         raise Fault("E-INTEL-003", "Nothing in {paths} could be imported: {reason}.",
                     paths=", ".join(str(path) for path in paths[:3]),
                     reason="; ".join(report.problems[:3]) or "no indicator or object was found")  # fmt: skip
@@ -78,10 +103,11 @@ class _Run:
         tally: Tally,
         progress: Progress | None,
         warninglist_sink: WarninglistSink | None,
+        taxonomy_sink: TaxonomySink | None,
         total: int,
     ) -> None:
         self.sink, self.options, self.tally = sink, options, tally
-        self.warninglist_sink = warninglist_sink
+        self.warninglist_sink, self.taxonomy_sink = warninglist_sink, taxonomy_sink
         self._progress, self._total, self._before = progress, total, 0
         self._makers = {pap: ValueIndicators(tlp=options.tlp, pap=pap, origin=options.origin) for pap in Pap}
 
@@ -95,11 +121,15 @@ class _Run:
             elif kind in (Format.CSV, Format.TEXT):
                 self._lines(opened, kind, source)
             elif kind is Format.STIX:
-                put_bundle(parse_bundle(opened.everything()), str(path), source, self.sink, self.options, self.tally)
+                self._stix(opened.everything(), str(path), source)
+            elif kind in CONVERTERS:
+                self._converted(CONVERTERS[kind](opened.everything(), source), str(path), source)
             elif kind is Format.MISP:
                 put_misp(opened.everything(), str(path), source, self.sink, self.options, self.tally)
             elif kind is Format.WARNINGLIST:
                 self._warninglist(opened.everything())
+            elif kind is Format.TAXONOMY:
+                self._taxonomy(opened.everything())
             else:
                 self._unusable(kind, opened)
             self.tally.files += 1
@@ -120,8 +150,7 @@ class _Run:
         reasons = {
             Format.BINARY: Fault("E-INTEL-006", "{path} is a binary file, not indicators.", path=opened.path),
             Format.EMPTY: Fault("E-INTEL-007", "{path} is empty.", path=opened.path),
-            Format.RULES: Fault("E-INTEL-008", "{path} holds detection rules, which are not imported as indicators.",
-                                path=opened.path),
+            Format.YAML: Fault("E-INTEL-008", "{path} is YAML, but neither a Sigma rule nor ATLAS.", path=opened.path),
         }  # fmt: skip
         raise reasons[kind]
 
@@ -161,11 +190,43 @@ class _Run:
     def _maker(self, pap: Pap | None) -> ValueIndicators:
         return self._makers[self.options.pap if pap is None else pap]
 
+    def _stix(self, data: bytes, name: str, source: str) -> None:
+        """Intelligence as it comes; frameworks under their own name and in their own namespace."""
+        framework = framework_of(data)
+        if framework is not None:
+            losses = LossCounter()
+            data = in_its_namespace(data, framework, losses)
+            self.tally.losses.append(losses.report())
+        self._objects(data, name, source, framework)
+
+    def _converted(self, found: Converted, name: str, source: str) -> None:
+        for part in found.rejected:
+            self.tally.reject(name, part, "part")
+        self.tally.losses.append(found.losses.report())
+        if found.objects:
+            self._objects(found.bundle(), name, source, found.framework)
+        elif not found.rejected:
+            self.tally.problem(name, "nothing that can be used was found in it")
+
+    def _objects(self, data: bytes, name: str, source: str, framework: str | None) -> None:
+        options = self.options
+        if framework is not None:
+            source = f"{FRAMEWORK}{framework}"
+            options = msgspec.structs.replace(options, tlp=options.reference_tlp)
+        put_bundle(parse_bundle(data), name, source, self.sink, options, self.tally)
+
     def _warninglist(self, data: bytes) -> None:
         found = parse_warninglist(data)
         if self.warninglist_sink is not None:
             self.warninglist_sink(found)
         self.tally.warninglists += 1
+
+    def _taxonomy(self, data: bytes) -> None:
+        found = read_taxonomy(data)
+        if self.taxonomy_sink is not None:
+            self.taxonomy_sink(found)
+        self.tally.taxonomies += 1
+        self.tally.by_type["taxonomy-tag"] += len(found.tags)
 
 
 def _once(entries: list[IndicatorEntry]) -> list[IndicatorEntry]:

@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.codec.indicators import Loss
 from seawall.codec.misp_warninglist import Warninglist
+from seawall.codec.taxonomy import Taxonomy
 from seawall.model import ObservableType, Pap, Tlp
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.stored import PutCounts, StoredObject
@@ -52,12 +53,16 @@ Progress = Callable[[int, int | None, int], None]
 WarninglistSink = Callable[[Warninglist], None]
 """Takes a warninglist: reference data, which the caller keeps with its other lists."""
 
+TaxonomySink = Callable[[Taxonomy], None]
+"""Takes a taxonomy: reference data as well."""
+
 
 class ImportOptions(msgspec.Struct, frozen=True):
     """How unmarked input is marked, whose it is, and when it came."""
 
     at: int  # microseconds UTC
     tlp: Tlp = Tlp.AMBER_STRICT
+    reference_tlp: Tlp = Tlp.CLEAR  # unmarked published frameworks: everybody has them
     pap: Pap = Pap.GREEN  # unmarked: may be acted on, blocking included, as the importer's own lists are meant to be
     source: str | None = None  # None: the file's name
     origin: str | None = None  # None: our own import; else the peer's code name
@@ -76,3 +81,4 @@ class ImportReport(msgspec.Struct, frozen=True):
     losses: list[Loss]
     files: int = 0
     warninglists: int = 0
+    taxonomies: int = 0

@@ -23,7 +23,7 @@ class Tally:
         self.problems: list[str] = []
         self.losses: list[list[Loss]] = []
         self.files = 0
-        self.warninglists = 0
+        self.warninglists = self.taxonomies = 0
         self._left_out = 0
         self._of_file: Counter[str] = Counter()
 
@@ -64,4 +64,5 @@ class Tally:
             losses=merge(self.losses),
             files=self.files,
             warninglists=self.warninglists,
+            taxonomies=self.taxonomies,
         )
