@@ -59,9 +59,9 @@ def import_(
 @intel.command
 def export(
     *,
-    to: Annotated[str, Parameter(help="stix, csv or text.")],
+    to: Annotated[str, Parameter(help="stix, csv, text, misp, misp-csv; misp-feed (a folder).")],
     circle: Annotated[str | None, Parameter(help="Exactly what this circle may see; else own use.")] = None,
-    output: Annotated[Path | None, Parameter(name=["-o", "--output"], help="File; else standard output.")] = None,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"], help="File or folder; else stdout.")] = None,
     loss: Annotated[Path | None, Parameter(help="Write the loss report here.")] = None,
 ) -> None:
     """Write out what the caller, or a circle, may see; the ledger records it.

@@ -1,14 +1,20 @@
-"""Released objects written out: a STIX 2.1 bundle, a CSV of values, a plain list. Streaming; one loss report."""
+"""Released objects written out: a STIX 2.1 bundle, a CSV of values, a plain list, MISP events; one loss report.
+
+Bundle, CSV and list stream. MISP wants events, which need everything that belongs to them at hand.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Protocol
 
 import msgspec
 
+from seawall.codec.misp import ToMisp, to_events
+from seawall.codec.misp.feed import CSV_COLUMNS as MISP_CSV_COLUMNS
+from seawall.codec.misp.feed import csv_rows, feed_files
 from seawall.codec.sharing import indicator_values
 from seawall.model.stix.ids import derived_id
 from seawall.model.stix.tlp import TLP_BY_ID
@@ -30,6 +36,9 @@ class Writer(Protocol):
     """Writes object bodies (JSON) to ``target``."""
 
     def __call__(self, bodies: Iterable[bytes], target: BinaryIO) -> Exported: ...
+
+
+FolderWriter = Callable[[Iterable[bytes], Callable[[str, bytes], object]], Exported]
 
 
 def write_stix(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
@@ -102,8 +111,51 @@ def write_text(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
     return done
 
 
-WRITERS: dict[str, Writer] = {"stix": write_stix, "csv": write_csv, "text": write_text}
-"""``--to`` -> writer."""
+def write_misp(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
+    """MISP events in one JSON document, as a search answers them: ``{"response": [{"Event": ...}, ...]}``."""
+    made = to_events(bodies)
+    for place, event in enumerate(made.events):
+        target.write(b",\n" if place else b'{"response":[\n')
+        target.write(msgspec.json.encode({"Event": event}))
+    target.write(b"\n]}\n" if made.events else b'{"response":[]}\n')
+    return _exported(made)
+
+
+def write_misp_csv(bodies: Iterable[bytes], target: BinaryIO) -> Exported:
+    """The attributes of MISP events as MISP's own CSV export has them."""
+    made = to_events(bodies)
+    text = io.TextIOWrapper(target, "utf-8", newline="", write_through=True)
+    try:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(MISP_CSV_COLUMNS)
+        writer.writerows([_cell(cell) for cell in row] for row in csv_rows(made.events))
+    finally:
+        text.detach()  # the target is the caller's to close
+    return _exported(made)
+
+
+def write_misp_feed(bodies: Iterable[bytes], put: Callable[[str, bytes], object]) -> Exported:
+    """A MISP feed, file by file (name, content); the manifest comes last."""
+    made = to_events(bodies, distribution=False)
+    for name, content in feed_files(made.events):
+        put(name, content)
+    return _exported(made)
+
+
+def _exported(made: ToMisp) -> Exported:
+    return Exported(made.objects - len({identifier for identifier, _ in made.losses}), made.losses)
+
+
+WRITERS: dict[str, Writer] = {
+    "stix": write_stix,
+    "csv": write_csv,
+    "text": write_text,
+    "misp": write_misp,
+    "misp-csv": write_misp_csv,
+}
+"""``--to`` -> writer of one file."""
+FOLDER_WRITERS: dict[str, FolderWriter] = {"misp-feed": write_misp_feed}
+"""``--to`` -> writer of several files, which takes a function that keeps one."""
 
 
 def _values(bodies: Iterable[bytes], done: Exported) -> Iterator[tuple[_Indicator, str, str]]:

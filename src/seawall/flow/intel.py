@@ -11,7 +11,8 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
-from seawall.codec.export import WRITERS
+from seawall.codec.export import FOLDER_WRITERS, WRITERS
+from seawall.codec.misp.feed import MANIFEST, listed_files
 from seawall.codec.misp_warninglist import Warninglist
 from seawall.codec.sharing import version_of
 from seawall.flow.faults import summary_needs_file
@@ -81,26 +82,30 @@ def export_to(
     """Write what the acting person may see, or what stands in a circle's outbox, as a recorded own-use release.
 
     Raises Fault E-FLOW-082 for an unknown form, E-FLOW-083 for ``--json`` without a file, E-FLOW-084 for a file that
-    cannot be written, NotFound E-STORE-061 for an unknown circle.
+    cannot be written, E-FLOW-085 for a form of several files without a folder, NotFound E-STORE-061 for an unknown
+    circle.
     """
-    writer = WRITERS.get(to)
-    if writer is None:
+    if to not in WRITERS and to not in FOLDER_WRITERS:
         raise Fault(
             "E-FLOW-082",
             "Knowledge is not exported as {given}; use one of {known}.",
             given=repr(to[:40]),
-            known=", ".join(WRITERS),
+            known=", ".join([*WRITERS, *FOLDER_WRITERS]),
         )
     if json and output is None:
         raise summary_needs_file()
+    if to in FOLDER_WRITERS and output is None:
+        raise Fault("E-FLOW-085", "{form} is a folder of several files; name it with -o.", form=to)
     node.require("read")
     terms = node.store.circles.get(circle) if circle is not None else None
     bodies = _recorded(node, _circle_items(node, terms) if terms is not None else _own_items(node))
     if output is None:
-        done = writer(bodies, sys.stdout.buffer)
+        done = WRITERS[to](bodies, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+    elif to in FOLDER_WRITERS:
+        done = _write_folder(output, lambda put: FOLDER_WRITERS[to](bodies, put))
     else:
-        done = _write_file(output, lambda target: writer(bodies, target))
+        done = _write_file(output, lambda target: WRITERS[to](bodies, target))
     if loss is not None:
         report = [{"id": object_id, "reason": reason} for object_id, reason in done.losses]
         text = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
@@ -128,6 +133,26 @@ def _write_file(output: Path, write: Callable[[BinaryIO], _Done]) -> _Done:
             path=output,
             reason=error.strerror or error,
         ) from error
+
+
+def _write_folder(folder: Path, write: Callable[[Callable[[str, bytes], object]], _Done]) -> _Done:
+    """File by file, each whole or not at all; what a feed's manifest named before and does not now goes last."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = folder / MANIFEST
+        before = set(listed_files(manifest.read_bytes())) if manifest.is_file() else set()
+    except OSError as error:
+        raise Fault("E-FLOW-084", "Cannot write to {path}: {reason}; what was there before is unchanged.", path=folder,
+                    reason=error.strerror or error) from error  # fmt: skip
+
+    def put(name: str, content: bytes) -> None:
+        before.discard(name)
+        _write_file(folder / name, lambda target: target.write(content))
+
+    done = write(put)
+    for name in before:
+        (folder / name).unlink(missing_ok=True)
+    return done
 
 
 def _put_in_place(output: Path, write: Callable[[BinaryIO], _Done]) -> _Done:

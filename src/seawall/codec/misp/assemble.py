@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from seawall.codec.misp.marking import distribution_of, floor_of, said_by, tags_of
-from seawall.codec.misp.reading import MAX_TEXT, Json, moment_in, text_of, uuid_from
+from seawall.codec.misp.reading import MAX_TEXT, Json, moment_in, text_of, uuid_from, uuid_in
 from seawall.codec.misp.types import CATEGORIES, KNOWN_TYPES
 from seawall.codec.moments import moment_of
 from seawall.model import Tlp
@@ -15,7 +14,7 @@ from seawall.model.clock import from_microseconds
 from seawall.model.stix.tlp import tlp_of_refs
 
 Losses = list[tuple[str, str]]
-_STIX_UUID = re.compile(r"--([0-9a-fA-F-]{36})$")
+Floor = Callable[[str], Tlp]
 
 
 class Gathered:
@@ -39,7 +38,7 @@ class Gathered:
         """One object that carries a part of this event."""
         misp = part.get("misp", {})
         uuid = uuid_of(obj)
-        inside = part.get("object_uuid") if isinstance(part.get("object_uuid"), str) else None
+        inside = uuid_in(part, "object_uuid")
         kind = part["kind"]
         if kind == "event":
             self.report, self.header = obj, misp
@@ -73,8 +72,8 @@ class Shared:
 
 def uuid_of(obj: Mapping[str, Any]) -> str:
     """The UUID in a STIX id; one derived from it when there is none."""
-    match = _STIX_UUID.search(str(obj.get("id")))
-    return match[1].lower() if match is not None else uuid_from(str(obj.get("id"))[:300])
+    identifier = str(obj.get("id"))
+    return uuid_in({"uuid": identifier.rpartition("--")[2]}) or uuid_from(identifier[:300])
 
 
 def seconds_of(obj: Mapping[str, Any]) -> str:
@@ -83,8 +82,8 @@ def seconds_of(obj: Mapping[str, Any]) -> str:
     return str(moment // 1_000_000)
 
 
-def finished(gathered: Gathered, shared: Shared, losses: Losses) -> Json | None:
-    """The content of ``Event``; None, with a loss, when nothing of the event is left."""
+def finished(gathered: Gathered, shared: Shared, losses: Losses, *, distribution: bool = True) -> Json:
+    """The content of ``Event``."""
     places = gathered.places()
     last = len(places)
     sightings = _sightings_by_attribute(gathered, shared)
@@ -107,7 +106,7 @@ def finished(gathered: Gathered, shared: Shared, losses: Losses) -> Json | None:
             if found := sightings.pop(made["uuid"], None):
                 made["Sighting"] = found
     event = _header(gathered, shared, losses)
-    _mark(event, gathered, attributes)
+    _mark(event, gathered, attributes, floor_of if distribution else _no_floor)
     event["Attribute"] = _in_order(attributes.get(None, []))
     event["Object"] = [
         _object(uuid, obj, misp, _in_order(attributes.get(uuid, [])), gathered, losses)
@@ -323,20 +322,20 @@ def _add_galaxies(event: Json, header: Json, shared: Shared) -> None:
     event["Galaxy"] = list(galaxies.values())
 
 
-def _mark(event: Json, gathered: Gathered, attributes: dict[str | None, list[tuple[int, Json]]]) -> None:
+def _mark(event: Json, gathered: Gathered, attributes: dict[str | None, list[tuple[int, Json]]], floor: Floor) -> None:
     """Tags for markings that neither tags nor distribution say, so that nothing gets wider on its way."""
-    said = _told(event, None)
+    said = _told(event, None, floor)
     level = tlp_of_refs(_refs(gathered.report or {}))
     if level is not None and (said is None or level > said):
         event["Tag"] = [*event["Tag"], {"name": f"tlp:{level.label}"}]
         said = level
     for holder, listed in attributes.items():
         around = said
-        if holder is not None and (floor := floor_of(distribution_of(gathered.objects[holder][1]))) > Tlp.CLEAR:
-            around = floor if said is None else max(floor, said)
+        if holder is not None and (lowest := floor(distribution_of(gathered.objects[holder][1]))) > Tlp.CLEAR:
+            around = lowest if said is None else max(lowest, said)
         for _, made in listed:
             own = tlp_of_refs(_refs(gathered.attributes.get(made["uuid"], ({}, {}, None))[0]))
-            told = _told(made, around)
+            told = _told(made, around, floor)
             if own is not None and (told is None or own > told):
                 made["Tag"] = [*made["Tag"], {"name": f"tlp:{own.label}"}]
 
@@ -346,9 +345,13 @@ def _refs(obj: Json) -> list[str]:
     return [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
 
 
-def _told(holder: Json, around: Tlp | None) -> Tlp | None:
+def _no_floor(distribution: str) -> Tlp:  # noqa: ARG001 - where nothing is distributed, nothing is kept narrow by it
+    return Tlp.CLEAR
+
+
+def _told(holder: Json, around: Tlp | None, floor: Floor) -> Tlp | None:
     """What tags and distribution of a part, and what is around it, say; None: nothing."""
-    floor = floor_of(distribution_of(holder))
+    lowest = floor(distribution_of(holder))
     tagged = said_by(tuple(tag["name"] for tag in holder["Tag"])).tlp
-    return max((level for level in (tagged, around, floor if floor > Tlp.CLEAR else None) if level is not None),
-               default=None)  # fmt: skip
+    levels = (tagged, around, lowest if lowest > Tlp.CLEAR else None)
+    return max((level for level in levels if level is not None), default=None)

@@ -15,6 +15,7 @@ import msgspec
 from seawall.codec.misp.assemble import Gathered, finished
 from seawall.codec.misp.extension import carried
 from seawall.codec.misp.plain import Plain
+from seawall.codec.misp.reading import uuid_in
 
 _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder().decode
@@ -28,8 +29,10 @@ class ToMisp(msgspec.Struct, frozen=True):
     objects: int = 0  # how many STIX objects stand behind the events
 
 
-def to_events(bodies: Iterable[bytes]) -> ToMisp:
+def to_events(bodies: Iterable[bytes], *, distribution: bool = True) -> ToMisp:
     """The events of these objects (JSON, one object each), in order of UUID. Equal input gives equal events.
+
+    Without ``distribution`` (feeds have none) nothing says how far a part may go but its tags.
 
     Never raises for what the bodies contain.
     """
@@ -48,15 +51,17 @@ def to_events(bodies: Iterable[bytes]) -> ToMisp:
             continue
         objects += 1
         part = carried(obj)
-        event_uuid = part.get("event_uuid") if part is not None else None
+        event_uuid = uuid_in(part, "event_uuid") if part is not None else None
         if part is None:
             plain.take(obj)
         elif part["kind"] == "cluster":
             plain.clusters[obj["id"]] = obj
-        elif isinstance(event_uuid, str):
+        elif event_uuid is not None:
             known.setdefault(event_uuid, Gathered(event_uuid)).take(obj, part)
         else:
             losses.append((obj["id"], "its extension names no event"))
     plain.into(known)
-    events = [finished(gathered, plain.shared, losses) for _, gathered in sorted(known.items())]
-    return ToMisp([event for event in events if event is not None], losses, objects)
+    events = [
+        finished(gathered, plain.shared, losses, distribution=distribution) for _, gathered in sorted(known.items())
+    ]
+    return ToMisp(events, losses, objects)
