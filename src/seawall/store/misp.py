@@ -13,9 +13,13 @@ from seawall.model import Fault, NotFound, Pap, Tlp, Visibility
 from seawall.model.misp import MispAttribute, MispChange, MispEvent, MispQuery
 from seawall.store.database import Database
 from seawall.store.misp_query import (
+    BOTH,
+    LOOK_UP,
     attribute_conditions,
     event_conditions,
     event_tag_or_any_attribute,
+    exact_value,
+    look_up_values,
     parts_of,
     span,
     visible,
@@ -115,11 +119,10 @@ class Misp:
             row = connection.execute(sa.select(misp_events).where(*conditions)).first()
             if row is None:
                 raise NotFound("E-STORE-081", "There is no MISP event {id} here.", id=ascii(key[:40]))
-            tags = _tags_of(connection, [row.number])
             query = sa.select(misp_attributes).where(misp_attributes.c.event == row.number)
             query = query.where(*visible(visibility, misp_attributes)).order_by(misp_attributes.c.number)
             held = connection.execute(query).all()
-        return _event(row, tags, tuple(_attribute(one, tags) for one in held))
+        return _event(row, tuple(_attribute(one) for one in held))
 
     def attribute(self, key: str, visibility: Visibility) -> MispAttribute:
         """An attribute by UUID or number. Raises NotFound E-STORE-082."""
@@ -129,17 +132,37 @@ class Misp:
             row = connection.execute(query.where(*conditions, misp_events.c.deleted.is_(False))).first()
             if row is None:
                 raise NotFound("E-STORE-082", "There is no MISP attribute {id} here.", id=ascii(key[:40]))
-            return _attribute(row, _tags_of(connection, [row.event]))
+            return _attribute(row)
+
+    def event_of_object(self, uuid: str, visibility: Visibility) -> str | None:
+        """The event that holds a MISP object of which the asker may see an attribute; None when there is none."""
+        query = sa.select(misp_events.c.uuid).join(misp_attributes, misp_attributes.c.event == misp_events.c.number)
+        query = query.where(misp_attributes.c.object == uuid, misp_events.c.deleted.is_(False))
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(query.where(*visible(visibility, misp_attributes))).scalar()
+        return found
 
     def attributes(
         self, query: MispQuery, visibility: Visibility, *, offset: int = 0, limit: int = 1000
-    ) -> list[MispAttribute]:
-        """Attributes that meet the query and that the asker may see, in order of their numbers."""
-        select = self._attributes(sa.select(misp_attributes), query, visibility).order_by(misp_attributes.c.number)
+    ) -> list[tuple[MispAttribute, MispEvent]]:
+        """Attributes that meet the query and that the asker may see, in order of their numbers, each with its event.
+
+        The events come without their attributes.
+        """
+        given: Values = {"offset": offset, "limit": bounded(limit)}
+        if (word := exact_value(query)) is not None and visibility == Visibility(visibility.tlp_at_most):
+            select, given = LOOK_UP, {**given, **look_up_values(word), "tlp": int(visibility.tlp_at_most)}
+        else:
+            select = self._attributes(BOTH, query, visibility).order_by(misp_attributes.c.number)
+            select = select.offset(sa.bindparam("offset")).limit(sa.bindparam("limit"))
+        heads: dict[int, MispEvent] = {}
+        found = []
         with self._database.reading() as connection:
-            rows = connection.execute(select.offset(offset).limit(bounded(limit))).all()
-            tags = _tags_of(connection, sorted({row.event for row in rows}))
-        return [_attribute(row, tags) for row in rows]
+            for row in connection.execute(select, given):
+                if row.event not in heads:
+                    heads[row.event] = _head(row)
+                found.append((_attribute(row), heads[row.event]))
+        return found
 
     def count(self, query: MispQuery, visibility: Visibility) -> int:
         """How many attributes ``attributes`` finds in all."""
@@ -180,9 +203,8 @@ class Misp:
         with self._database.reading() as connection:
             for start in range(0, len(wanted), CHUNK):
                 chunk = wanted[start : start + CHUNK]
-                tags = _tags_of(connection, chunk)
                 for row in connection.execute(sa.select(misp_events).where(misp_events.c.number.in_(chunk))):
-                    found[row.number] = _event(row, tags, ())
+                    found[row.number] = _event(row, ())
         return found
 
     def changed_since(self, change: int, limit: int = 1000) -> list[MispChange]:
@@ -293,19 +315,8 @@ def _values(one: MispAttribute) -> Values:
     }
 
 
-def _tags_of(connection: Connection, events: Sequence[int]) -> dict[tuple[int, int], tuple[str, ...]]:
-    """Names by (event, attribute), attribute 0 for the event itself."""
-    found: dict[tuple[int, int], list[str]] = {}
-    for start in range(0, len(events), CHUNK):
-        query = sa.select(misp_tags).where(misp_tags.c.event.in_(events[start : start + CHUNK]))
-        for row in connection.execute(query.order_by(misp_tags.c.name)):
-            found.setdefault((row.event, row.attribute), []).append(row.name)
-    return {key: tuple(names) for key, names in found.items()}
-
-
-def _event(
-    row: Row[Any], tags: dict[tuple[int, int], tuple[str, ...]], attributes: tuple[MispAttribute, ...]
-) -> MispEvent:
+def _event(row: Row[Any], attributes: tuple[MispAttribute, ...]) -> MispEvent:
+    """Its tags stand in the body."""
     return MispEvent(
         uuid=row.uuid,
         timestamp=row.timestamp,
@@ -317,7 +328,6 @@ def _event(
         pap=Pap(row.pap),
         body=bytes(row.body),
         attributes=attributes,
-        tags=tags.get((row.number, 0), ()),
         origin=row.origin,
         deleted=row.deleted,
         number=row.number,
@@ -325,7 +335,24 @@ def _event(
     )
 
 
-def _attribute(row: Row[Any], tags: dict[tuple[int, int], tuple[str, ...]]) -> MispAttribute:
+def _head(row: Row[Any]) -> MispEvent:
+    """The event of a row of ``BOTH``."""
+    return MispEvent(
+        uuid=row.event_uuid,
+        timestamp=row.event_timestamp,
+        publish_timestamp=row.event_publish_timestamp,
+        published=row.event_published,
+        date=row.event_date,
+        info=row.event_info,
+        tlp=Tlp(row.event_tlp),
+        pap=Pap(row.event_pap),
+        body=bytes(row.event_body),
+        number=row.event,
+    )
+
+
+def _attribute(row: Row[Any]) -> MispAttribute:
+    """Its tags stand in the body."""
     return MispAttribute(
         uuid=row.uuid,
         type=row.type,
@@ -339,7 +366,6 @@ def _attribute(row: Row[Any], tags: dict[tuple[int, int], tuple[str, ...]]) -> M
         body=bytes(row.body),
         object=row.object,
         object_name=row.object_name,
-        tags=tags.get((row.event, row.number), ()),
         number=row.number,
         event=row.event,
     )

@@ -129,3 +129,50 @@ def _escaped(word: str) -> str:
 def _pattern(word: str) -> str:
     """``%`` stays MISP's wildcard, everything else is meant literally."""
     return word.replace("\\", "\\\\").replace("_", "\\_")
+
+
+BOTH = sa.select(
+    misp_attributes,
+    *(column.label(f"event_{column.name}") for column in misp_events.c if column.name not in ("number", "change")),
+)
+"""An attribute and its event, of which the columns are called ``event_...``."""
+
+LOOK_UP = (
+    BOTH.join(misp_events, misp_events.c.number == misp_attributes.c.event)
+    .where(
+        sa.or_(
+            sa.and_(
+                misp_attributes.c.hash1 == sa.bindparam("hash"),
+                sa.or_(
+                    misp_attributes.c.value == sa.bindparam("value"),
+                    misp_attributes.c.value.like(sa.bindparam("before"), escape="\\"),
+                ),
+            ),
+            sa.and_(
+                misp_attributes.c.hash2 == sa.bindparam("hash"),
+                misp_attributes.c.value.like(sa.bindparam("behind"), escape="\\"),
+            ),
+        ),
+        misp_attributes.c.deleted.is_(False),
+        misp_events.c.deleted.is_(False),
+        misp_attributes.c.tlp <= sa.bindparam("tlp"),
+    )
+    .order_by(misp_attributes.c.number)
+    .offset(sa.bindparam("offset"))
+    .limit(sa.bindparam("limit"))
+)
+"""Made once, for the question that scripts ask thousands of times: is this one value known?"""
+
+
+def exact_value(query: MispQuery) -> str | None:
+    """The one value that a query asks for, when it asks for nothing else."""
+    word = query.values.any[0] if len(query.values.any) == 1 else ""
+    plain = word and "%" not in word and "|" not in word and query == MispQuery(values=Words(any=(word,)))
+    return word if plain else None
+
+
+def look_up_values(word: str) -> dict[str, object]:
+    """The parameters of ``LOOK_UP`` for a value."""
+    value = clean(word).lower()
+    half = _escaped(value)
+    return {"hash": id_hash(value), "value": value, "before": f"{half}|%", "behind": f"%|{half}"}

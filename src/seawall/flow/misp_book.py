@@ -1,0 +1,190 @@
+"""The node's MISP events: kept as MISP writes them, and known to everything else as the STIX objects they hold.
+
+Steps of every change: (1) the event in one spelling, (2) the STIX objects that it no longer holds are revoked,
+(3) those that it holds go the way of every import, (4) the event itself is kept. A kill between two steps is healed by
+the same change made again; nothing was acknowledged before step 4.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import msgspec
+
+from seawall.codec.misp import event_to_stix
+from seawall.codec.stix import parse_bundle
+from seawall.exchange.misp import Doc, all_attributes, canonical
+from seawall.flow.context import WHOLE_NODE
+from seawall.flow.misp_rows import UNMARKED, to_doc, to_rows
+from seawall.flow.node import Node
+from seawall.intel import ImportOptions, put_bundle
+from seawall.intel.tally import Tally
+from seawall.model import Fault, NotFound, Tlp, to_microseconds
+from seawall.model.misp import MispEvent
+from seawall.model.moments import parse_moment
+from seawall.model.stix.ids import random_id
+from seawall.model.stix.versioning import timestamp
+from seawall.model.stored import StoredObject
+
+LOCAL_SOURCE = "misp"  # among an indicator's sources: what was added through the MISP door
+REMOTE_SOURCE = "misp:{name}"
+MICROSECONDS = 1_000_000
+MILLISECOND = 1_000  # microseconds: what STIX versions are told apart by
+LOCK = "misp.lock"
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """An event as it is now kept, and what of it could not be used."""
+
+    doc: Doc
+    number: int
+    changed: bool
+    rejected: list[tuple[str, str]]  # (UUID or place, reason)
+
+
+def new_uuid() -> str:
+    """A random UUID."""
+    return random_id("x", os.urandom).partition("--")[2]
+
+
+class MispBook:
+    """Reads and changes the node's MISP events; one change at a time, also among several processes."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Nobody else changes an event meanwhile."""
+        with self._lock:
+            if self._depth:
+                yield
+                return
+            descriptor = os.open(self._node.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._depth += 1
+                yield
+            finally:
+                self._depth = 0
+                os.close(descriptor)
+
+    def now(self) -> int:
+        """Seconds UTC."""
+        return self._node.clock() // MICROSECONDS
+
+    def held(self, key: str) -> MispEvent | None:
+        """The event with all its parts, for the node's own jobs; also when it was deleted here."""
+        try:
+            return self._node.store.misp.get(key, WHOLE_NODE, deleted=True)
+        except NotFound:
+            return None
+
+    def put(self, given: Doc, *, origin: str | None = None, unmarked: Tlp = UNMARKED) -> Kept:
+        """Keep an event as given, in place of what was held. ``origin``: the MISP it comes from.
+
+        Raises Fault E-EXCHANGE-301 for what is no event, E-FLOW-160 for one that was deleted here.
+        """
+        doc = canonical(given, now=self.now(), new_uuid=new_uuid)
+        rejected = doc.pop("_rejected", [])
+        with self.changing():
+            held = self.held(doc["uuid"])
+            if held is not None and held.deleted:
+                raise Fault("E-FLOW-160", "The MISP event {uuid} was deleted here and stays so.", uuid=doc["uuid"])
+            origin = held.origin if held is not None else origin
+            rows = to_rows(doc, unmarked=unmarked, origin=origin)
+            before = to_doc(held) if held is not None else None
+            if before is not None and to_rows(before, unmarked=unmarked).body == rows.body and _same(before, doc):
+                return Kept(doc, held.number if held is not None else 0, False, rejected)
+            rejected += self._into_store(doc, before, source_of(origin), unmarked)
+            number, changed = self._node.store.misp.put(rows)
+        return Kept(doc, number, changed, rejected)
+
+    def change(self, key: str, edit: Callable[[Doc], None]) -> Kept:
+        """Edit the event of this UUID in place. Raises NotFound E-FLOW-161."""
+        with self.changing():
+            held = self.held(key)
+            if held is None or held.deleted:
+                raise NotFound("E-FLOW-161", "There is no such MISP event here.")
+            doc = to_doc(held)
+            edit(doc)
+            return self.put(doc, origin=held.origin)
+
+    def delete(self, uuid: str) -> bool:
+        """Delete an event for good: its objects are revoked, its UUID is not taken again. False: it was not there."""
+        with self.changing():
+            held = self.held(uuid)
+            if held is None or held.deleted:
+                return False
+            gone = dict.fromkeys(_stix_ids(to_doc(held), UNMARKED), self.now())
+            self._revoke(gone, source_of(held.origin))
+            return self._node.store.misp.delete(held.uuid, self.now())
+
+    def _into_store(self, doc: Doc, before: Doc | None, source: str, unmarked: Tlp) -> list[tuple[str, str]]:
+        """Steps 2 and 3; returns what the conversion could not use."""
+        options = ImportOptions(at=self._node.clock(), tlp=unmarked, source=source)
+        made = event_to_stix(doc, tlp=unmarked)
+        live = [obj for obj in made.objects if not obj.get("revoked")]
+        if before is not None:
+            moments: dict[str, int] = {one["uuid"]: one["timestamp"] for one in (*all_attributes(doc), *doc["Object"])}
+            changed = _stix_ids(_differing(before, doc), unmarked)
+            gone = changed - {str(obj["id"]) for obj in live}
+            self._forget_values(changed - gone, source)
+            self._revoke({id: moments.get(id.partition("--")[2], doc["timestamp"]) for id in gone}, source)
+        bundle = msgspec.json.encode({"type": "bundle", "id": f"bundle--{doc['uuid']}", "objects": live})
+        put_bundle(parse_bundle(bundle), doc["uuid"], source, self._node.store, options, Tally())
+        return [(part.id or str(part.index), part.reason) for part in made.rejected]
+
+    def _forget_values(self, ids: set[str], source: str) -> None:
+        """The values that these indicators looked for; those that they look for now come anew."""
+        store = self._node.store
+        for id in ids:
+            for entry in store.indicators.by_id(id) if id.startswith("indicator--") else ():
+                store.indicators.withdraw(entry.type, entry.value, source=source, external_id=id)
+
+    def _revoke(self, ids: Mapping[str, int], source: str) -> None:
+        """The next, revoked version of these objects, as of so many seconds; their match keys go."""
+        store = self._node.store
+        revoked: list[StoredObject] = []
+        self._forget_values(set(ids), source)
+        for held in store.objects.latest(ids).values():
+            body = msgspec.json.decode(held.body, type=dict[str, object])
+            if held.revoked or "modified" not in body:
+                continue
+            after = to_microseconds(parse_moment(str(body["modified"]))) + MILLISECOND
+            version = timestamp(max(ids[held.id] * MICROSECONDS, after))
+            fresh = msgspec.json.encode({**body, "modified": version, "revoked": True}, order="sorted")
+            at = self._node.clock()
+            revoked.append(msgspec.structs.replace(held, version=version, body=fresh, revoked=True, stored_at=at))
+        store.objects.put(revoked)
+
+
+def source_of(origin: str | None) -> str:
+    """How events from a MISP (None: added here) are named among an indicator's sources."""
+    return LOCAL_SOURCE if origin is None else REMOTE_SOURCE.format(name=origin)
+
+
+def _differing(before: Doc, after: Doc) -> Doc:
+    """The event before, with only those parts that are not the same afterwards."""
+    now = {one["uuid"]: one for one in (*after["Attribute"], *after["Object"])}
+    return {
+        **before,
+        "Attribute": [one for one in before["Attribute"] if now.get(one["uuid"]) != one],
+        "Object": [obj for obj in before["Object"] if now.get(obj["uuid"]) != obj],
+    }
+
+
+def _stix_ids(doc: Doc, unmarked: Tlp) -> set[str]:
+    return {str(obj["id"]) for obj in event_to_stix(doc, tlp=unmarked).objects if not obj.get("revoked")}
+
+
+def _same(one: Doc, other: Doc) -> bool:
+    mine = {attribute["uuid"]: attribute for attribute in all_attributes(one)}
+    theirs = {attribute["uuid"]: attribute for attribute in all_attributes(other)}
+    return mine == theirs
