@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from seawall.codec.misp.marking import distribution_of, floor_of, said_by, tags_of
-from seawall.codec.misp.reading import MAX_TEXT, Json, moment_in, text_of, uuid_from, uuid_in
+from seawall.codec.misp.reading import MAX_TEXT, Json, moment_in, text_of, uuid_from, uuid_in, uuid_text
 from seawall.codec.misp.types import CATEGORIES, KNOWN_TYPES
 from seawall.codec.moments import moment_of
 from seawall.model import Tlp
@@ -73,7 +73,7 @@ class Shared:
 def uuid_of(obj: Mapping[str, Any]) -> str:
     """The UUID in a STIX id; one derived from it when there is none."""
     identifier = str(obj.get("id"))
-    return uuid_in({"uuid": identifier.rpartition("--")[2]}) or uuid_from(identifier[:300])
+    return uuid_text(identifier.rpartition("--")[2]) or uuid_from(identifier[:300])
 
 
 def seconds_of(obj: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.codec.misp.draft import Draft
+from seawall.codec.misp.draft import Draft, timestamp
 from seawall.codec.misp.extension import ATTRIBUTE_FIELDS, extension, kept
 from seawall.codec.misp.galaxies import take_clusters
 from seawall.codec.misp.marking import Said, distribution_of, floor_of, is_deleted, said_by, tags_of
@@ -15,7 +15,6 @@ from seawall.codec.misp.types import KNOWN_TYPES, RULES
 from seawall.codec.misp.values import observables_of, pattern_of
 from seawall.model import Tlp
 from seawall.model.stix.tlp import TLP2_IDS
-from seawall.model.stix.versioning import timestamp
 
 MAX_DATA = 64 << 20  # characters of base64 in one attachment
 MAX_NAME = 250
@@ -77,14 +76,19 @@ class _Attribute:
             self.misp["Tag"] = tags
         if uuid_in(attribute) is None and (given := text_of(attribute, "uuid", 64)):
             draft.losses.add("misp:uuid", f"{given!r} is no UUID; {uuid} stands for it")
-        self.clusters = take_clusters(draft, attribute, self.misp, {*names})
+        self.clusters = take_clusters(draft, attribute, self.misp, {*names}) if attribute.get("Galaxy") else []
         share_group(draft, attribute, self.misp, distribution)
-        for name in ("ShadowAttribute", "Note", "Opinion", "Relationship"):
-            for _ in parts(attribute, name):
-                draft.losses.add(f"misp:{name}", f"attribute {uuid}: {_REASONS[name]}")
         for name in attribute:
             if name[:1].isupper() and name not in _TAKEN:
-                draft.losses.add(f"misp:attribute:{name[:40]}", f"attribute {uuid}")
+                self.lose(name)
+
+    def lose(self, name: str) -> None:
+        """A part of the attribute that is not carried."""
+        reason = _REASONS.get(name)
+        if reason is None:
+            self.draft.losses.add(f"misp:attribute:{name[:40]}", f"attribute {self.uuid}")
+        for _ in parts(self.attribute, name) if reason is not None else ():
+            self.draft.losses.add(f"misp:{name}", f"attribute {self.uuid}: {reason}")
 
     def make(self) -> str | None:
         """The carrier's id, None when nothing could be made."""
@@ -238,9 +242,7 @@ _REASONS = {
     "Opinion": "an analyst's opinion is not carried",
     "Relationship": "an analyst's relationship is not carried",
 }
-_TAKEN = frozenset(
-    {*_REASONS, "Tag", "Galaxy", "Sighting", "SharingGroup", "Event", "Object", "AttributeTag", "RelatedAttribute"}
-)
+_TAKEN = frozenset({"Tag", "Galaxy", "Sighting", "SharingGroup", "Event", "Object", "AttributeTag", "RelatedAttribute"})
 
 
 def share_group(draft: Draft, holder: Json, misp: Json, distribution: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,11 +15,12 @@ from seawall.codec.stix.check import check
 from seawall.codec.value_indicator import CAMPAIGN_LABEL
 from seawall.model import Tlp
 from seawall.model.stix.tlp import TLP2_IDS
-from seawall.model.stix.versioning import timestamp
+from seawall.model.stix.versioning import timestamp as _timestamp
 
 BEGINNING = "1970-01-01T00:00:00.000Z"
 """``created`` of what MISP gives no moment: organisations, galaxy clusters. Equal input must give equal objects."""
 MAX_TITLE = 200
+timestamp = lru_cache(maxsize=4096)(_timestamp)  # the parts of an event share their moments
 
 
 class FromMisp(msgspec.Struct, frozen=True):

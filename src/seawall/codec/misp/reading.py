@@ -55,6 +55,8 @@ def events_of(document: object) -> Iterator[Json]:
 def parts(holder: Json, name: str) -> list[Json]:
     """The dictionaries in the list ``name``; a single dictionary counts as a list of one."""
     found = holder.get(name)
+    if not found:
+        return []
     if isinstance(found, list):
         return [part for part in found[:MAX_LIST] if isinstance(part, dict)]
     return [found] if isinstance(found, dict) else []
@@ -63,6 +65,8 @@ def parts(holder: Json, name: str) -> list[Json]:
 def text_of(holder: Json, name: str, limit: int = MAX_TEXT) -> str:
     """A text property, stripped and cut; numbers become text, everything else is empty."""
     found = holder.get(name)
+    if found is None:
+        return ""
     if isinstance(found, str):
         return found[:limit].strip()
     return str(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else ""
@@ -92,9 +96,14 @@ def moment_in(holder: Json, *names: str) -> int | None:
 def uuid_in(holder: Json, name: str = "uuid") -> str | None:
     """An RFC 9562 UUID in lower case; None when the property holds none."""
     found = holder.get(name)
-    if isinstance(found, str) and _UUID.fullmatch(lower := found.strip().lower()):
-        return lower
-    return None
+    return uuid_text(found) if isinstance(found, str) else None
+
+
+def uuid_text(text: str) -> str | None:
+    """The UUID that a text is, in lower case."""
+    if _UUID.fullmatch(text):
+        return text
+    return lower if _UUID.fullmatch(lower := text.strip().lower()) else None
 
 
 def uuid_from(*what: str) -> str:

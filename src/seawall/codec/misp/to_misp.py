@@ -57,7 +57,10 @@ def to_events(bodies: Iterable[bytes], *, distribution: bool = True) -> ToMisp:
         elif part["kind"] == "cluster":
             plain.clusters[obj["id"]] = obj
         elif event_uuid is not None:
-            known.setdefault(event_uuid, Gathered(event_uuid)).take(obj, part)
+            gathered = known.get(event_uuid)
+            if gathered is None:
+                gathered = known[event_uuid] = Gathered(event_uuid)
+            gathered.take(obj, part)
         else:
             losses.append((obj["id"], "its extension names no event"))
     plain.into(known)
