@@ -16,6 +16,7 @@ import pytest
 import realdata
 from codec.stix.mutations import Json, damaged
 from seawall.codec.stix import Verdict, check
+from seawall.codec.stix.check import check_closely
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -154,3 +155,16 @@ def test_many_damaged_objects_are_judged_as_the_oasis_validator_judges_them(seed
     """Twenty thousand more for each seed."""
     found, _ = unnamed(20_000, seed)
     assert found == []
+
+
+def test_the_quick_way_answers_as_the_close_one() -> None:
+    """Whole and damaged objects, errors and warnings in the same words and order."""
+    pool, chance = real_objects(), random.Random(7)
+    everything = [obj for objects in pool.values() for obj in objects]
+    for obj in [*everything, *(damaged(chance.choice(everything), chance) for _ in range(5_000))]:
+        quick, close = check(obj), check_closely(obj)
+        assert (quick.valid, set(quick.errors), set(quick.warnings)) == (
+            close.valid,
+            set(close.errors),
+            set(close.warnings),
+        )

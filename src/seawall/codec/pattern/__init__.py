@@ -9,6 +9,7 @@ Never here: matching (``match`` and its engines), stored indicators.
 
 from __future__ import annotations
 
+from seawall.codec.pattern.check import comparisons, is_ordinary, problem_of
 from seawall.codec.pattern.grammar import parse
 from seawall.codec.pattern.lexer import PatternError
 from seawall.codec.pattern.simple import pattern_for, simple_keys
@@ -23,7 +24,10 @@ __all__ = [
     "PatternError",
     "Qualified",
     "Timestamp",
+    "comparisons",
+    "is_ordinary",
     "parse",
     "pattern_for",
+    "problem_of",
     "simple_keys",
 ]

@@ -15,6 +15,9 @@ from seawall.model.stix.vocabularies import COMMON_RELATIONSHIPS, SUGGESTED_RELA
 
 Advice = Callable[[dict[str, Any], Findings], None]
 
+CONCERNS: dict[Advice, tuple[str, ...]] = {}
+"""Advice that has nothing to say about an object without any of these properties."""
+
 _NOT_SUGGESTED_FOR = frozenset({"bundle", "language-content", "marking-definition", "sighting", "relationship",
                                 "extension-definition"})  # fmt: skip
 _PRODUCT = re.compile(r"[a-z0-9-]+")
@@ -69,6 +72,7 @@ def open_words(*names: str) -> Advice:
                 if isinstance(text, str) and _not_a_word(text):
                     found.warnings.append(f"{name}: {shown(text)} should be lower case with hyphens")
 
+    CONCERNS[advise] = names
     return advise
 
 
@@ -185,6 +189,15 @@ _BY_TYPE: dict[str, tuple[Advice, ...]] = {
     "process": (process,),
     "file": (file,),
 }  # fmt: skip
+CONCERNS |= {
+    kill_chain: ("kill_chain_phases",),
+    reference_hashes: ("external_references",),
+    deprecated_objects: ("objects",),
+    location: ("country",),
+    malware_analysis: ("product",),
+    process: ("extensions",),
+    file: ("extensions",),
+}
 ADVICE: dict[str, tuple[Advice, ...]] = {
     name: (*_BY_TYPE.get(name, ()), *((reference_hashes,) if "external_references" in kind.__struct_fields__ else ()))
     for name, kind in OBJECT_TYPES.items()

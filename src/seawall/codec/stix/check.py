@@ -12,11 +12,13 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from seawall.codec.stix import advice, special
 from seawall.codec.stix.advice import ADVICE, OBSERVABLES, advise_custom_type, advise_id
 from seawall.codec.stix.dictionaries import Check
 from seawall.codec.stix.encode import to_dict
 from seawall.codec.stix.extensions import check_extensions
 from seawall.codec.stix.formats import FORMATS, IDENTIFIER
+from seawall.codec.stix.quick import Plan, Plans, lacks
 from seawall.codec.stix.special import SPECIAL, check_markings, external_references
 from seawall.codec.stix.values import check_presence, compile_value
 from seawall.codec.stix.verdict import Findings, Verdict, shown
@@ -35,7 +37,17 @@ _NOT_A_FIELD = ("more", "custom_type", "musts", "group", "id_from")
 class _Compiled:
     """The rules of one object type, ready to run."""
 
-    __slots__ = ("advice", "checks", "musts", "ordered", "prefix", "required", "special", "versioned")
+    __slots__ = (
+        "advice",
+        "checks",
+        "musts",
+        "pairs",
+        "plans",
+        "prefix",
+        "required",
+        "special",
+        "uuid_version",
+    )
 
     def __init__(self, name: str, kind: type[StixObject]) -> None:
         hints = get_type_hints(kind, include_extras=True)
@@ -45,10 +57,42 @@ class _Compiled:
         self.required = tuple(field.name for field in fields if field.required)
         self.prefix = f"{name}--"
         self.musts: Musts | None = kind.musts if kind.musts != Musts() else None
-        self.ordered = kind.musts.not_earlier, kind.musts.later
         self.special: tuple[Callable[[dict[str, Any], Findings], None], ...] = SPECIAL.get(name, ())
         self.advice: tuple[Callable[[dict[str, Any], Findings], None], ...] = ADVICE.get(name, ())
-        self.versioned = "modified" in self.checks
+        self.plans = Plans(hints, self.checks)
+        self.uuid_version = "5" if name in OBSERVABLES else "4"
+        self.pairs = [("modified", "created", False)] if "modified" in self.checks else []
+        self.pairs += [(later, earlier, False) for later, earlier in kind.musts.not_earlier]
+        self.pairs += [(later, earlier, True) for later, earlier in kind.musts.later]
+
+    def plan(self, names: tuple[str, ...]) -> Plan | None:
+        """How objects with just these properties are looked at; None when they always need a close look."""
+        if self.refuse(names):
+            return None
+        plan = self.plans.make(names)
+        given = frozenset(names)
+        plan.pairs = [pair for pair in self.pairs if given.issuperset(pair[:2])]
+        plan.rules = [
+            rule
+            for rules, concerns in ((self.special, special.CONCERNS), (self.advice, advice.CONCERNS))
+            for rule in rules
+            if not given.isdisjoint(concerns.get(rule, given))
+        ]
+        if "extensions" in given:
+            plan.rules.insert(0, check_extensions)
+        if "granular_markings" in given:
+            plan.rules.insert(0, check_markings)
+        return plan
+
+    def refuse(self, names: tuple[str, ...]) -> bool:
+        """Whether objects with just these properties always need a close look."""
+        given = frozenset(names)
+        return (
+            "id" not in given
+            or not given.issuperset(self.required)
+            or not given.isdisjoint(_RESERVED)
+            or (self.musts is not None and lacks(names, self.musts))
+        )
 
 
 _COMPILED = {name: _Compiled(name, kind) for name, kind in OBJECT_TYPES.items()}
@@ -59,7 +103,7 @@ _CUSTOM_OBSERVABLE = _Compiled("x-custom", CustomObject)
 for _name in CustomObject.__struct_fields__:
     if _name not in ObservableObject.__struct_fields__:
         _CUSTOM_OBSERVABLE.checks.pop(_name, None)
-_CUSTOM_OBSERVABLE.versioned = False
+_CUSTOM_OBSERVABLE.pairs = []
 _CUSTOM_CORE = ("spec_version", "created", "modified")
 
 
@@ -71,11 +115,47 @@ def check(obj: StixObject | dict[str, Any] | object) -> Verdict:
         found.errors.append("this is not a JSON object")
         return found.verdict(None)
     try:
+        if _check_quickly(properties, found):
+            return Verdict(properties["id"], valid=True, warnings=tuple(found.warnings))
+        found = Findings()
         check_into(properties, found)
     except RecursionError:
         found.errors.append("this is nested too deeply")
     identifier = properties.get("id")
     return found.verdict(identifier if isinstance(identifier, str) else None)
+
+
+def check_closely(obj: dict[str, Any]) -> Verdict:
+    """``check`` without its quick way, for comparison."""
+    found = Findings()
+    check_into(obj, found)
+    identifier = obj.get("id")
+    return found.verdict(identifier if isinstance(identifier, str) else None)
+
+
+def _check_quickly(obj: dict[str, Any], found: Findings) -> bool:
+    """True: there is no error, and every warning is found. False: look closely."""
+    kind = obj.get("type")
+    rules = _COMPILED.get(kind) if type(kind) is str else None
+    if rules is None:
+        return False
+    plan = rules.plans.of(obj, rules.plan)
+    if plan is None or not plan.passes(obj):
+        return False
+    identifier: str = obj["id"]
+    if not identifier.startswith(rules.prefix):
+        return False
+    for later, earlier, strictly in plan.pairs:
+        after, before = obj[later], obj[earlier]
+        if len(after) != len(before) or after < before or (strictly and after == before):
+            _in_order(obj, later, earlier, found, strictly=strictly)
+    if identifier[-22] != rules.uuid_version:
+        advise_id(str(kind), identifier, found)
+    if plan.custom and not _has_toplevel_extension(obj):
+        found.warnings.extend(f"{name}: custom property should be implemented by an extension" for name in plan.custom)
+    for rule in plan.rules:
+        rule(obj, found)
+    return not found.errors
 
 
 def check_into(obj: dict[str, Any], found: Findings) -> None:
@@ -130,20 +210,14 @@ def _check_rules(obj: dict[str, Any], rules: _Compiled, found: Findings) -> None
     """Rules that join several properties."""
     if rules.musts is not None:
         check_presence(obj, rules.musts, found)
-        for later, earlier in rules.ordered[0]:
-            _in_order(obj, later, earlier, found, strictly=False)
-        for later, earlier in rules.ordered[1]:
-            _in_order(obj, later, earlier, found, strictly=True)
-    if rules.versioned:
-        _in_order(obj, "modified", "created", found, strictly=False)
+    for later, earlier, strictly in rules.pairs:
+        _in_order(obj, later, earlier, found, strictly=strictly)
     if "extensions" in obj:
         check_extensions(obj, found)
     if "granular_markings" in obj or "object_marking_refs" in obj:
         check_markings(obj, found)
-    for special in rules.special:
-        special(obj, found)
-    for advice in rules.advice:
-        advice(obj, found)
+    for rule in (*rules.special, *rules.advice):
+        rule(obj, found)
 
 
 def _in_order(obj: dict[str, Any], later: str, earlier: str, found: Findings, *, strictly: bool) -> None:

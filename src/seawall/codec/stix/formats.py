@@ -19,7 +19,16 @@ EXTENSION_ID = re.compile(rf"extension-definition--{_UUID}")
 _TIMESTAMP = re.compile(
     r"(\d{4})-(0[1-9]|1[012])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(\d+))?Z", re.ASCII
 )
-_HEX = re.compile(r"(?:[a-fA-F0-9]{2})+")
+UUID_TEXT = _UUID
+HEX_TEXT = r"(?:[a-fA-F0-9]{2})+"
+_HEX = re.compile(HEX_TEXT)
+_DAY = (  # every day but 29 February
+    r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+_TIME = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+TIMESTAMP_TEXT = rf"{_DAY}{_TIME}(?:\.[0-9]+)?Z"
+MOMENT_TEXT = rf"{_DAY}{_TIME}\.[0-9]{{3,}}Z"
+"""What surely is a timestamp, for the quick way; ``timestamp`` and ``moment`` decide about the others."""
 _BINARY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 _SELECTOR = re.compile(r"(?:[a-z0-9_-]{3,249}(?:\.(?:\[\d+\]|[a-z0-9_-]{1,250}))*|id)")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -37,12 +46,14 @@ _OTHER_REGIONS = frozenset({"CB", "XK"})  # the Caribbean of the OASIS validator
 _RELATIONSHIP_TYPE = re.compile(r"[a-z0-9-]+")
 _ABBREVIATED_HIVE = re.compile(r"(?:HKLM|HKCC|HKCR|HKCU|HKU)(?![A-Z_])", re.IGNORECASE)
 
-_PCHAR = r"[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2}"
+_PCHAR = r"[A-Za-z0-9\-._~!$&'()*+,;=:@]"
+_PERCENT = r"%[0-9A-Fa-f]{2}"
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:"
-    r"(?://(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*@)?"
-    r"(?:\[[0-9A-Fa-fv.:]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)(?::\d*)?(?=[/?#]|$))?"
-    rf"(?:{_PCHAR}|/)*(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
+    r"(?://(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=:]++|%[0-9A-Fa-f]{2})*+@)?"
+    r"(?:\[[0-9A-Fa-fv.:]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*+)(?::\d*)?(?=[/?#]|$))?"
+    rf"(?:[{_PCHAR[1:-1]}/]++|{_PERCENT})*+"
+    rf"(?:\?(?:[{_PCHAR[1:-1]}/?]++|{_PERCENT})*+)?(?:#(?:[{_PCHAR[1:-1]}/?]++|{_PERCENT})*+)?"
 )
 _CPE_PART = r"(?:(?:\?*|\*?)(?:[a-zA-Z0-9\-._]|\\[\\*?!\"#$%&'()+,/:;<=>@\[\]^`{|}~])+(?:\?*|\*?)|[*-])"
 _CPE = re.compile(

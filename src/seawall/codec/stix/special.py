@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from seawall.codec.pattern import Both, Comparison, Node, Observation, PatternError, parse
+from seawall.codec.pattern import Comparison, PatternError, comparisons, is_ordinary, parse
 from seawall.codec.stix.formats import FORMATS, IDENTIFIER
 from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix import OBJECT_TYPES
@@ -15,11 +15,6 @@ from seawall.model.stix.tlp import TLP1_IDS, tlp1_object
 
 Special = Callable[[dict[str, Any], Findings], None]
 
-_PLAIN_PATTERN = re.compile(
-    r"\[(?:(?:ipv4-addr|ipv6-addr|domain-name|url|email-addr):value = '[^'\\]*'"
-    r"|file:name = '[^'\\]*'"
-    r"|file:hashes\.(?:(?:'MD5'|MD5) = '[0-9A-Fa-f]{32}'|'SHA-1' = '[0-9A-Fa-f]{40}'|'SHA-256' = '[0-9A-Fa-f]{64}'))\]"
-)
 _OBJECT_TYPE = re.compile(r"-?[a-z0-9]+(?:-[a-z0-9]+)*-?")
 _PROPERTY = re.compile(r"[a-z0-9_]{3,250}")
 _CVE = re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})")
@@ -33,23 +28,15 @@ _HEADERS = frozenset({"date", "received_lines", "content_type", "from_ref", "sen
 def pattern(obj: dict[str, Any], found: Findings) -> None:
     """4.7, 9: a STIX pattern parses, and names types and properties that can exist."""
     text = obj.get("pattern")
-    if obj.get("pattern_type") != "stix" or not isinstance(text, str) or _PLAIN_PATTERN.fullmatch(text):
+    if obj.get("pattern_type") != "stix" or not isinstance(text, str) or is_ordinary(text):
         return
     try:
         tree = parse(text)
     except PatternError as error:
         found.errors.append(f"pattern: {error}")
         return
-    for comparison in _comparisons(tree):
+    for comparison in comparisons(tree):
         _path(comparison, found)
-
-
-def _comparisons(node: Node) -> list[Comparison]:
-    if isinstance(node, Comparison):
-        return [node]
-    if isinstance(node, Both):
-        return [comparison for part in node.parts for comparison in _comparisons(part)]
-    return _comparisons(node.test if isinstance(node, Observation) else node.inner)
 
 
 def _path(comparison: Comparison, found: Findings) -> None:
@@ -237,4 +224,11 @@ for _name, _special in {
     "process": uuid_version(),
 }.items():
     SPECIAL[_name] = (*SPECIAL.get(_name, ()), _special)
+CONCERNS: dict[Special, tuple[str, ...]] = {
+    external_references: ("external_references",),
+    pattern: ("pattern",),
+    malware: ("is_family",),
+    observed_objects: ("objects",),
+}
+"""Musts that cannot be broken by an object without any of these properties."""
 SPECIAL["email-message"] = (*SPECIAL["email-message"], uuid_version("from_ref", "subject", "body"))
