@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What STIX costs: objects per CPU-second, parsed and checked, and imported, beside stix2; patterns beside stix2-patterns.
+"""What STIX costs: objects per CPU-second, checked and imported, beside stix2; patterns beside stix2-patterns.
 
     python bench/stix.py [--data FOLDER] [--objects N] [--patterns N]
 

@@ -11,7 +11,8 @@ from seawall.codec.pattern import PatternError, is_ordinary, parse, problem_of
 PIECES = [
     "[", "]",
     " OR ", " AND ", "'", "\\", " ", "=", " = ", "ipv4-addr:value = '198.51.100.1'", "file:name = 'a'",
-    "file:hashes.'SHA-1' = '", "0" * 40, "file:hashes.MD5 = 'x'", "url:value = 'http://a.example/\n'", "mutex:name = ''",
+    "file:hashes.'SHA-1' = '", "0" * 40, "file:hashes.MD5 = 'x'",
+    "url:value = 'http://a.example/\n'", "mutex:name = ''",
     "[domain-name:value = 'a.example']",
 ]  # fmt: skip
 
