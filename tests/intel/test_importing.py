@@ -223,7 +223,7 @@ def test_progress_is_told(store: Store, tmp_path: Path) -> None:
     [
         ("a.bin", b"\x7fELF\0\0\0", "E-INTEL-006"),
         ("a.txt", b"", "E-INTEL-007"),
-        ("a.rules", b"alert tcp any any -> any any (sid:1;)\n", "E-INTEL-008"),
+        ("a.yml", b"name: x\n", "E-INTEL-008"),
         ("a.csv", b"name,colour\nbob,red\nann,blue\n", "E-INTEL-003"),
         ("a.txt", b"Nothing to see here.\n", "E-INTEL-003"),
         ("a.gz", b"\x1f\x8b\x08garbage", "E-INTEL-005"),

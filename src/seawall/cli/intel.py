@@ -17,7 +17,9 @@ app.command(intel)
 
 @intel.command(name="import")
 def import_(
-    paths: Annotated[list[Path], Parameter(help="Files or folders: STIX, MISP, CSV, text; .gz too.", negative="")],
+    paths: Annotated[
+        list[Path], Parameter(help="Files or folders, .gz too: STIX, MISP, CSV, text, rules ...", negative="")
+    ],
     /,
     *,
     tlp: Annotated[
@@ -27,7 +29,10 @@ def import_(
 ) -> int:
     """Import indicators and other objects; what cannot be read is counted, the rest lands.
 
-    JSON: objects, new, updated, unchanged, rejected, by_type, problems, losses, and the cost.
+    STIX, MISP, CSV, text and web pages; Sigma, YARA, Snort and Suricata rules; CSAF, OpenVEX and CycloneDX advisories;
+    ATT&CK, ATLAS, DISARM, MISP galaxies, taxonomies and warninglists.
+
+    JSON: objects, new, updated, unchanged, rejected, flagged, by_type, problems, losses, and the cost.
     """
     from seawall.flow.intel import import_paths
     from seawall.flow.node import Node
@@ -47,6 +52,7 @@ def import_(
         "updated": report.updated,
         "unchanged": report.unchanged,
         "rejected": report.rejected,
+        "flagged": report.flagged,
         "by_type": report.by_type,
         "problems": report.problems,
         "losses": report.losses,
@@ -59,7 +65,9 @@ def import_(
 @intel.command
 def export(
     *,
-    to: Annotated[str, Parameter(help="stix, csv, text, misp, misp-csv; misp-feed (a folder).")],
+    to: Annotated[
+        str, Parameter(help="stix, csv, text, misp, misp-csv, snort, suricata; folders: misp-feed, sigma, yara.")
+    ],
     circle: Annotated[str | None, Parameter(help="Exactly what this circle may see; else own use.")] = None,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"], help="File or folder; else stdout.")] = None,
     loss: Annotated[Path | None, Parameter(help="Write the loss report here.")] = None,
@@ -76,6 +84,23 @@ def export(
         summary = export_to(node, to, circle=circle, output=output, loss=loss, json=context.json)
     if output is not None:
         context.out.pairs({**summary, **cost.as_dict()})
+
+
+@intel.command
+def extract(path: Path, /) -> None:
+    """List the values that a report mentions, and which of them are probably no indicators; nothing is stored.
+
+    It needs no node; with one, its own assets and warninglists count.
+
+    JSON items: value, type, line, count, defanged, flagged (the reason, or null); beside them values, flagged.
+    """
+    from seawall.flow.intel import extract as extract_values
+
+    items = extract_values(context.node, path, token=context.token)
+    flagged = sum(item["flagged"] is not None for item in items)
+    columns = ["line", "type", "value", "count", "flagged"]
+    extra: dict[str, object] = {"values": len(items), "flagged": flagged}
+    context.out.table(items, columns, empty="The file mentions no value.", extra=extra)
 
 
 @intel.command

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from seawall.codec.misp import ToMisp, to_events
 from seawall.codec.misp.feed import CSV_COLUMNS as MISP_CSV_COLUMNS
 from seawall.codec.misp.feed import csv_rows, feed_files
+from seawall.codec.rule_export import write_rule_files, write_rule_lines
 from seawall.codec.sharing import indicator_values
 from seawall.model.stix.ids import derived_id
 from seawall.model.stix.tlp import TLP_BY_ID
@@ -142,6 +144,16 @@ def write_misp_feed(bodies: Iterable[bytes], put: Callable[[str, bytes], object]
     return _exported(made)
 
 
+def _write_rules(kind: str, bodies: Iterable[bytes], target: BinaryIO) -> Exported:
+    losses: list[tuple[str, str]] = []
+    return Exported(write_rule_lines(kind, bodies, target, losses), losses)
+
+
+def _put_rules(kind: str, bodies: Iterable[bytes], put: Callable[[str, bytes], object]) -> Exported:
+    losses: list[tuple[str, str]] = []
+    return Exported(write_rule_files(kind, bodies, put, losses), losses)
+
+
 def _exported(made: ToMisp) -> Exported:
     return Exported(made.objects - len({identifier for identifier, _ in made.losses}), made.losses)
 
@@ -152,9 +164,15 @@ WRITERS: dict[str, Writer] = {
     "text": write_text,
     "misp": write_misp,
     "misp-csv": write_misp_csv,
+    "snort": partial(_write_rules, "snort"),
+    "suricata": partial(_write_rules, "suricata"),
 }
 """``--to`` -> writer of one file."""
-FOLDER_WRITERS: dict[str, FolderWriter] = {"misp-feed": write_misp_feed}
+FOLDER_WRITERS: dict[str, FolderWriter] = {
+    "misp-feed": write_misp_feed,
+    "sigma": partial(_put_rules, "sigma"),
+    "yara": partial(_put_rules, "yara"),
+}
 """``--to`` -> writer of several files, which takes a function that keeps one."""
 
 

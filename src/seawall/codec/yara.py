@@ -96,7 +96,10 @@ def read_yara(data: bytes, source: str) -> Converted:
         found.reject(error.args[0], None, error.args[1])
     if "include" in imports:
         found.losses.add("yara:include", f"{imports.pop('include')}: the file it names is not read")
-    _keep_all(rules, imports, source, found)
+    if len(rules) == 1 and not found.rejected and len(data) <= MAX_RULE:
+        found.objects.append(rule_indicator(_said(rules[0], text, source)))  # with its comments and licence
+    else:
+        _keep_all(rules, imports, source, found)
     return found
 
 

@@ -12,20 +12,23 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from seawall.codec.export import FOLDER_WRITERS, WRITERS
+from seawall.codec.ioc_flags import Flag
 from seawall.codec.misp.feed import MANIFEST, listed_files
 from seawall.codec.misp_warninglist import Warninglist
 from seawall.codec.sharing import version_of
+from seawall.codec.taxonomy import Taxonomy
 from seawall.flow.faults import summary_needs_file
-from seawall.flow.node import Node
+from seawall.flow.node import SETTINGS_FILE, Node
 from seawall.flow.outgoing import is_entry
-from seawall.intel import ImportOptions, ImportReport, read_document
+from seawall.intel import ImportOptions, ImportReport, extract_path, read_document
 from seawall.intel import check_path as judge_file
 from seawall.intel import import_paths as take_in
-from seawall.model import Fault, ReleasedObject, Tlp
+from seawall.model import Fault, Observable, ReleasedObject, Tlp
 from seawall.model.circle import CircleTerms
 from seawall.policy import OwnUseItem, own_use, visibility
 
 PAGE = 1_000  # objects of one recorded release
+TAXONOMIES = "taxonomies"  # folder below the reference folder
 
 Progress = Callable[[int, int | None, int], None]
 
@@ -33,17 +36,45 @@ Progress = Callable[[int, int | None, int], None]
 def import_paths(
     node: Node, paths: Sequence[Path], *, tlp: str | None, source: str | None, progress: Progress | None = None
 ) -> ImportReport:
-    """Files and folders into the store; warninglists into the reference folder."""
+    """Files and folders into the store; warninglists and taxonomies into the reference folder."""
     node.require("import")
     marking = Tlp.parse(tlp) if tlp is not None else Tlp.AMBER_STRICT
-    options = ImportOptions(at=node.clock(), tlp=marking, source=source)
+    known = Tlp.CLEAR if tlp is None else marking
+    options = ImportOptions(at=node.clock(), tlp=marking, reference_tlp=known, source=source)
     return take_in(
         paths,
         node.store,
         options,
         progress=progress,
         warninglist_sink=lambda found: _keep_list(node.folder / "reference", found),
+        taxonomy_sink=lambda found: _keep_taxonomy(node.folder / "reference", found),
+        screen=lambda found: _doubt(node, found),
     )
+
+
+def extract(folder: Path, path: Path, *, token: Path | None = None) -> list[dict[str, object]]:
+    """The values of a report or list with their flags; nothing is stored. A node's own knowledge counts if it is there.
+
+    Raises what ``intel.extract_path`` raises, and Refused for a token that may not read.
+    """
+    if not (folder / SETTINGS_FILE).exists():
+        return extract_path(path)
+    with Node.open(folder, token=token) as node:
+        node.require("read")
+        return extract_path(path, lambda found: _doubt(node, found))
+
+
+def _doubt(node: Node, found: Observable) -> str | None:
+    """Why this node takes a value for no indicator."""
+    if node.own_assets.is_own(found):
+        return Flag.OWN
+    listed = node.warninglists.hit(found)
+    return f"{Flag.LISTED}: {listed}" if listed is not None else None
+
+
+def _keep_taxonomy(folder: Path, found: Taxonomy) -> None:
+    (folder / TAXONOMIES).mkdir(parents=True, exist_ok=True)
+    _write_file(folder / TAXONOMIES / f"{found.namespace}.json", lambda target: target.write(found.raw))
 
 
 def _keep_list(folder: Path, found: Warninglist) -> None:

@@ -10,6 +10,7 @@ in; formats live in ``codec``.
 from __future__ import annotations
 
 from seawall.intel.checking import check_path, read_document
+from seawall.intel.extracting import extract_path
 from seawall.intel.importing import import_paths
 from seawall.intel.interface import (
     ImportOptions,
@@ -18,6 +19,7 @@ from seawall.intel.interface import (
     ObjectSink,
     Progress,
     Sink,
+    TaxonomySink,
     WarninglistSink,
 )
 from seawall.intel.stix_import import put_bundle
@@ -29,8 +31,10 @@ __all__ = [
     "ObjectSink",
     "Progress",
     "Sink",
+    "TaxonomySink",
     "WarninglistSink",
     "check_path",
+    "extract_path",
     "import_paths",
     "put_bundle",
     "read_document",

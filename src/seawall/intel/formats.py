@@ -27,7 +27,7 @@ _ADVISORIES = (
 _GALAXY = re.compile(rb'"(?:authors|category|source)"\s*:')
 _CLUSTERS = re.compile(rb'"values"\s*:\s*\[')
 _TAXONOMY = re.compile(rb'"namespace"\s*:\s*"')
-_PREDICATES = re.compile(rb'"predicates"\s*:\s*\[')
+_PREDICATES = re.compile(rb'"predicates"\s*:\s*\[|"predicate"\s*:\s*"')
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 

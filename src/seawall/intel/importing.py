@@ -22,7 +22,8 @@ from seawall.codec.frameworks import FRAMEWORK, framework_of, in_its_namespace
 from seawall.codec.galaxy import read_galaxy
 from seawall.codec.ids_rules import read_rules
 from seawall.codec.indicators import IndicatorRow, Rejected
-from seawall.codec.ioc_text import read_text
+from seawall.codec.ioc_flags import Screen
+from seawall.codec.ioc_text import Mention, read_text
 from seawall.codec.losses import LossCounter
 from seawall.codec.misp_warninglist import parse_warninglist
 from seawall.codec.sigma import read_sigma
@@ -64,6 +65,7 @@ def import_paths(
     progress: Progress | None = None,
     warninglist_sink: WarninglistSink | None = None,
     taxonomy_sink: TaxonomySink | None = None,
+    screen: Screen | None = None,
 ) -> ImportReport:
     """Import files and folders into the store.
 
@@ -73,7 +75,7 @@ def import_paths(
     files = find_files(paths)
     tally = Tally()
     total = sum(file.path.stat().st_size for file in files)
-    run = _Run(sink, options, tally, progress, warninglist_sink, taxonomy_sink, total=total)
+    run = _Run(sink, options, tally, progress, warninglist_sink, taxonomy_sink, screen, total=total)
     for file in files:
         try:
             run.file(file)
@@ -104,10 +106,11 @@ class _Run:
         progress: Progress | None,
         warninglist_sink: WarninglistSink | None,
         taxonomy_sink: TaxonomySink | None,
+        screen: Screen | None,
         total: int,
     ) -> None:
         self.sink, self.options, self.tally = sink, options, tally
-        self.warninglist_sink, self.taxonomy_sink = warninglist_sink, taxonomy_sink
+        self.warninglist_sink, self.taxonomy_sink, self.screen = warninglist_sink, taxonomy_sink, screen
         self._progress, self._total, self._before = progress, total, 0
         self._makers = {pap: ValueIndicators(tlp=options.tlp, pap=pap, origin=options.origin) for pap in Pap}
 
@@ -157,13 +160,22 @@ class _Run:
     def _lines(self, opened: Opened, kind: Format, source: str) -> None:
         """CSV and text: rows stream through in batches."""
         losses = LossCounter()
-        rows = read_csv(opened.lines(), losses) if kind is Format.CSV else read_text(opened.lines())
+        rows = read_csv(opened.lines(), losses) if kind is Format.CSV else self._text(opened, losses)
         good = self._good(rows, str(opened.path))
         maker = self._maker(None)
         while batch := list(islice(good, BATCH)):
             self._put(batch, [maker.entry(row, (row.source or source,)) for row in batch], source)
             self.progress(opened.done)
         self.tally.losses.append(losses.report())
+
+    def _text(self, opened: Opened, losses: LossCounter) -> Iterator[IndicatorRow | Rejected]:
+        """A list, or a report whose probable mistakes are left out and counted."""
+
+        def left_out(mention: Mention) -> None:
+            self.tally.flagged += 1
+            losses.add(f"flagged:{str(mention.flagged).partition(':')[0]}", f"line {mention.line}: {mention.value}")
+
+        return read_text(opened.lines(), screen=self.screen, on_flagged=left_out)
 
     def _good(self, rows: Iterable[IndicatorRow | Rejected], name: str) -> Iterator[IndicatorRow]:
         for row in rows:

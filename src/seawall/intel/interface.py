@@ -82,3 +82,4 @@ class ImportReport(msgspec.Struct, frozen=True):
     files: int = 0
     warninglists: int = 0
     taxonomies: int = 0
+    flagged: int = 0  # mentions in reports that were left out as probable mistakes; ``losses`` say why

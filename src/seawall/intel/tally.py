@@ -23,7 +23,7 @@ class Tally:
         self.problems: list[str] = []
         self.losses: list[list[Loss]] = []
         self.files = 0
-        self.warninglists = self.taxonomies = 0
+        self.warninglists = self.taxonomies = self.flagged = 0
         self._left_out = 0
         self._of_file: Counter[str] = Counter()
 
@@ -65,4 +65,5 @@ class Tally:
             files=self.files,
             warninglists=self.warninglists,
             taxonomies=self.taxonomies,
+            flagged=self.flagged,
         )
