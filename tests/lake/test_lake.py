@@ -171,7 +171,7 @@ def test_a_second_writer_waits_and_says_for_whom(lake: Lake) -> None:
         inside.set()
         assert done.wait(20)
     thread.join()
-    assert told == [f"Waiting for process {os.getpid()}, which is writing to the lake."]
+    assert told == [f"process {os.getpid()}"]
     assert count(lake) == 2
 
 

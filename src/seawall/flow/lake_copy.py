@@ -10,6 +10,9 @@ from seawall.lake.remote import RemoteLake
 from seawall.ledger import EventKind
 from seawall.model import Fault
 
+PLACE = "lake-place"
+"""Key of the note that says which place on S3 was put on the record."""
+
 
 def push_lake(node: Node) -> dict[str, object]:
     """Bring the copy up to this node's lake; the ``--json`` keys of ``seawall lake push``.
@@ -27,6 +30,14 @@ def pull_lake(node: Node) -> dict[str, object]:
     """Make this node's lake what the copy is; the ``--json`` keys of ``seawall lake pull``."""
     node.require("maintain")
     return msgspec.structs.asdict(_copy(node).pull(lake_folder(node.folder, node.settings)))
+
+
+def record_place(node: Node) -> None:
+    """Put on the record, once for each place, that this node's telemetry goes to its organisation's storage there."""
+    place = node.settings.lake.folder
+    if node.store.notes.get(PLACE) != place:
+        node.event(EventKind.LAKE_COPIED, place)
+        node.store.notes.set(PLACE, place)
 
 
 def _copy(node: Node) -> RemoteLake:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 OnWait = Callable[[str], None]
-"""Called once when a writer must wait; receives a sentence for the screen that names who holds the lake."""
+"""Called when a writer must wait; receives the name of who holds the lake, such as "process 12", for a screen."""
 
 
 class EngineRefusal(Exception):

@@ -15,7 +15,7 @@ HOLDER_BYTES = 200  # a holder writes one short line
 
 @contextmanager
 def only_writer(folder: Path, on_wait: Callable[[str], None] | None) -> Iterator[None]:
-    """Hold the writer lock. When another holds it, tell ``on_wait`` so in a sentence, once, and wait."""
+    """Hold the writer lock. When another holds it, tell ``on_wait`` who, once, and wait."""
     descriptor = os.open(folder / WRITER, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -23,7 +23,7 @@ def only_writer(folder: Path, on_wait: Callable[[str], None] | None) -> Iterator
         except BlockingIOError:
             if on_wait is not None:
                 holder = os.pread(descriptor, HOLDER_BYTES, 0).decode("utf-8", "replace").strip() or "another process"
-                on_wait(f"Waiting for {holder}, which is writing to the lake.")
+                on_wait(holder)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seawall.lake.engines.duckdb import DuckDBSession, query_failed, quoted
+from seawall.lake.engines.duckdb import DuckDBSession, query_failed, quoted, storage_failed
 from seawall.lake.files import (
     DAY_MICROSECONDS,
     by_day_and_side,
@@ -182,8 +182,10 @@ class DuckDBWriter(DuckDBSession):
                 held.append(batch)
             if held:
                 yield pa.Table.from_batches(held)
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise query_failed(error) from error
+        except duckdb.Error as error:
+            if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)) or storage_failed(error):
+                raise query_failed(error) from error
+            raise
 
     def copy(self, relation: str, target: Path) -> int:
         """Write a relation's rows as Parquet and make the file durable; how many there are."""
@@ -193,8 +195,10 @@ class DuckDBWriter(DuckDBSession):
                 f"COPY (SELECT * FROM {relation}) TO {quoted(str(target))} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
             ).fetchone()
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise query_failed(error) from error
+        except duckdb.Error as error:
+            if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)) or storage_failed(error):
+                raise query_failed(error) from error
+            raise
         sync_file(target)
         return copied[0] if copied else 0
 

@@ -59,6 +59,8 @@ class DuckDBSession(Snapshot):
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise query_failed(error) from error
         except duckdb.Error as error:
+            if storage_failed(error):
+                raise query_failed(error) from error
             raise EngineRefusal(str(error)) from error
 
     def observations(self, after: int = 0, days: Collection[int] | None = None) -> str:
@@ -110,7 +112,13 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def storage_failed(error: Exception) -> bool:
+    """Whether the engine tells of an error in Python, which is that of a file it reads from a bucket."""
+    return str(error).startswith("Traceback ")
+
+
 def query_failed(error: Exception) -> Unavailable:
-    """The fault for a query that ran out of memory or disk, or met a damaged file."""
-    reason = str(error).splitlines()[0][:300]
+    """The fault for a query that ran out of memory or disk, met a damaged file, or a server that does not answer."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    reason = lines[-1 if storage_failed(error) else 0].rstrip(".")[:300]
     return Unavailable("E-LAKE-005", "The lake could not answer: {reason}.", reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from seawall.lake.storage.interface import Storage
@@ -19,7 +20,7 @@ def storage_of(folder: Path, settings: LakeSettings) -> Storage:
     Raises Fault E-LAKE-030 for an address that cannot be used, E-LAKE-031 without the ``s3`` extra, Unavailable
     E-LAKE-004 when the folder cannot be made.
     """
-    if not settings.folder.startswith(BUCKET_SCHEME):
+    if re.match(r"[A-Za-z0-9]+:/", settings.folder) is None:
         return LocalStorage(folder)
     from seawall.lake.storage.s3 import S3Storage
 

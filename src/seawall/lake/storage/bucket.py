@@ -80,6 +80,8 @@ class Bucket:
         plain = urlsplit(endpoint)
         if not url.startswith("s3://") or not _PLAIN.fullmatch(url.removeprefix("s3://").rstrip("/")):
             raise _unusable(url, "it must read s3://bucket/prefix, of letters, digits and . _ - =")
+        if endpoint and plain.scheme not in ("http", "https"):
+            raise _unusable(endpoint, "an endpoint reads https://host:port")
         if plain.scheme == "http" and plain.hostname not in _LOOPBACK:
             raise _unusable(endpoint, "telemetry would travel in the clear; use https")
         try:
@@ -199,7 +201,7 @@ class Bucket:
         try:
             yield
         except (OSError, BotoCoreError, ClientError, TimeoutError, msgspec.MsgspecError) as error:
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
             raise Unavailable(
                 "E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url=self.url, reason=reason
             ) from error

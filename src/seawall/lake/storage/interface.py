@@ -39,7 +39,7 @@ class Storage(Protocol):
         """Keep the files of a snapshot while it is read."""
 
     def writing(self, on_wait: Callable[[str], None] | None) -> AbstractContextManager[None]:
-        """Be the one writer. When another is, tell ``on_wait`` who in a sentence, once, and wait."""
+        """Be the one writer. When another is, tell ``on_wait`` who, once, and wait."""
 
     def name(self, stem: str, generation: int, number: int) -> str:
         """A path for a new file below ``stem`` that nobody has used or will use for other content."""

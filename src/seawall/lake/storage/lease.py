@@ -50,7 +50,7 @@ class Writers:
 
     @contextmanager
     def only_writer(self, on_wait: Callable[[str], None] | None) -> Iterator[None]:
-        """Hold the lease. When another does, tell ``on_wait`` so in a sentence, once, and wait.
+        """Hold the lease. When another does, tell ``on_wait`` who, once, and wait.
 
         Raises Unavailable E-LAKE-032 when the server does not answer.
         """
@@ -102,7 +102,7 @@ class Writers:
                     return name
                 continue
             if not told and on_wait is not None:
-                on_wait(f"Waiting for {lease.holder}, which is writing to the lake.")
+                on_wait(lease.holder)
             told = True
             if f"{_WAITING}{token}" not in waiting:
                 self._bucket.files.pipe_file(self._bucket.full(f"{_WAITING}{token}"), b"")
