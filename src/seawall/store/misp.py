@@ -237,16 +237,24 @@ class Misp:
             body = connection.execute(query).scalar()
         return None if body is None else bytes(body)
 
-    def know(self, misp: str, uuid: str, body: bytes) -> None:
-        """Remember the event as this MISP holds it."""
+    def know(self, misp: str, uuid: str, timestamp: int, body: bytes) -> None:
+        """Remember the event as this MISP holds it, and the time (seconds) that it told for it."""
+        row = {"misp": misp, "uuid": uuid, "timestamp": timestamp, "body": body}
         with self._database.writing() as connection:
-            replace(connection, misp_known, {"misp": misp, "uuid": uuid, "body": body})
+            replace(connection, misp_known, row)
 
-    def known_uuids(self, misp: str) -> list[str]:
-        """The events that this MISP is known to hold."""
-        query = sa.select(misp_known.c.uuid).where(misp_known.c.misp == misp).order_by(misp_known.c.uuid)
+    def known_times(self, misp: str, uuids: Iterable[str] | None = None) -> dict[str, int]:
+        """The events that this MISP is known to hold (all, or of those named), each with the time last told for it."""
+        query = sa.select(misp_known.c.uuid, misp_known.c.timestamp).where(misp_known.c.misp == misp)
+        found: dict[str, int] = {}
         with self._database.reading() as connection:
-            return list(connection.execute(query).scalars())
+            if uuids is None:
+                return dict(connection.execute(query).tuples().all())
+            wanted = sorted(set(uuids))
+            for start in range(0, len(wanted), CHUNK):
+                some = query.where(misp_known.c.uuid.in_(wanted[start : start + CHUNK]))
+                found.update(connection.execute(some).tuples().all())
+        return found
 
     def forget(self, misp: str, uuid: str | None = None) -> None:
         """Forget one event of a MISP, or everything about it."""

@@ -356,6 +356,7 @@ misp_known = sa.Table(  # each event as a MISP was last known to hold it: what t
     metadata,
     sa.Column("misp", sa.Text, primary_key=True),
     sa.Column("uuid", sa.Text, primary_key=True),
+    sa.Column("timestamp", sa.BigInteger, nullable=False),  # seconds, as that MISP last told it
     sa.Column("body", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )

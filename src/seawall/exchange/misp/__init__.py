@@ -9,6 +9,8 @@ the book of events and the desk that records releases.
 '1970-01-01'
 """
 
+from seawall.exchange.misp.changes import Changes, changes
+from seawall.exchange.misp.client import MispClient
 from seawall.exchange.misp.documents import (
     MAX_TAG,
     Doc,
@@ -20,16 +22,27 @@ from seawall.exchange.misp.documents import (
     tags,
     truth,
 )
+from seawall.exchange.misp.merge import merge
+from seawall.exchange.misp.sync import Cursor, Done, MispSync, Offer, encode
 from seawall.exchange.misp.types import describe_types, with_defaults
 
 __all__ = [
     "MAX_TAG",
+    "Changes",
+    "Cursor",
     "Doc",
+    "Done",
+    "MispClient",
+    "MispSync",
+    "Offer",
     "all_attributes",
     "canonical",
     "canonical_attribute",
+    "changes",
     "describe_types",
+    "encode",
     "is_uuid",
+    "merge",
     "seconds",
     "tags",
     "truth",

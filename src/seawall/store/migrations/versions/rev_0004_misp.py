@@ -71,6 +71,7 @@ def upgrade() -> None:
         "misp_known",
         sa.Column("misp", sa.Text, primary_key=True),
         sa.Column("uuid", sa.Text, primary_key=True),
+        sa.Column("timestamp", sa.BigInteger, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,219 @@
+"""A MISP over its REST API, trusted with nothing: bounded in size and time, pinned when asked, never redirected.
+
+Reference: MISP 2.5 OpenAPI; PyMISP 2.5.34 for what the document leaves open. Only paths below the configured address
+are called (rule 6).
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import httpcore
+import httpx
+import msgspec
+
+from seawall.exchange.misp.documents import Doc, is_uuid, seconds
+from seawall.exchange.taxii.transport import BoundedTransport, Deadline
+from seawall.model import Fault, NotFound, Refused, Unavailable
+
+ANSWER_BYTES = 256 << 20  # one answer: a page of the largest public events
+ANSWER_SECONDS = 300.0  # a MISP lays out a large event in minutes (MISP/MISP#4424)
+SILENCE_SECONDS = 120.0
+CHUNK = 64 * 1024
+INDEX_PAGE = 5_000  # events of one page of an index
+MAX_PAGES = 1_000
+_decode = msgspec.json.Decoder().decode
+
+
+class MispClient:
+    """One MISP, named ``name`` in every Fault. Not for several threads at once."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        key: str,
+        *,
+        context: ssl.SSLContext | None = None,
+        pin: str | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+        answer_bytes: int = ANSWER_BYTES,
+    ) -> None:
+        """``pin``: SHA-256 of the server's key, the only one that counts; without it ``context`` alone decides."""
+        self.name = name
+        self._url = url.rstrip("/") + "/"
+        self._seconds, self._bytes = answer_seconds, answer_bytes
+        self._deadline = Deadline()
+        self._client = httpx.Client(
+            transport=BoundedTransport(context, self._deadline, pin),
+            timeout=min(SILENCE_SECONDS, answer_seconds),
+            follow_redirects=False,
+            trust_env=False,
+            headers={
+                "Authorization": key,
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "seawall",
+            },
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def version(self) -> str:
+        """The MISP's version. Raises Refused E-EXCHANGE-317 for a wrong key."""
+        found = self._ask("GET", "servers/getVersion")
+        version = found.get("version") if isinstance(found, dict) else None
+        if not isinstance(version, str):
+            raise self._unexpected("servers/getVersion")
+        return version[:40]
+
+    def index(self, since: int | None) -> dict[str, int]:
+        """UUID and time of every event, or of those changed since so many seconds (inclusive)."""
+        found: dict[str, int] = {}
+        for page in range(1, MAX_PAGES + 1):
+            asked: Doc = {"minimal": 1, "limit": INDEX_PAGE, "page": page}
+            if since is not None:
+                asked["timestamp"] = str(since)
+            items = self._ask("POST", "events/index", asked)
+            if not isinstance(items, list):
+                raise self._unexpected("events/index")
+            before = len(found)
+            for item in items:
+                event = item.get("Event", item) if isinstance(item, dict) else None
+                uuid = event.get("uuid") if isinstance(event, dict) else None
+                if not isinstance(event, dict) or not isinstance(uuid, str) or not is_uuid(uuid):
+                    raise self._unexpected("events/index")
+                found[uuid.lower()] = seconds(event.get("timestamp"), 0)
+            if len(items) < INDEX_PAGE or len(found) == before:
+                return found
+        return found
+
+    def events(self, uuids: Sequence[str]) -> list[Doc]:
+        """These events whole, soft-deleted parts included, as far as the MISP shows them."""
+        asked = {"returnFormat": "json", "uuid": list(uuids), "deleted": [0, 1], "limit": len(uuids), "page": 1}
+        found = self._ask("POST", "events/restSearch", asked)
+        if not isinstance(found, list):
+            raise self._unexpected("events/restSearch")
+        events = [item.get("Event") if isinstance(item, dict) else None for item in found]
+        if not all(isinstance(event, dict) for event in events):
+            raise self._unexpected("events/restSearch")
+        return [event for event in events if event is not None]
+
+    def exists(self, uuid: str) -> bool:
+        """Whether the MISP shows an event of this UUID."""
+        try:
+            return bool(self.events([uuid]))
+        except NotFound:
+            return False
+
+    def add(self, event: Doc) -> Doc:
+        """Add an event; answers it as kept. Raises Refused E-EXCHANGE-317 when the MISP does not take it."""
+        return self._event("events/add", event)
+
+    def edit(self, uuid: str, event: Doc) -> Doc:
+        """Edit an event; answers it as kept. Raises NotFound E-EXCHANGE-319, Refused E-EXCHANGE-317."""
+        return self._event(f"events/edit/{uuid}", event)
+
+    def delete(self, uuid: str) -> None:
+        """Delete an event. Raises NotFound E-EXCHANGE-319."""
+        self._ask("POST", f"events/delete/{uuid}", {})
+
+    def attach(self, uuid: str, tag: str) -> None:
+        """Tag an event or attribute."""
+        self._ask("POST", "tags/attachTagToObject", {"uuid": uuid, "tag": tag})
+
+    def remove(self, uuid: str, tag: str) -> None:
+        """Take a tag away. One that is not there counts as taken away."""
+        try:
+            self._ask("POST", "tags/removeTagFromObject", {"uuid": uuid, "tag": tag})
+        except NotFound:
+            return
+
+    def _event(self, path: str, event: Doc) -> Doc:
+        found = self._ask("POST", path, {"Event": event})
+        kept = found.get("Event") if isinstance(found, dict) else None
+        if not isinstance(kept, dict):
+            raise self._unexpected(path)
+        return kept
+
+    def _ask(self, method: str, path: str, given: Doc | None = None) -> Any:
+        """One call; the JSON of its answer, unwrapped from ``response``."""
+        self._deadline.at = time.monotonic() + self._seconds
+        self._client.cookies.clear()
+        body = None if given is None else msgspec.json.encode(given)
+        try:
+            request = self._client.build_request(method, self._url + path, content=body)
+            response = self._client.send(request, stream=True)
+            try:
+                status, raw = response.status_code, self._read(response)
+            finally:
+                response.close()
+        except Fault:
+            raise
+        except Exception as error:
+            raise self._translated(error) from None
+        self._check(status, path, raw)
+        try:
+            found = _decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise self._unexpected(path) from None
+        return found["response"] if isinstance(found, dict) and found.get("response") is not None else found
+
+    def _read(self, response: httpx.Response) -> bytes:
+        parts, size = [], 0
+        for part in response.iter_raw(CHUNK):
+            size += len(part)
+            if size > self._bytes:
+                raise self._fault("E-EXCHANGE-315", "An answer of the MISP {misp} is longer than {most} bytes.",
+                                  most=self._bytes)  # fmt: skip
+            parts.append(part)
+            self._deadline.left(None)
+        return b"".join(parts)
+
+    def _check(self, status: int, path: str, raw: bytes) -> None:
+        if 300 <= status < 400:
+            raise self._fault("E-EXCHANGE-313", "The MISP {misp} tried to send us elsewhere; redirects are refused.")
+        if status in (401, 403):
+            raise Refused("E-EXCHANGE-317", "The MISP {misp} refused {path}: {reason}.", misp=self.name, path=path,
+                          reason=_reason(raw, status))  # fmt: skip
+        if status in (404, 405):
+            raise NotFound("E-EXCHANGE-319", "The MISP {misp} does not have what {path} asks for.", misp=self.name,
+                           path=path)  # fmt: skip
+        if not 200 <= status < 300:
+            raise self._fault("E-EXCHANGE-318", "The MISP {misp} failed at {path} (HTTP {status}); it is asked again "
+                              "at the next synchronisation.", path=path, status=status)  # fmt: skip
+
+    def _unexpected(self, path: str) -> Unavailable:
+        return self._fault(
+            "E-EXCHANGE-316", "The MISP {misp} answered {path} with something else than MISP's JSON.", path=path
+        )
+
+    def _fault(self, code: str, text: str, **values: object) -> Unavailable:
+        return Unavailable(code, text, misp=self.name, **values)
+
+    def _translated(self, error: Exception) -> Fault:
+        match error:
+            case httpcore.TimeoutException() | httpx.TimeoutException():
+                return self._fault("E-EXCHANGE-311", "The MISP {misp} did not answer in time; try again later.")
+            case httpcore.ConnectError() | httpx.ConnectError() if "certificate" not in str(error).lower():
+                return self._fault("E-EXCHANGE-310", "The MISP {misp} cannot be reached; check address and network.")
+            case httpcore.ConnectError() | httpx.ConnectError() | Refused():
+                return self._fault("E-EXCHANGE-312", "The server of the MISP {misp} shows a certificate that we do "
+                                   "not trust; nothing was sent to it.")  # fmt: skip
+        return self._fault("E-EXCHANGE-314", "The answer of the MISP {misp} is cut off or is not HTTP.")
+
+
+def _reason(raw: bytes, status: int) -> str:
+    """What the MISP says about it, shortened and printable."""
+    try:
+        found = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return f"HTTP {status}"
+    said = found.get("message") or found.get("name") if isinstance(found, dict) else None
+    return "".join(letter if letter.isprintable() else " " for letter in str(said or f"HTTP {status}")[:200])

@@ -1,0 +1,304 @@
+"""One synchronisation with one MISP: what it has new, what it has no more, then what we have for it.
+
+1. ask which events changed (one small answer; all of them once a day, which shows late arrivals and deletions);
+2. fetch those whose time differs from what we know, page by page; merge each into our book, then remember what the
+   MISP holds; 3. delete here what it deleted; 4. tell it what it may know and does not hold yet, event by event.
+
+Every step is remembered only once it is done: a kill anywhere is healed by the next run. What we told the MISP comes
+back as what we know it to hold, and what came from it differs in nothing, so neither goes round again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from seawall.exchange.misp.changes import acknowledged, changes, once_more, told_in, whole
+from seawall.exchange.misp.documents import Doc, NewUuid, all_attributes, canonical
+from seawall.exchange.misp.merge import merge
+from seawall.model import Fault, NotFound, Recorded, Refused, Release
+
+FETCH = 20  # events of one request: a page of the largest stays below the bound on answers
+FULL_SECONDS = 86_400  # between looks at the whole index
+FEW = 10  # so many events may be gone at once without a question
+MAX_PROBLEMS = 100
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Remote(Protocol):
+    """The MISP: ``MispClient`` in the product."""
+
+    def index(self, since: int | None) -> dict[str, int]:
+        """UUID and time (seconds) of events, all or changed since."""
+
+    def events(self, uuids: Sequence[str]) -> list[Doc]:
+        """Events whole, as far as it shows them."""
+
+    def add(self, event: Doc) -> Doc:
+        """Add an event; the answer is the event as kept."""
+
+    def edit(self, uuid: str, event: Doc) -> Doc:
+        """Edit one; the answer is the event as kept."""
+
+    def delete(self, uuid: str) -> None:
+        """Delete one."""
+
+    def attach(self, uuid: str, tag: str) -> None:
+        """Attach a tag."""
+
+    def remove(self, uuid: str, tag: str) -> None:
+        """Take a tag away."""
+
+
+class Book(Protocol):
+    """Our events."""
+
+    def deleted(self, uuid: str) -> bool:
+        """Whether we deleted it."""
+
+    def take(self, uuid: str, join: Callable[[Doc | None], Doc | None]) -> tuple[bool, int]:
+        """Replace our event by what ``join`` makes of it (None: leave it): (changed, parts that cannot be used)."""
+
+    def delete(self, uuid: str) -> bool:
+        """Delete ours."""
+
+
+class Memory(Protocol):
+    """What this MISP is known to hold, and how far we are."""
+
+    def known(self, uuid: str) -> Doc | None:
+        """The event as it holds it."""
+
+    def know(self, uuid: str, timestamp: int, doc: Doc) -> None:
+        """Remember that."""
+
+    def times(self, uuids: Sequence[str] | None) -> dict[str, int]:
+        """The times last told for events."""
+
+    def forget(self, uuid: str) -> None:
+        """It holds this one no more."""
+
+    def cursor(self) -> Cursor:
+        """How far we are."""
+
+    def keep(self, cursor: Cursor) -> None:
+        """Remember how far."""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """An event that changed on our side; ``doc``: what this MISP may hold of it, None when we deleted it."""
+
+    uuid: str
+    change: int
+    doc: Doc | None
+    withheld: int = 0  # parts above what it may know
+
+
+class Desk(Protocol):
+    """What of ours may go there."""
+
+    def offers(self, after: int) -> Iterator[Offer]:
+        """Our events changed behind a change number, in that order."""
+
+    def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
+        """Put the release on record; its first object's body is what may leave."""
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where the next run begins."""
+
+    since: int | None = None  # seconds, by the MISP's own times
+    full_at: int = 0  # seconds: when the whole index was last seen
+    change: int = 0  # of ours
+
+
+class Done(msgspec.Struct):
+    """What a synchronisation did, in events unless said otherwise."""
+
+    pulled: int = 0
+    pushed: int = 0
+    deleted_here: int = 0
+    deleted_there: int = 0
+    recognised: int = 0  # changed there only as we told it to
+    withheld: int = 0  # attributes that this MISP may not have
+    rejected: int = 0  # parts of events that cannot be used
+    not_taken: int = 0  # parts that the MISP did not take
+    problems: list[str] = []
+
+    def problem(self, sentence: str) -> None:
+        """Note what went wrong with one event."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(sentence)
+
+
+class MispSync:
+    """One run. ``now`` in seconds; ``full``: look at the whole index; ``accept_deletions``: however many."""
+
+    def __init__(
+        self,
+        remote: Remote,
+        book: Book,
+        memory: Memory,
+        desk: Desk,
+        *,
+        now: int,
+        new_uuid: NewUuid,
+        full: bool = False,
+        accept_deletions: bool = False,
+    ) -> None:
+        self._remote, self._book, self._memory, self._desk = remote, book, memory, desk
+        self._now, self._new_uuid = now, new_uuid
+        self._force, self._accept = full, accept_deletions
+        self.done = Done()
+
+    def run(self) -> Done:
+        """All four steps. Raises Unavailable when the MISP does not answer as a MISP; what was done stays done."""
+        self._pull()
+        self._push()
+        return self.done
+
+    def _pull(self) -> None:
+        cursor = self._memory.cursor()
+        full = self._force or cursor.since is None or self._now - cursor.full_at >= FULL_SECONDS
+        listed = self._remote.index(None if full else cursor.since)
+        known = self._memory.times(None if full else list(listed))
+        stale = [uuid for uuid, moment in listed.items() if known.get(uuid) != moment and not self._book.deleted(uuid)]
+        for start in range(0, len(stale), FETCH):
+            for event in self._remote.events(stale[start : start + FETCH]):
+                self._take(event)
+        if full:
+            self._delete_gone([uuid for uuid in known if uuid not in listed], len(known))
+        since = max([*listed.values(), cursor.since or 0])
+        cursor = msgspec.structs.replace(cursor, since=since, full_at=self._now if full else cursor.full_at)
+        self._memory.keep(cursor)
+
+    def _take(self, event: Doc) -> None:
+        try:
+            theirs = canonical(event, now=self._now, new_uuid=self._new_uuid)
+        except Fault as fault:
+            self.done.rejected += 1
+            self.done.problem(str(fault))
+            return
+        self.done.rejected += len(theirs.pop("_rejected", ()))
+        uuid = theirs["uuid"]
+        base = self._memory.known(uuid)
+        if self._book.deleted(uuid):
+            return
+        changed, rejected = self._book.take(uuid, lambda ours: _joined(base, ours, theirs))
+        self.done.pulled += changed
+        self.done.recognised += not changed and base is not None
+        self.done.rejected += rejected
+        self._memory.know(uuid, theirs["timestamp"], theirs)
+
+    def _delete_gone(self, gone: list[str], known: int) -> None:
+        """What is not in the index any more and is not shown when asked for by name."""
+        if len(gone) > max(FEW, known // 2) and not self._accept:
+            self.done.problem(
+                f"{len(gone)} of {known} events are gone from the MISP at once; nothing was deleted here. "
+                "If that is right, synchronise with --accept-deletions."
+            )
+            return
+        for start in range(0, len(gone), FETCH):
+            asked = gone[start : start + FETCH]
+            shown = {str(event.get("uuid")).lower() for event in self._remote.events(asked)}
+            for uuid in asked:
+                if uuid not in shown:
+                    self._gone(uuid)
+
+    def _gone(self, uuid: str) -> None:
+        self.done.deleted_here += self._book.delete(uuid)
+        self._memory.forget(uuid)
+
+    def _push(self) -> None:
+        for offer in self._desk.offers(self._memory.cursor().change):
+            try:
+                self._offer(offer)
+            except Refused as refused:
+                self.done.problem(str(refused))
+            cursor = self._memory.cursor()
+            self._memory.keep(msgspec.structs.replace(cursor, change=max(cursor.change, offer.change)))
+
+    def _offer(self, offer: Offer) -> None:
+        base = self._memory.known(offer.uuid)
+        if offer.doc is None:
+            if base is not None:
+                self._delete_there(offer.uuid)
+            return
+        self.done.withheld += offer.withheld
+        if base is not None and not changes(base, offer.doc):
+            return
+        if base is None and not all_attributes(offer.doc) and offer.withheld:
+            return
+        recorded = self._desk.record(offer.uuid, offer.doc)
+        self._tell(base, recorded)
+
+    def _tell(self, base: Doc | None, recorded: Recorded[Release]) -> None:
+        """Only what stands in the recorded release goes out (rule 1)."""
+        ours: Doc = msgspec.json.decode(recorded.value.objects[0].body)
+        try:
+            held, refused = self._call(base, ours)
+        except NotFound:
+            if base is None:
+                raise
+            self._gone(ours["uuid"])  # deleted there since we looked: deletion wins
+            return
+        self.done.not_taken += refused
+        self.done.pushed += 1
+        self._memory.know(ours["uuid"], held["timestamp"], held)
+
+    def _call(self, base: Doc | None, ours: Doc) -> tuple[Doc, int]:
+        """Tell it; (what it then holds, how many parts it did not take)."""
+        if base is None:
+            there = self._remote.events([ours["uuid"]])  # a run that was killed may have added it
+            if not there:
+                added = self._canonical(self._remote.add(whole(ours)))
+                told = frozenset(one["uuid"] for one in (ours, *all_attributes(ours), *ours["Object"]))
+                return acknowledged(None, ours, added, told)
+            base = self._canonical(there[0])
+        wanted = changes(base, ours)
+        answered = {**base, **ours, "timestamp": base["timestamp"]}
+        if wanted.edit is not None:
+            answered = self._canonical(self._remote.edit(ours["uuid"], wanted.edit))
+            again = once_more(changes(answered, ours).edit, told_in(wanted.edit))
+            if again is not None:  # its own clock may be ahead of the times we told: now newer than what it holds
+                answered = self._canonical(self._remote.edit(ours["uuid"], again))
+        for uuid, tag in wanted.attach:
+            self._remote.attach(uuid, tag)
+        for uuid, tag in wanted.remove:
+            self._remote.remove(uuid, tag)
+        return acknowledged(base, ours, answered, told_in(wanted.edit))
+
+    def _canonical(self, event: Doc) -> Doc:
+        doc = canonical(event, now=self._now, new_uuid=self._new_uuid)
+        doc.pop("_rejected", None)
+        return doc
+
+    def _delete_there(self, uuid: str) -> None:
+        try:
+            self._remote.delete(uuid)
+            self.done.deleted_there += 1
+        except NotFound:
+            pass
+        self._memory.forget(uuid)
+
+
+def _joined(base: Doc | None, ours: Doc | None, theirs: Doc) -> Doc | None:
+    """Ours after this look; an event that we told and do not keep as one takes in only what they added to it."""
+    if ours is not None:
+        return merge(base, ours, theirs)
+    if base is None:
+        return theirs
+    told = {one["uuid"] for one in (*all_attributes(base), *base["Object"])}
+    added = {
+        **theirs,
+        "Attribute": [one for one in theirs["Attribute"] if one["uuid"] not in told],
+        "Object": [obj for obj in theirs["Object"] if obj["uuid"] not in told],
+    }
+    return added if added["Attribute"] or added["Object"] else None
+
+
+def encode(doc: Doc) -> bytes:
+    """An event as bytes that are equal for equal events."""
+    return _encode(doc)
