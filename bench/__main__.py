@@ -3,8 +3,8 @@
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
 Names: reference, ingest, match, live, concurrency, memory, spark, peers (these read a reference load: ``eve/*.json``,
-``indicators.csv``, ``sensors.csv``), score, kills, stix, misp, and rematch, growth (these two fill a folder: name them with
-``--folder DIR``). Without names all of them; without ``--load`` those that need one are left out. With one name,
+``indicators.csv``, ``sensors.csv``), score, kills, stix, misp, and rematch, growth (these two fill a folder: name them
+with ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left out. With one name,
 further options go to that bench.
 """
 

@@ -12,7 +12,7 @@ from zlib import crc32
 from seawall.codec.misp.draft import BEGINNING, Draft
 from seawall.codec.misp.extension import extension
 from seawall.codec.misp.marking import distribution_of, floor_of
-from seawall.codec.misp.reading import MAX_TEXT, Json, flag_of, parts, text_of, uuid_from, uuid_in
+from seawall.codec.misp.reading import MAX_TEXT, Json, flag_of, parts, text_of, uuid_from, uuid_in, uuid_text
 from seawall.model import Tlp
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.model.stix.versioning import timestamp
@@ -101,7 +101,7 @@ def _take(draft: Draft, galaxy: Json, cluster: Json) -> str | None:
         return None
     kind = text_of(cluster, "type", 100) or text_of(galaxy, "type", 100)
     type = type_of(kind) or "note"
-    identifier = f"{type}--{uuid_in(cluster) or uuid_from('cluster', _tag_of(galaxy, cluster))}"
+    identifier = f"{type}--{_own_uuid(cluster) or uuid_from('cluster', _tag_of(galaxy, cluster))}"
     if identifier in draft.ids:
         return identifier
     misp = _carried(galaxy, cluster)
@@ -134,6 +134,13 @@ def _take(draft: Draft, galaxy: Json, cluster: Json) -> str | None:
     if synonyms and type in _ALIASED:
         obj["aliases"] = synonyms
     return identifier if draft.keep(obj) is None else None
+
+
+def _own_uuid(cluster: Json) -> str | None:
+    """The cluster's UUID. Older servers wrote that of the whole collection there, and its own at best in meta."""
+    if "galaxy_id" in cluster and "collection_uuid" not in cluster:
+        return next((uuid for text in _elements(cluster, "uuid") if (uuid := uuid_text(text)) is not None), None)
+    return uuid_in(cluster)
 
 
 def _keep_keeper(draft: Draft) -> None:
@@ -176,7 +183,7 @@ def _carried(galaxy: Json, cluster: Json) -> Json:
     """The cluster as a MISP server would tell it again."""
     misp: Json = {"value": text_of(cluster, "value", 250)}
     misp |= {name: value for name in _FIELDS if (value := _plain(cluster.get(name))) is not None}
-    if uuid := text_of(cluster, "uuid", 64):
+    if uuid := _own_uuid(cluster):
         misp["uuid"] = uuid
     authors = cluster.get("authors")
     if isinstance(authors, list) and (names := [name[:250] for name in authors[:100] if isinstance(name, str)]):
