@@ -39,8 +39,8 @@ class Team:
     def __init__(
         self, folder: Path, address: str = THEIRS, *, made_at: str = "", life: str = "1y", short: str = ""
     ) -> None:
-        """``made_at`` (``20240101T000000``): the key is made as of then; ``life`` as GnuPG reads it; ``short``: that of its encryption
-        key, or ``none`` for no such key."""
+        """``made_at`` (``20240101T000000``): the key is made as of then, for ``life`` as GnuPG reads it; ``short`` is
+        the life of its encryption key, or ``none`` for no such key."""
         self.address = address
         self._home = folder
         folder.mkdir(mode=0o700, parents=True)

@@ -16,7 +16,7 @@ from email.parser import BytesParser
 
 import msgspec
 
-from seawall.exchange.mail.bounds import BOUNDARIES, HEADER_BYTES, NESTING, PARTS, SUBJECT
+from seawall.exchange.mail.bounds import BOUNDARIES, HEADER_BYTES, MULTIPARTS, NESTING, PARTS, SUBJECT
 from seawall.exchange.mail.reasons import NotBelieved, Reason
 from seawall.identity.openpgp import OpenedMail, Trust
 
@@ -60,7 +60,8 @@ VerifyDetached = Callable[[bytes, bytes], OpenedMail]
 def parse(raw: bytes) -> EmailMessage:
     """The message, within the bounds. Raises NotBelieved (malformed)."""
     head_end = re.search(rb"\r?\n\r?\n", raw[: HEADER_BYTES + 4])
-    if (head_end is None and len(raw) > HEADER_BYTES) or raw.count(b"\n--") > BOUNDARIES:
+    multiparts = len(re.findall(rb"boundary\s*[*0-9]*\s*=", raw, re.IGNORECASE))
+    if (head_end is None and len(raw) > HEADER_BYTES) or raw.count(b"\n--") > BOUNDARIES or multiparts > MULTIPARTS:
         raise NotBelieved(Reason.MALFORMED)
     try:
         message = BytesParser(EmailMessage, policy=policy.default).parsebytes(raw)
@@ -113,7 +114,7 @@ def _encrypted_part(message: EmailMessage) -> tuple[bytes, bool]:
         if start >= 0:
             end = data.find(ARMOR_END, start)
             whole = data[start : end + len(ARMOR_END)] + b"\n" if end >= 0 else data[start:]
-            found.append((whole, kind == "text/plain"))
+            found += [(whole, kind == "text/plain")] * data.count(ARMOR)
     if not found:
         raise NotBelieved(Reason.PLAINTEXT)
     if len(found) > 1:
