@@ -196,11 +196,10 @@ def _content(flaw: Flaw) -> str:
     count = 0
     for state, products in flaw.status.items():
         for product in products:
-            count += 1
+            if (count := count + 1) > MAX_PRODUCTS:
+                break
             named = " ".join(part for part in (product.name, product.purl or product.cpe) if part)
             lines.append(f"{state}: {named}")
-            if count >= MAX_PRODUCTS:
-                break
     return "\n".join([*lines, *flaw.remarks])[:MAX_NOTE]
 
 

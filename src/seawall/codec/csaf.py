@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -109,7 +110,7 @@ def _described(head: dict[str, Any]) -> str | None:
 
 
 def _products(tree: dict[str, Any], found: Converted) -> dict[str, list[Product]]:
-    """Product and group ids -> products. The tree is walked without recursion."""
+    """Product ids -> products. The tree is walked without recursion."""
     known: dict[str, list[Product]] = {}
     waiting: list[tuple[dict[str, Any], dict[str, str], int]] = [(tree, {}, 0)]
     while waiting:
@@ -124,9 +125,6 @@ def _products(tree: dict[str, Any], found: Converted) -> dict[str, list[Product]
             _name(product, above, known)
     for relation in listed(tree, "relationships"):
         _name(relation.get("full_product_name"), {}, known)
-    for group in listed(tree, "product_groups"):
-        if isinstance(group.get("group_id"), str):
-            known[group["group_id"]] = list(_resolved(group.get("product_ids"), known))
     return known
 
 
@@ -190,7 +188,7 @@ def _remarks(part: dict[str, Any], products: dict[str, list[Product]]) -> Iterat
                 yield f"CVSS {rated.get('baseScore')} {rated.get('baseSeverity', '')} {rated['vectorString']}"[:300]
     for kind, text in (("flags", "label"), ("threats", "details"), ("notes", "text")):
         for said in listed(part, kind):
-            about = ", ".join(product.name for product in _resolved(said.get("product_ids"), products))
+            about = ", ".join(product.name for product in islice(_resolved(said.get("product_ids"), products), 20))
             value = plain(said.get(text), 20_000)
             if value:
                 head = plain(said.get("category"), 50) or kind.removesuffix("s")

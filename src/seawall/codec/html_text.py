@@ -1,15 +1,17 @@
-"""A web page as lines of text: tags, scripts and styles gone, line numbers kept. Nothing is fetched or run."""
+"""A web page as lines of text: tags, scripts and styles gone, line numbers kept. Nothing is fetched or run.
+
+Not a parser of HTML: a scanner that looks at each character once, whatever the page says.
+"""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Iterable, Iterator
-from html.parser import HTMLParser
 
-_START = re.compile(
-    r"\s*(?:\ufeff)?\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
-)
+_START = re.compile(r"[\s\ufeff]*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]{0,20})")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _INLINE = frozenset(
     {"a", "b", "code", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "tt", "u", "wbr"}
@@ -23,47 +25,61 @@ def looks_like_html(head: list[str]) -> bool:
 
 def without_tags(lines: Iterable[str]) -> Iterator[str]:
     """The text of each line; an indicator with tags inside it (``evil<wbr>[.]com``) stays in one piece."""
-    reader = _Reader()
+    page = _Page()
     for line in lines:
-        reader.feed(line)
-        yield reader.taken() + "\n"
-    reader.close()
-    if rest := reader.taken():
-        yield rest + "\n"
+        yield _ENTITY.sub(lambda match: html.unescape(match[0]), page.text_of(line.rstrip("\r\n"))) + "\n"
 
 
-class _Reader(HTMLParser):
+class _Page:
+    """What the scanner is inside of, from line to line."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=False)
-        self._silent = 0
-        self._parts: list[str] = []
+        self._until = ""  # "": text; else what ends the tag, comment or silent element
+        self._silent = ""  # the element whose contents are not text
 
-    def taken(self) -> str:
-        """What has been read since the last call."""
-        text, self._parts = "".join(self._parts), []
-        return text.replace("\n", " ")
+    def text_of(self, line: str) -> str:
+        """What a reader sees of one line."""
+        parts: list[str] = []
+        place = 0
+        while place < len(line):
+            place = self._leave(line, place) if self._until else self._read(line, place, parts)
+        return "".join(parts)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in _SILENT
-        self._gap(tag)
+    def _leave(self, line: str, place: int) -> int:
+        end = line.find(self._until, place)
+        if end < 0:
+            return len(line)
+        found, self._until = self._until, ""
+        return end + len(found)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._gap(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in _SILENT))
-        self._gap(tag)
-
-    def handle_data(self, data: str) -> None:
+    def _read(self, line: str, place: int, parts: list[str]) -> int:
+        start = line.find("<", place)
+        start = len(line) if start < 0 else start
         if not self._silent:
-            self._parts.append(data)
+            parts.append(line[place:start])
+        if start == len(line):
+            return start
+        if line.startswith("<!--", start):
+            self._until = "-->"
+            return start + 4
+        tag = _TAG.match(line, start)
+        if tag is None:
+            if line.startswith(("<!", "<?"), start):
+                self._until = ">"
+            elif not self._silent:
+                parts.append("<")
+            return start + 1
+        self._until = ">"
+        self._enter(tag[1].lower(), closing=line.startswith("</", start), parts=parts)
+        return tag.end()
 
-    def handle_charref(self, name: str) -> None:
-        self.handle_data(html.unescape(f"&#{name[:10]};"))
-
-    def handle_entityref(self, name: str) -> None:
-        self.handle_data(html.unescape(f"&{name[:40]};"))
-
-    def _gap(self, tag: str) -> None:
-        if tag not in _INLINE:
-            self._parts.append(" ")
+    def _enter(self, name: str, *, closing: bool, parts: list[str]) -> None:
+        if self._silent:
+            if closing and name == self._silent:
+                self._silent = ""
+            else:
+                self._until = ""  # within a script '<' is no tag
+        elif not closing and name in _SILENT:
+            self._silent = name
+        if name not in _INLINE and not self._silent:
+            parts.append(" ")

@@ -13,14 +13,13 @@ from seawall.codec.rule_indicator import MAX_RULE, RuleSaid, rule_indicator
 
 MAX_RULES = 200_000  # of one file: the large public rule sets hold 60,000
 MAX_LINE = 64 * 1024  # characters of one rule, continuation lines included: Snort's own bound
-_HEAD = re.compile(
-    r"(?:alert|block|drop|log|pass|react|reject|rejectboth|rejectdst|rejectsrc|rewrite|sdrop)\s+"
-    r"[a-z0-9_\-]{1,30}(?:\s+[^\s()]{1,4000}){2}\s*(?:->|<>|<-|=>)\s*(?:[^\s()]{1,4000}\s+){1,2}\(.*\)\s*",
-    re.DOTALL,
-)
-_SNORT3_HEAD = re.compile(
-    r"(?:alert|block|drop|log|pass|react|reject|rewrite)(?:\s+[a-z0-9_]{1,30})?\s*\(.*\)\s*", re.DOTALL
-)
+_ACTIONS = frozenset(
+    {
+        "alert", "block", "drop", "log", "pass", "react", "reject", "rejectboth", "rejectdst", "rejectsrc", "rewrite",
+        "sdrop",
+    }
+)  # fmt: skip
+_ARROWS = ("->", "<>", "=>", "<-")
 _SWITCHED_OFF = re.compile(r"#+\s*(?:alert|drop|reject|pass|log|block)\s+\w+\s+\S+\s+\S+\s+(?:->|<>|=>)")
 _SURICATA = re.compile(
     r"(?:^|;\s*)(?:[a-z0-9]+\.[a-z_.]+|app-layer-protocol|app-layer-event|xbits|dataset|datarep|lua|filemd5|filesha1|filesha256"
@@ -38,7 +37,22 @@ MAX_OPTIONS = 1_000  # of one rule that are looked at
 
 def is_rules(text: str) -> bool:
     """Whether a text reads like rules: at least one line with an action, addresses, a direction and options."""
-    return any(_HEAD.fullmatch(line.strip()) is not None for line in text.splitlines()[:2_000] if len(line) < MAX_LINE)
+    return any(_form(line.strip()) == "full" for line in text.splitlines()[:2_000] if len(line) < MAX_LINE)
+
+
+def _form(line: str) -> str | None:
+    """``full``: action, protocol, addresses, direction, options; ``short``: as Snort 3 allows, without addresses."""
+    head, opening, _ = line.partition("(")
+    words = head.split(None, 2)
+    if not opening or not line.endswith(")") or not words or words[0] not in _ACTIONS:
+        return None
+    if len(words) < 3:
+        return "short"
+    arrow = next((mark for mark in _ARROWS if mark in words[2]), None)
+    if arrow is None:
+        return None
+    source, _, target = words[2].partition(arrow)
+    return "full" if source.strip() and target.strip() else None
 
 
 def read_rules(data: bytes, source: str) -> Converted:
@@ -62,7 +76,7 @@ def read_rules(data: bytes, source: str) -> Converted:
             found.reject(number, line[:60], f"a rule may have {MAX_LINE} characters")
         elif "\0" in line:
             found.reject(number, line[:60], "it holds NUL characters")
-        elif _HEAD.fullmatch(joined) is None and _SNORT3_HEAD.fullmatch(joined) is None:
+        elif _form(joined) is None:
             found.reject(number, line[:60], "it is no rule: action, addresses or options are missing")
         else:
             _keep(number, line, joined, source, found)
@@ -124,7 +138,7 @@ def _engine(line: str) -> str:
     head, _, body = line.partition("(")
     if _SURICATA.search(body) or _SURICATA_HEAD.match(head):
         return "suricata"
-    return "snort" if _SNORT.search(body) or _HEAD.fullmatch(line) is None else "suricata"
+    return "snort" if _SNORT.search(body) or _form(line) == "short" else "suricata"
 
 
 def _options(line: str) -> list[tuple[str, str]]:

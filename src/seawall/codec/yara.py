@@ -27,12 +27,12 @@ _TOKEN = re.compile(
     |(?P<comment>//[^\n]*|/\*(?s:.*?)\*/)
     |(?P<text>"(?:[^"\\\n]|\\.)*")
     |(?P<regex>/(?![*/])(?:[^/\\\n]|\\.)+/[is]*)
-    |(?P<number>-?(?:0[xo])?[0-9][0-9A-Fa-f]*(?:\.[0-9]+)?(?:KB|MB)?\b)
+    |(?P<number>-?(?:0[xo])?[0-9][0-9A-Fa-f]{0,40}(?:\.[0-9]+)?(?:KB|MB)?\b)
     |(?P<word>[A-Za-z_$#@!][A-Za-z0-9_]*)
     |(?P<other>(?s:.))""",
     re.VERBOSE,
 )
-_UNENDED = re.compile(r"/\*|\"")
+_UNENDED = re.compile(r"[/\"]")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 
@@ -109,7 +109,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         kind = match.lastgroup or "other"
         piece = match[0]
         if kind == "other" and _UNENDED.match(text, match.start()):
-            raise _BrokenError(line, "a comment or text in it has no end")
+            raise _BrokenError(line, "a comment, text or regular expression has no end")
         if kind not in ("space", "comment"):
             yield _Token(kind, piece, match.start(), match.end(), line)
         line += piece.count("\n")
