@@ -1,0 +1,112 @@
+"""Two nodes of one organisation on one bucket: the commands answer as they do on a node with its lake in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.scenes import ATTACKER, Shop
+from journey.command_line import eve
+from s3_server import BUCKET, s3_server
+
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.timeout(300)]
+SENSORS = "sensor,side,sector\ntpe-1,TW,water\nsel-1,KR,health\n"
+INDICATORS = f"type,value,tlp,campaign\nipv4,{ATTACKER},amber,c1\n"
+OWN = {"source_file", "id", "created", "modified", "indicator"}
+COST = {"seconds", "cpu_seconds", "peak_memory_bytes", "events_per_second"}
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running server's address."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as address:
+        yield address
+
+
+def log(sensor: str, hour: int) -> str:
+    """An alert and a flow of one sensor."""
+    return "\n".join(
+        [
+            eve(f"2026-03-14T{hour:02}:12:00.000001+0000", ATTACKER, "10.1.0.5", sensor=sensor),
+            eve(
+                f"2026-03-14T{hour:02}:13:00.000001+0000", "10.1.0.6", f"198.51.100.{hour}", sensor=sensor, kind="flow"
+            ),
+            "no record",
+        ]
+    )
+
+
+def shop(folder: Path, place: str = "", endpoint: str = "") -> Shop:
+    """A node, with its lake on S3 if a place is given."""
+    folder.mkdir()
+    made = Shop(folder)
+    if place:
+        with (made.folder / "seawall.toml").open("a") as file:
+            file.write(f'\n[lake]\nfolder = "{place}"\ns3_endpoint = "{endpoint}"\n')
+    made.here("sensors", "import", made.write("sensors.csv", SENSORS))
+    made.here("intel", "import", made.write("known.csv", INDICATORS), "--source", "ours")
+    return made
+
+
+def plain(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what differs between two nodes that saw the same: their files, their ids and when they noted it."""
+    return [{key: value for key, value in one.items() if key not in OWN} for one in items]
+
+
+def answers(shop: Shop) -> dict[str, Any]:
+    """What people ask of the lake."""
+    match = shop.here("match")
+    asked = {
+        "observations": plain(shop.here("observations", "--limit", "50")["items"]),
+        "sightings": plain(shop.here("sightings")["items"]),
+        "warnings": plain(shop.here("warnings")["items"]),
+    }
+    return asked | {key: value for key, value in match.items() if key not in COST | {"new"}}
+
+
+def test_collectors_share_a_bucket(endpoint: str, tmp_path: Path) -> None:
+    """Logs taken in here and there, a file of both, a tail: the answers are those of one node with all of it."""
+    place = f"s3://{BUCKET}/{tmp_path.name}/telemetry"
+    one, two = shop(tmp_path / "one", place, endpoint), shop(tmp_path / "two", place, endpoint)
+    alone = shop(tmp_path / "alone")
+    for number, name in enumerate(("tpe-1", "sel-1", "tpe-1")):
+        text = log(name, 3 + number)
+        for node in (alone, (one, two, one)[number]):
+            done = node.here("ingest", node.write(f"{number}.json", text))
+            assert (done["stored"], done["rejected"]) == (2, 1)
+    assert two.here("ingest", two.write("0.json", log("tpe-1", 3)))["duplicates"] == 2
+    followed = log("sel-1", 9)
+    for node in (alone, two):
+        assert node.here("tail", node.write("live.json", followed), "--once")["stored"] == 2
+    expected = answers(alone)
+    assert expected["hits"] == 4
+    assert answers(one) == answers(two) == expected
+    for job in ("compact", "retention"):
+        one.here("run", job)
+        assert answers(two) == expected
+    assert endpoint in one.here("doctor")["endpoints"]
+    assert [entry["kind"] for entry in one.here("ledger", "show")["items"]].count("lake-copied") == 1
+    assert not list((one.folder / "lake").glob("observations"))
+    for command in ("push", "pull"):
+        assert "E-FLOW-111" in one.refused("lake", command)
+
+
+def test_a_copy_becomes_the_lake(endpoint: str, tmp_path: Path) -> None:
+    """A node pushes its lake, then works on the bucket itself: nothing is missing, and nobody pushes there any more."""
+    place = f"s3://{BUCKET}/{tmp_path.name}/copy"
+    node = shop(tmp_path / "one")
+    node.here("ingest", node.write("0.json", log("tpe-1", 3)))
+    before = answers(node)
+    settings = node.folder / "seawall.toml"
+    held = settings.read_text()
+    settings.write_text(held + f'\n[lake]\nurl = "{place}"\ns3_endpoint = "{endpoint}"\n')
+    node.here("lake", "push")
+    settings.write_text(held + f'\n[lake]\nfolder = "{place}"\ns3_endpoint = "{endpoint}"\n')
+    assert answers(node) == before
+    assert node.here("ingest", node.write("0.json", log("tpe-1", 3)))["duplicates"] == 2
+    assert node.here("ingest", node.write("1.json", log("sel-1", 4)))["stored"] == 2
+    settings.write_text(held + f'\n[lake]\nurl = "{place}"\ns3_endpoint = "{endpoint}"\n')
+    assert "E-LAKE-033" in node.refused("lake", "push")
