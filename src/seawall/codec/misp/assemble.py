@@ -82,6 +82,15 @@ def seconds_of(obj: Mapping[str, Any]) -> str:
     return str(moment // 1_000_000)
 
 
+def _digits(text: str) -> str:
+    """Epoch seconds as MISP writes them; empty for anything else."""
+    return text if text.isascii() and text.isdigit() and len(text) < 11 else ""
+
+
+def _seconds(misp: Json, obj: Json) -> str:
+    return _digits(text_of(misp, "timestamp", 20)) or seconds_of(obj)
+
+
 def finished(gathered: Gathered, shared: Shared, losses: Losses, *, distribution: bool = True) -> Json:
     """The content of ``Event``."""
     places = gathered.places()
@@ -136,16 +145,16 @@ def _header(gathered: Gathered, shared: Shared, losses: Losses) -> Json:
         "uuid": gathered.uuid,
         "info": str(report.get("name") or "Untitled event")[:MAX_TEXT],
         "date": _date(misp, report),
-        "timestamp": text_of(misp, "timestamp", 20) or seconds_of(report),
+        "timestamp": _seconds(misp, report),
         "threat_level_id": _one_of(misp, "threat_level_id", ("1", "2", "3", "4"), "4"),
         "analysis": _one_of(misp, "analysis", ("0", "1", "2"), "0" if gathered.header else "2"),
         "published": misp.get("published") is True or text_of(misp, "published", 5) in ("1", "true"),
     }
-    if not event["timestamp"].isdigit():
-        event["timestamp"] = seconds_of(report)
-    for name in ("publish_timestamp", "extends_uuid", "sighting_timestamp"):
-        if text := text_of(misp, name, 64):
-            event[name] = text
+    for name in ("publish_timestamp", "sighting_timestamp"):
+        if seconds := _digits(text_of(misp, name, 20)):
+            event[name] = seconds
+    if extended := uuid_in(misp, "extends_uuid"):
+        event["extends_uuid"] = extended
     if misp.get("disable_correlation"):
         event["disable_correlation"] = True
     _distribute(event, misp, losses, str(report.get("id")), inherits=False)
@@ -198,7 +207,7 @@ def _attribute(uuid: str, obj: Json, misp: Json, losses: Losses) -> Json | None:
         misp,
         losses,
         identifier=str(obj.get("id")),
-        timestamp=text_of(misp, "timestamp", 20) or seconds_of(obj),
+        timestamp=_seconds(misp, obj),
         deleted=obj.get("revoked") is True,
     )
 
@@ -230,7 +239,7 @@ def attribute(
         "category": category if category in CATEGORIES else usual,
         "to_ids": flag if isinstance(flag, bool) else detects,
         "value": value,
-        "timestamp": timestamp if timestamp.isdigit() and len(timestamp) < 11 else "0",
+        "timestamp": timestamp,
         "comment": text_of(misp, "comment"),
         "deleted": deleted,
         "disable_correlation": misp.get("disable_correlation") in (True, 1, "1"),
@@ -249,7 +258,7 @@ def _object(uuid: str, obj: Json, misp: Json, attributes: list[Json], gathered: 
     made: Json = {
         "uuid": uuid,
         "name": text_of(misp, "name", 250) or str(obj.get("name") or "object")[:250],
-        "timestamp": text_of(misp, "timestamp", 20) or seconds_of(obj),
+        "timestamp": _seconds(misp, obj),
         "comment": text_of(misp, "comment"),
         "deleted": obj.get("revoked") is True,
     }
@@ -266,7 +275,7 @@ def _object(uuid: str, obj: Json, misp: Json, attributes: list[Json], gathered: 
             "referenced_uuid": uuid_of({"id": reference.get("target_ref")}),
             "relationship_type": text_of(said, "relationship_type", 250) or str(reference.get("relationship_type")),
             "comment": text_of(said, "comment"),
-            "timestamp": text_of(said, "timestamp", 20) or seconds_of(reference),
+            "timestamp": _seconds(said, reference),
             "deleted": reference.get("revoked") is True,
         }
         for reference, said, source in gathered.references
@@ -282,7 +291,7 @@ def _event_report(obj: Json, misp: Json) -> Json:
         "uuid": uuid_of(obj),
         "name": text_of(misp, "name", 250) or str(obj.get("abstract") or "Report")[:250],
         "content": str(obj.get("content")),
-        "timestamp": text_of(misp, "timestamp", 20) or seconds_of(obj),
+        "timestamp": _seconds(misp, obj),
         "deleted": obj.get("revoked") is True,
     }
     if (distribution := text_of(misp, "distribution", 4)) in ("0", "1", "2", "3", "5"):
@@ -297,7 +306,7 @@ def _sightings_by_attribute(gathered: Gathered, shared: Shared) -> dict[str, lis
             "uuid": uuid_of(obj),
             "type": text_of(misp, "type", 4) or "0",
             "source": text_of(misp, "source", 250),
-            "date_sighting": text_of(misp, "date_sighting", 20) or seconds_of(obj),
+            "date_sighting": _digits(text_of(misp, "date_sighting", 20)) or seconds_of(obj),
         }
         where = shared.identities.get(str(obj.get("created_by_ref")))
         if where is not None and about is not None:

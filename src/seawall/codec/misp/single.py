@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,17 @@ from seawall.codec.misp.assemble import Losses, attribute, seconds_of, uuid_of
 from seawall.codec.misp.extension import carried
 from seawall.codec.misp.marking import MAX_TAG, credibility_tag
 from seawall.codec.misp.reading import MAX_TAGS, Json, uuid_from
-from seawall.codec.misp.types import CERTIFICATE_WORDS, HASHES, OBSERVABLE_WORDS, RULES
+from seawall.codec.misp.types import CERTIFICATE_WORDS, HASHES, KNOWN_TYPES, OBSERVABLE_WORDS, RULES
 from seawall.codec.pattern import simple_keys
 from seawall.model import Observable, ObservableType
 from seawall.model.stix.tlp import pap_of_label, tlp_of_label, tlp_of_refs
 
 _EPOCH = "1970-01-01"
+_LABEL = re.compile(r'misp:type="([^"]{1,100})"')
+_END = re.compile(r"network-traffic:(?:src|dst)_ref\.type = '[a-z0-9-]{1,20}' AND (network-traffic:)")
+"""misp-stix names the kind of a connection's end before its value, which says as much."""
+_TWO = re.compile(r"\[[^' ]+ = '((?:[^'\\]|\\.)*)' AND [^' ]+ = '((?:[^'\\]|\\.)*)'\]")
+_ESCAPED = re.compile(r"\\(.)")
 _RULE_WORDS = {pattern_type: word for word, pattern_type in RULES.items() if word != "bro"}
 _HASH_WORDS = {name: word for word, name in HASHES.items()}
 _SCO_WORDS: dict[str, tuple[str, str]] = {  # SCO type -> property, attribute type
@@ -54,8 +60,12 @@ def attributes_of(indicator: Mapping[str, Any], losses: Losses) -> list[Json]:
     if pattern_type != "stix":
         word = _RULE_WORDS.get(str(pattern_type), "other")
         return [_made(uuid_of(obj), word, pattern, obj, {**said, "to_ids": True}, losses)]
+    bare, labelled = _END.sub(r"\1", pattern), _labelled(obj)
+    if labelled is not None and "|" in labelled and (both := _TWO.fullmatch(bare)) is not None:
+        text = "|".join(_ESCAPED.sub(r"\1", half) for half in both.groups())
+        return [_made(uuid_of(obj), labelled, text, obj, {**said, "to_ids": True}, losses)]
     try:
-        keys = simple_keys(pattern)
+        keys = simple_keys(bare)
     except ValueError:
         keys = None
     if keys is None:
@@ -63,8 +73,16 @@ def attributes_of(indicator: Mapping[str, Any], losses: Losses) -> list[Json]:
     made: list[Json] = []
     for key in keys:
         uuid = uuid_of(obj) if len(keys) == 1 else uuid_from(str(obj.get("id")), key.type.value, key.value)
-        made.append(_made(uuid, word_of(key), key.value, obj, {**said, "to_ids": True}, losses))
+        kind = labelled if labelled is not None and "|" not in labelled and len(keys) == 1 else word_of(key)
+        made.append(_made(uuid, kind, key.value, obj, {**said, "to_ids": True}, losses))
     return made
+
+
+def _labelled(obj: Json) -> str | None:
+    """The type that misp-stix notes in a label."""
+    labels = obj.get("labels")
+    names = (_LABEL.fullmatch(label) for label in labels if isinstance(label, str)) if isinstance(labels, list) else ()
+    return next((match[1] for match in names if match and match[1] in KNOWN_TYPES), None)
 
 
 def word_of(value: Observable) -> str:
