@@ -38,7 +38,8 @@ class MedallionConnection:
         if answer.status == 404:  # how it says that nothing is new
             return 0, None, None
         envelope = msgspec.json.decode(content, type=Envelope)
-        return len(envelope.objects), envelope.next, answer.getheader("X-TAXII-Date-Added-Last")
+        following = envelope.next if envelope.more else None
+        return len(envelope.objects), following, answer.getheader("X-TAXII-Date-Added-Last")
 
     def post(self, bodies: list[bytes]) -> int:
         """POST objects; returns how many were accepted."""
