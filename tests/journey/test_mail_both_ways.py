@@ -190,3 +190,25 @@ def test_nothing_leaves_to_a_key_that_cannot_encrypt(tmp_path: Path, host: MailH
     assert trouble in answer.stderr.decode()
     assert trouble in node.here("mail", "peers", "list")["items"][0]["key"]
     team.close()
+
+
+def test_the_job_sends_and_fetches_and_doctor_lists_the_servers(node: MailNode, host: MailHost, team: Team) -> None:
+    """Without a person: releases leave, the inbox is read, and no other server than those of the settings is named."""
+    (node.inbox / "one").write_bytes(team.mail(b"198.51.100[.]9 too", "news"))
+    said = node.here("run", "mail")["result"]
+    assert said == "krcert: 1 mails, 3 objects; 1 drafts, 0 in quarantine"
+    assert len(host.postbox.mails) == 1
+    report = node.here("doctor")
+    assert report["endpoints"] == [f"smtp://127.0.0.1:{host.port}"]
+    check = next(item for item in report["checks"] if item["name"] == "mail")
+    assert check["detail"] == "our key: usable; drafts that wait: 1"
+
+
+def test_a_server_of_another_name_is_not_trusted(tmp_path: Path, host: MailHost, team: Team) -> None:
+    """Without the authority that signed the server's certificate nothing is handed over, and the reason is said."""
+    node = MailNode(tmp_path, host, ca_file="")
+    node.befriend(team)
+    node.learn()
+    answer = node.raw("mail", "send", "krcert")
+    assert (answer.returncode, host.postbox.mails) == (2, [])
+    assert answer.stderr.decode().startswith("E-MAIL-002: The mail server 127.0.0.1 cannot be used: ")

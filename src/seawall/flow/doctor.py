@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.flow.health import State, health_of
+from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.spool import FOLDER, REFUSED, Spool
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
@@ -59,9 +60,11 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _received(node),
             _listeners(node),
             _peers(node, peers),
+            _mail(node),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
         endpoints += cluster_endpoints(node.settings.lake)
+        endpoints += mail_endpoints(node.settings.mail)
         lake = node.settings.lake
         on_s3 = [address for address in (lake.url, lake.folder) if address.startswith("s3://")]
         endpoints += dict.fromkeys(lake.s3_endpoint or address for address in on_s3)
@@ -145,3 +148,11 @@ def _peers(node: Node, peers: tuple[PeerRecord, ...]) -> Check:
         elif health.state is State.PENDING:
             told.append(f"waiting for two people: {peer.code_name}")
     return Check("peers", not bad, "; ".join(told) or "none waits")
+
+
+def _mail(node: Node) -> Check:
+    try:
+        fine, detail = mail_state(node)
+    except Fault as fault:
+        fine, detail = False, str(fault)
+    return Check("mail", fine, detail)

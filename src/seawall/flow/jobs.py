@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.flow.exchange import sync_peer
 from seawall.flow.health import may_be_called
+from seawall.flow.mail_watch import mail_job
 from seawall.flow.maintenance import compact_lake, retain_lake
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
@@ -75,6 +76,7 @@ JOBS = (
     Job("match", 300, "match", _match),
     Job("release", 60, "release", _release),
     Job("sync", 300, "sync", _sync),
+    Job("mail", 300, "sync", mail_job),
     Job("renew-certificates", 86_400, "serve", _renew),
     Job("compact", 86_400, "maintain", compact_lake),
     Job("retention", 86_400, "maintain", retain_lake),
