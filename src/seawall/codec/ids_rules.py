@@ -37,7 +37,8 @@ MAX_OPTIONS = 1_000  # of one rule that are looked at
 
 def is_rules(text: str) -> bool:
     """Whether a text reads like rules: at least one line with an action, addresses, a direction and options."""
-    return any(_form(line.strip()) == "full" for line in text.splitlines()[:2_000] if len(line) < MAX_LINE)
+    lines = (line.strip() for line in text.splitlines()[:2_000] if len(line) < MAX_LINE)
+    return any(("sid:" in line or "msg:" in line) and _form(line) == "full" for line in lines)
 
 
 def _form(line: str) -> str | None:
@@ -136,9 +137,11 @@ def _keep(number: int, line: str, joined: str, source: str, found: Converted) ->
 
 def _engine(line: str) -> str:
     head, _, body = line.partition("(")
+    if _form(line) == "short":
+        return "snort"
     if _SURICATA.search(body) or _SURICATA_HEAD.match(head):
         return "suricata"
-    return "snort" if _SNORT.search(body) or _form(line) == "short" else "suricata"
+    return "snort" if _SNORT.search(body) else "suricata"
 
 
 def _options(line: str) -> list[tuple[str, str]]:
