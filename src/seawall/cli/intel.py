@@ -9,7 +9,8 @@ from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
 from seawall.cli.output import Cost
-from seawall.model import ExitStatus
+from seawall.cli.paging import Limit
+from seawall.model import ExitStatus, Fault
 
 intel = App(name="intel", help="Indicators and other knowledge: import, export, check.")
 app.command(intel)
@@ -119,13 +120,31 @@ def check(path: Path, /) -> int:
 @intel.command(name="match-pattern")
 def match_pattern(
     pattern: Annotated[str, Parameter(help="A STIX pattern.")],
-    observed_data: Annotated[Path, Parameter(help="A file with observed-data objects and what they refer to.")],
+    observed_data: Annotated[
+        Path | None, Parameter(help="A file with observed-data objects and what they refer to.")
+    ] = None,
     /,
+    *,
+    lake: Annotated[bool, Parameter(help="Look at this node's lake instead of a file.", negative="")] = False,
+    since: Annotated[str | None, Parameter(help="Only events from this moment on (RFC 3339).")] = None,
+    limit: Limit = 100,
 ) -> None:
-    """Tell whether a STIX pattern matches observed data, and which of it. It needs no node.
+    """Tell whether a STIX pattern matches observed data, and which of it; or the lake, row by row.
 
-    JSON: matches, observed (ids of one choice of observations that satisfies it).
+    A file needs no node. JSON: matches, observed (ids of one choice of observations that satisfies it); of the lake
+    observed are event numbers, and there are passing (rows that pass each [...]), items (rows) and the cost.
     """
-    from seawall.flow.intel import match_observed
+    if lake == (observed_data is not None):
+        raise Fault("E-CLI-040", "Name either a file of observed data or --lake.")
+    if observed_data is not None:
+        from seawall.flow.intel import match_observed
 
-    context.out.pairs(match_observed(pattern, observed_data))
+        context.out.pairs(match_observed(pattern, observed_data))
+        return
+    from seawall.flow.node import Node
+    from seawall.flow.patterns import match_in_lake
+
+    cost = Cost()
+    with Node.open(context.node, token=context.token) as node:
+        document = match_in_lake(node, pattern, since=since, limit=limit)
+    context.out.pairs({**document, **cost.as_dict()})

@@ -20,6 +20,7 @@ from seawall.match.history import rollup_sightings
 from seawall.match.interface import Screens
 from seawall.match.observed import Observed, read_observed
 from seawall.match.pattern import Found, match_pattern
+from seawall.match.pattern_lake import FoundInLake, match_lake
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
 from seawall.match.run import match
 from seawall.match.sightings import findings_of, sighting_table, sightings, summaries
@@ -28,6 +29,7 @@ from seawall.match.why import Why, why
 __all__ = [
     "BothSides",
     "Found",
+    "FoundInLake",
     "Increments",
     "MatchOptions",
     "MatchReport",
@@ -41,6 +43,7 @@ __all__ = [
     "forget_matches",
     "forget_rows",
     "match",
+    "match_lake",
     "match_pattern",
     "overlap_table",
     "read_observed",

@@ -8,9 +8,10 @@ An interval ``first_observed`` to ``last_observed`` stands for any moment in it,
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
+from typing import Protocol
 
 import msgspec
 
@@ -44,11 +45,13 @@ def match_pattern(pattern: str, observed: list[Observed]) -> Found:
         tree = parse(pattern, repeated_qualifiers=True)
     except PatternError as error:
         raise Fault("E-MATCH-015", "The pattern cannot be read: {reason}.", reason=error) from None
-    search = _Search(tree, observed)
-    chosen = next(search.bind(tree, frozenset(), frozenset(range(len(search.instances)))), None)
+    instances = _instances(tree, observed)
+    chosen = Search(instances, lambda node: [place for place, one in enumerate(instances) if _roots(node.test, one)])(
+        tree
+    )
     if chosen is None:
         return Found(matches=False)
-    ids = (search.instances[place].id for place in sorted(chosen))
+    ids = (instances[place].id for place in sorted(chosen))
     return Found(matches=True, observed=tuple(dict.fromkeys(name for name in ids if name is not None)))
 
 
@@ -61,26 +64,46 @@ def needed(node: Node) -> int:
     return 1
 
 
-class _Search:
+def _instances(tree: Node, observed: list[Observed]) -> list[Observed]:
     """Observations in order of time, each as often as it was made and can be needed."""
+    copies = needed(tree)
+    instances = [
+        one
+        for one in sorted(observed, key=lambda one: (one.first, one.last))
+        for _ in range(min(one.number, copies, MAX_INSTANCES))
+    ]
+    if len(instances) > MAX_INSTANCES:
+        raise too_costly()
+    return instances
 
-    def __init__(self, tree: Node, observed: list[Observed]) -> None:
-        copies = needed(tree)
-        self.instances = [
-            one
-            for one in sorted(observed, key=lambda one: (one.first, one.last))
-            for _ in range(min(one.number, copies, MAX_INSTANCES))
-        ]
-        if len(self.instances) > MAX_INSTANCES:
-            raise _too_costly()
+
+class Timed(Protocol):
+    """What a search knows of an observation: microseconds UTC."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+
+
+class Search:
+    """A search among observations in order of time. ``passes``: the places of those that pass one ``[...]``."""
+
+    def __init__(self, instances: Sequence[Timed], passes: Callable[[Observation], list[int]]) -> None:
+        self.instances = instances
+        self._passes = passes
         self._passing: dict[int, list[int]] = {}
         self._steps = 0
+
+    def __call__(self, tree: Node) -> frozenset[int] | None:
+        """The places of one choice that satisfies the pattern; None when there is none. Raises Fault E-MATCH-016."""
+        return next(self.bind(tree, frozenset(), frozenset(range(len(self.instances)))), None)
 
     def bind(self, node: Node, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:
         """Every choice of instances, none of ``used`` and all of ``allowed``, that satisfies the expression."""
         self._steps += 1
         if self._steps > MAX_STEPS:
-            raise _too_costly()
+            raise too_costly()
         match node:
             case Observation():
                 for place in self._pass(node):
@@ -96,7 +119,7 @@ class _Search:
             case Qualified(kind="WITHIN"):
                 yield from self._within(node, used, allowed)
             case Qualified():
-                start, stop = _microseconds(str(node.first)), _microseconds(str(node.second))
+                start, stop = bounds(node)
                 fitting = (p for p in allowed if self.instances[p].last >= start and self.instances[p].first < stop)
                 yield from self.bind(node.inner, used, frozenset(fitting))
 
@@ -122,11 +145,11 @@ class _Search:
             for choice in combinations(free, times):
                 self._steps += 1
                 if self._steps > MAX_STEPS:
-                    raise _too_costly()
+                    raise too_costly()
                 yield frozenset(choice)
             return
         if times > MAX_REPETITIONS:
-            raise _too_costly()
+            raise too_costly()
         yield from self._all((inner,) * times, frozenset(), used, allowed, ordered=False)
 
     def _within(self, node: Qualified, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:
@@ -143,7 +166,7 @@ class _Search:
     def _pass(self, node: Observation) -> list[int]:
         """Which instances pass the test of one ``[...]``."""
         if (held := self._passing.get(id(node))) is None:
-            held = [place for place, one in enumerate(self.instances) if _roots(node.test, one)]
+            held = self._passes(node)
             self._passing[id(node)] = held
         return held
 
@@ -198,9 +221,15 @@ def _decoded(decode: Callable[[str], bytes], value: str) -> Iterator[bytes]:
         return
 
 
+def bounds(node: Qualified) -> tuple[int, int]:
+    """START and STOP in microseconds UTC; STOP itself lies outside."""
+    return _microseconds(str(node.first)), _microseconds(str(node.second))
+
+
 def _microseconds(text: str) -> int:
     return to_microseconds(parse_moment(text))
 
 
-def _too_costly() -> Fault:
+def too_costly() -> Fault:
+    """The bound of every search."""
     return Fault("E-MATCH-016", "The pattern leaves too many choices among these observations; narrow it or them.")

@@ -30,6 +30,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z", re.ASCII)
 BYTE = 0xFF
+MAX_REGEX = 20_000  # characters; RE2 bounds its own memory, and refuses what would need more
 
 
 def fits(found: object, sign: str, wanted: object) -> bool:
@@ -87,10 +88,14 @@ def _instant(text: str) -> tuple[datetime, Decimal]:
 
 def _in(found: object, wanted: object) -> bool:
     members = wanted if isinstance(wanted, tuple) else (wanted,)
-    kinds = {_kind(member) for member in members}
-    if len(kinds) > 1:
-        raise Fault("E-MATCH-014", "The members of the set after IN are of unlike kinds; write texts or numbers only.")
+    check_members(members)
     return any(fits(found, "=", member) for member in members)
+
+
+def check_members(members: tuple[object, ...]) -> None:
+    """Raise Fault E-MATCH-014 for a set whose members are of unlike kinds."""
+    if len({_kind(member) for member in members}) > 1:
+        raise Fault("E-MATCH-014", "The members of the set after IN are of unlike kinds; write texts or numbers only.")
 
 
 def _kind(value: object) -> str:
@@ -108,16 +113,36 @@ def _text_test(found: object, sign: str, wanted: str) -> bool:
         text, wanted = unicodedata.normalize("NFC", found), unicodedata.normalize("NFC", wanted)
     else:
         return False
-    if sign == "LIKE":
-        wanted = "^" + re.escape(wanted).replace("%", ".*").replace("_", ".") + r"\z"
+    return found_by(text, f"(?s:{like_regex(wanted) if sign == 'LIKE' else wanted})")
+
+
+def like_regex(wanted: str) -> str:
+    """The regular expression of a LIKE operand: ``%`` is any text, ``_`` any one character."""
+    return "^" + re.escape(wanted).replace("%", ".*").replace("_", ".") + r"\z"
+
+
+def check_regex(wanted: str) -> None:
+    """Raise Fault E-MATCH-013 for a regular expression that RE2 cannot run, or would need much memory for."""
+    found_by("", wanted)
+
+
+def found_by(text: str, wanted: str) -> bool:
+    """Whether a regular expression is found in a text. RE2: linear in the text. Raises Fault E-MATCH-013."""
+    if len(wanted) > MAX_REGEX:
+        raise _no_regex(wanted)
     try:
-        return bool(pc.match_substring_regex(pa.array([text]), pattern=f"(?s:{wanted})")[0].as_py())
+        return bool(pc.match_substring_regex(pa.array([text]), pattern=wanted)[0].as_py())
     except pa.ArrowInvalid:
-        raise Fault(
-            "E-MATCH-013",
-            "The regular expression {given} cannot be run; look-around and back-references are not supported.",
-            given=ascii(wanted[:60]),
-        ) from None
+        raise _no_regex(wanted) from None
+
+
+def _no_regex(wanted: str) -> Fault:
+    return Fault(
+        "E-MATCH-013",
+        "The regular expression {given} cannot be run; look-around, back-references and very large ones are not "
+        "supported.",
+        given=ascii(wanted[:60]),
+    )
 
 
 def _network_test(found: object, sign: str, wanted: str) -> bool:
