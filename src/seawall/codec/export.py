@@ -14,8 +14,8 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from seawall.codec.misp import ToMisp, to_events
-from seawall.codec.misp.feed import CSV_COLUMNS as MISP_CSV_COLUMNS
 from seawall.codec.misp.feed import csv_rows, feed_files
+from seawall.codec.misp.table import CSV_COLUMNS as MISP_CSV_COLUMNS
 from seawall.codec.rule_export import write_rule_files, write_rule_lines
 from seawall.codec.sharing import indicator_values
 from seawall.model.stix.ids import derived_id

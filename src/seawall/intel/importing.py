@@ -35,7 +35,7 @@ from seawall.codec.yara import read_yara
 from seawall.intel.files import Found, Opened, find_files
 from seawall.intel.formats import Format, format_of
 from seawall.intel.interface import ImportOptions, ImportReport, Progress, Sink, TaxonomySink, WarninglistSink
-from seawall.intel.misp_import import is_feed_index, put_misp
+from seawall.intel.misp_import import is_feed_index, is_misp_csv, put_misp, put_misp_table
 from seawall.intel.stix_import import put_bundle
 from seawall.intel.tally import Tally
 from seawall.model import Fault, Pap
@@ -121,6 +121,8 @@ class _Run:
             kind = format_of(opened.head, path)
             if is_feed_index(path, opened.head):
                 pass  # what a MISP feed says of itself; its events are files of their own
+            elif kind is Format.CSV and is_misp_csv(opened.head):
+                put_misp_table(opened.lines(), str(path), source, self.sink, self.options, self.tally)
             elif kind in (Format.CSV, Format.TEXT):
                 self._lines(opened, kind, source)
             elif kind is Format.STIX:

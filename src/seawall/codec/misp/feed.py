@@ -20,10 +20,6 @@ MANIFEST, HASHES = "manifest.json", "hashes.csv"
 _SHARING = ("distribution", "sharing_group_id", "SharingGroup")
 _EVENT_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOBODY = {"uuid": uuid_from("organisation", "Unnamed source"), "name": "Unnamed source"}
-CSV_COLUMNS = (
-    "uuid", "event_uuid", "category", "type", "value", "comment", "to_ids", "date", "object_relation", "attribute_tag",
-    "object_uuid", "object_name", "object_meta_category", "event_info",
-)  # fmt: skip
 
 
 def feed_files(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
@@ -69,7 +65,7 @@ def attributes_in(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def csv_rows(events: Iterable[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
-    """The rows of MISP's own CSV export, in the order of ``CSV_COLUMNS``; deleted attributes are not in it."""
+    """The rows of MISP's own CSV export, in the order of ``table.CSV_COLUMNS``; deleted attributes are not in it."""
     for event in events:
         for holder in (event, *event.get("Object", ())):
             inside = holder is not event

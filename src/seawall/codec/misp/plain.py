@@ -105,8 +105,13 @@ class Plain:
             used.update(inner for ref in _refs(obj) for inner in _inner(self.observables.get(ref)))
             self.attributes[obj["id"]] = obj, made
         used.update(inner for ref in recorded for inner in _inner(self.observables.get(ref)))
-        loose = sorted(self.observables.keys() - used)
-        self.losses.extend((identifier, "no observed-data refers to it") for identifier in loose)
+        listed = {ref for obj in self.containers.values() for ref in _refs(obj)}
+        for identifier in sorted(self.observables.keys() - used):
+            sco = self.observables[identifier]
+            if identifier in listed:
+                self.attributes[identifier] = sco, observable_attributes(sco, sco, self.losses)
+            else:
+                self.losses.append((identifier, "no observed-data and no report refers to it"))
 
     def _relate(self, carriers: dict[str, Gathered]) -> None:
         """What an indicator indicates is a tag of its attributes."""
