@@ -191,8 +191,9 @@ def test_odd_shapes_are_borne() -> None:
         inner: dict[str, Any] = {"category": "x", "name": "y"}
         branch["branches"] = [inner]
         branch = inner
-    document["vulnerabilities"] += [{"cve": "CVE-2026-0002", "product_status": {"fixed": "P1", "known_affected": [1]},
-                                     "scores": [7, {"cvss_v3": 1}], "remediations": {"a": 1}, "references": None}]  # fmt: skip
+    status = {"fixed": "P1", "known_affected": [1]}
+    odd = {"product_status": status, "scores": [7, {"cvss_v3": 1}], "remediations": {"a": 1}, "references": None}
+    document["vulnerabilities"].append({"cve": "CVE-2026-0002", **odd})
     assert len(objects(read(document), "vulnerability")) == 3
     for key in ("product_tree", "vulnerabilities"):
         assert read(csaf() | {key: 7}).objects
