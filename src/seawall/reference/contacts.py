@@ -125,7 +125,7 @@ def spoken_language(contact: Contact) -> str | None:
 
 def _dialled(text: str) -> str:
     """Without the spaces, dashes, dots and brackets that people write."""
-    return re.sub(r"[\s().-]|\(0\)", "", text)
+    return re.sub(r"\(0\)|[\s().-]", "", text)
 
 
 def _text(value: object) -> object:
