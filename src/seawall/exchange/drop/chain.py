@@ -90,7 +90,7 @@ def judge(header: Header, peer: str, chain: Receiving, link: str, known: Callabl
         raise Fault(
             "E-EXCHANGE-213",
             "Drop {number} from {peer} cannot be taken in before drop {missing}, which has not arrived; "
-            "import that one first, or ask them for it with 'seawall export-drop --again {first}'.",
+            "import that one first, or ask them for it: 'seawall export-drop PEER --again {first}'.",
             number=header.number,
             peer=peer,
             missing=_listed(range(chain.number + 1, header.number)),
