@@ -5,6 +5,7 @@ Each behaviour yields bytes to send, or seconds to wait.
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import ssl
@@ -245,3 +246,98 @@ def refusing(_: str) -> Iterator[bytes | float]:
 def long_token(_: str) -> Iterator[bytes | float]:
     """A token of a megabyte, which we would have to send back."""
     yield answer(page(1, more=True, following="x" * 1_000_000), extra=dates(1, 2))
+
+
+def redirecting_down(_: str) -> Iterator[bytes | float]:
+    """Go on without TLS, on this very host."""
+    yield answer(b"", status="307 Temporary Redirect", extra="Location: http://127.0.0.1:1/\r\n")
+
+
+def redirecting_in_a_ring(line: str) -> Iterator[bytes | float]:
+    """Go where you are."""
+    yield answer(b"", status="308 Permanent Redirect", extra=f"Location: {line.split(' ')[1]}\r\n")
+
+
+def gzip_bomb(_: str) -> Iterator[bytes | float]:
+    """Twenty kilobytes that unpack to twenty megabytes."""
+    yield answer(gzip.compress(b" " * 20_000_000, 1), extra="Content-Encoding: gzip\r\n")
+
+
+def chunked_for_ever(_: str) -> Iterator[bytes | float]:
+    """Chunks without end, as fast as they go."""
+    yield f"HTTP/1.1 200 OK\r\nContent-Type: {TAXII}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    for _chunk in range(2_000):
+        yield b"10000\r\n" + b" " * 65_536 + b"\r\n"
+
+
+def next_in_a_ring(line: str) -> Iterator[bytes | float]:
+    """Two pages that point at each other."""
+    first = "next=b" not in line
+    yield answer(page(1 if first else 2, more=True, following="b" if first else "a"), extra=dates(1, 2))
+
+
+def busy_for_ever(_: str) -> Iterator[bytes | float]:
+    """Too busy, come again at once, each time."""
+    yield answer(b"{}", status="429 Too Many Requests", extra="Retry-After: 0\r\n")
+
+
+def busy_for_a_year(_: str) -> Iterator[bytes | float]:
+    """Come again in a year."""
+    yield answer(b"{}", status="503 Service Unavailable", extra="Retry-After: 31536000\r\n")
+
+
+def busy_nonsense(_: str) -> Iterator[bytes | float]:
+    """A Retry-After that means nothing."""
+    yield answer(b"{}", status="503 Service Unavailable", extra="Retry-After: -1e999, soon\r\n")
+
+
+def wrong_length(_: str) -> Iterator[bytes | float]:
+    """More body than announced."""
+    yield answer(page(1, 2, 3), length=20)
+
+
+def two_lengths(_: str) -> Iterator[bytes | float]:
+    """Two lengths that differ."""
+    yield answer(page(1), extra="Content-Length: 5\r\n")
+
+
+def fewer_than_asked(line: str) -> Iterator[bytes | float]:
+    """One object a page although ten were asked for: odd, but allowed."""
+    number = int(line.partition("next=")[2].partition(" ")[0].partition("&")[0] or 0)
+    more = number < 5
+    yield answer(page(number, more=more, following=str(number + 1) if more else None), extra=dates(number, number))
+
+
+def one_moment(line: str) -> Iterator[bytes | float]:
+    """Every object of every page was added at the same moment."""
+    number = int(line.partition("next=")[2].partition(" ")[0].partition("&")[0] or 0)
+    more = number < 4
+    numbers = range(10 * number, 10 * number + 10)
+    yield answer(page(*numbers, more=more, following=str(number + 1) if more else None), extra=dates(3, 3))
+
+
+def repeating_itself(line: str) -> Iterator[bytes | float]:
+    """Every page begins with the object that ended the one before."""
+    number = int(line.partition("next=")[2].partition(" ")[0].partition("&")[0] or 0)
+    more = number < 3
+    yield answer(page(number, number + 1, more=more, following=str(number + 1) if more else None), extra=dates(1, 5))
+
+
+def burst_across_pages(line: str) -> Iterator[bytes | float]:
+    """No token, and a burst of one moment that a page cuts in two: 1 at second 1, then 2, 3, 4 at second 2."""
+    if "added_after" not in line:
+        yield answer(page(1, 2, 3, more=True), extra=dates(1, 2))
+    else:
+        yield answer(page(2, 3, 4), extra=dates(2, 2))
+
+
+def from_the_future(_: str) -> Iterator[bytes | float]:
+    """A clock that is a thousand years ahead."""
+    ahead = "3026-03-14T00:00:00.000000Z"
+    yield answer(page(1, 2), extra=f"X-TAXII-Date-Added-First: {ahead}\r\nX-TAXII-Date-Added-Last: {ahead}\r\n")
+
+
+def from_the_past(_: str) -> Iterator[bytes | float]:
+    """A clock that stands at the beginning of time."""
+    behind = "0001-01-01T00:00:00.000000Z"
+    yield answer(page(1, 2), extra=f"X-TAXII-Date-Added-First: {behind}\r\nX-TAXII-Date-Added-Last: {behind}\r\n")
