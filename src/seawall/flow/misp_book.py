@@ -20,6 +20,7 @@ from seawall.codec.stix import parse_bundle
 from seawall.exchange.misp import Doc, all_attributes, canonical
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.misp_rows import UNMARKED, to_doc, to_rows
+from seawall.flow.misp_servers import servers
 from seawall.flow.node import Node
 from seawall.intel import ImportOptions, put_bundle
 from seawall.intel.tally import Tally
@@ -79,6 +80,11 @@ class MispBook:
         """Seconds UTC."""
         return self._node.clock() // MICROSECONDS
 
+    def unmarked(self, origin: str | None) -> Tlp:
+        """The level of what carries no TLP tag, by where the event comes from."""
+        found = servers(self._node).get(origin) if origin is not None else None
+        return found.unmarked if found is not None else UNMARKED
+
     def held(self, key: str) -> MispEvent | None:
         """The event with all its parts, for the node's own jobs; also when it was deleted here."""
         try:
@@ -86,7 +92,7 @@ class MispBook:
         except NotFound:
             return None
 
-    def put(self, given: Doc, *, origin: str | None = None, unmarked: Tlp = UNMARKED) -> Kept:
+    def put(self, given: Doc, *, origin: str | None = None) -> Kept:
         """Keep an event as given, in place of what was held. ``origin``: the MISP it comes from.
 
         Raises Fault E-EXCHANGE-301 for what is no event, E-FLOW-160 for one that was deleted here.
@@ -98,6 +104,7 @@ class MispBook:
             if held is not None and held.deleted:
                 raise Fault("E-FLOW-160", "The MISP event {uuid} was deleted here and stays so.", uuid=doc["uuid"])
             origin = held.origin if held is not None else origin
+            unmarked = self.unmarked(origin)
             rows = to_rows(doc, unmarked=unmarked, origin=origin)
             before = to_doc(held) if held is not None else None
             if before is not None and to_rows(before, unmarked=unmarked).body == rows.body and _same(before, doc):
@@ -122,7 +129,7 @@ class MispBook:
             held = self.held(uuid)
             if held is None or held.deleted:
                 return False
-            gone = dict.fromkeys(_stix_ids(to_doc(held), UNMARKED), self.now())
+            gone = dict.fromkeys(_stix_ids(to_doc(held), self.unmarked(held.origin)), self.now())
             self._revoke(gone, source_of(held.origin))
             return self._node.store.misp.delete(held.uuid, self.now())
 

@@ -207,6 +207,17 @@ class Misp:
                     found[row.number] = _event(row, ())
         return found
 
+    def states(self, uuids: Iterable[str]) -> dict[str, bool]:
+        """Of these events, those that are held: whether each was deleted here."""
+        wanted = sorted(set(uuids))
+        found: dict[str, bool] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                query = sa.select(misp_events.c.uuid, misp_events.c.deleted)
+                query = query.where(misp_events.c.uuid.in_(wanted[start : start + CHUNK]))
+                found.update((row.uuid, row.deleted) for row in connection.execute(query))
+        return found
+
     def changed_since(self, change: int, limit: int = 1000) -> list[MispChange]:
         """Events changed here behind a change number, deleted ones too. For the node's own jobs: no visibility."""
         columns = (misp_events.c.uuid, misp_events.c.change, misp_events.c.deleted, misp_events.c.origin)
@@ -249,11 +260,11 @@ class Misp:
         found: dict[str, int] = {}
         with self._database.reading() as connection:
             if uuids is None:
-                return dict(connection.execute(query).tuples().all())
+                return {row.uuid: row.timestamp for row in connection.execute(query)}
             wanted = sorted(set(uuids))
             for start in range(0, len(wanted), CHUNK):
                 some = query.where(misp_known.c.uuid.in_(wanted[start : start + CHUNK]))
-                found.update(connection.execute(some).tuples().all())
+                found.update((row.uuid, row.timestamp) for row in connection.execute(some))
         return found
 
     def forget(self, misp: str, uuid: str | None = None) -> None:

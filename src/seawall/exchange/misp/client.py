@@ -79,7 +79,7 @@ class MispClient:
         for page in range(1, MAX_PAGES + 1):
             asked: Doc = {"minimal": 1, "limit": INDEX_PAGE, "page": page}
             if since is not None:
-                asked["timestamp"] = str(since)
+                asked["timestamp"] = str(since - 1)  # MISP answers what is newer than the time given
             items = self._ask("POST", "events/index", asked)
             if not isinstance(items, list):
                 raise self._unexpected("events/index")

@@ -55,8 +55,8 @@ class Remote(Protocol):
 class Book(Protocol):
     """Our events."""
 
-    def deleted(self, uuid: str) -> bool:
-        """Whether we deleted it."""
+    def deleted(self, uuids: Sequence[str]) -> frozenset[str]:
+        """Of these events, those that we deleted."""
 
     def take(self, uuid: str, join: Callable[[Doc | None], Doc | None]) -> tuple[bool, int]:
         """Replace our event by what ``join`` makes of it (None: leave it): (changed, parts that cannot be used)."""
@@ -164,7 +164,9 @@ class MispSync:
         full = self._force or cursor.since is None or self._now - cursor.full_at >= FULL_SECONDS
         listed = self._remote.index(None if full else cursor.since)
         known = self._memory.times(None if full else list(listed))
-        stale = [uuid for uuid, moment in listed.items() if known.get(uuid) != moment and not self._book.deleted(uuid)]
+        stale = [uuid for uuid, moment in listed.items() if known.get(uuid) != moment]
+        buried = self._book.deleted(stale)
+        stale = [uuid for uuid in stale if uuid not in buried]
         for start in range(0, len(stale), FETCH):
             for event in self._remote.events(stale[start : start + FETCH]):
                 self._take(event)
@@ -184,7 +186,7 @@ class MispSync:
         self.done.rejected += len(theirs.pop("_rejected", ()))
         uuid = theirs["uuid"]
         base = self._memory.known(uuid)
-        if self._book.deleted(uuid):
+        if self._book.deleted([uuid]):
             return
         changed, rejected = self._book.take(uuid, lambda ours: _joined(base, ours, theirs))
         self.done.pulled += changed
