@@ -10,7 +10,6 @@ from seawall.codec.sharing import (
     EVIDENCE_EXTENSION,
     candidate_indicator,
     encode,
-    evidence_extension,
     indicator_values,
     read_sighting,
     sighting_of,
@@ -94,11 +93,6 @@ def test_evidence_that_is_not_ours_is_no_evidence(evidence: object) -> None:
     made = sighting_of(seen(), indicator_id=f"indicator--{IDENTITY[10:]}", identity=IDENTITY, sensors=2, modified=FIRST)
     made["extensions"] = {EVIDENCE_EXTENSION: evidence}
     assert read_sighting(msgspec.json.encode(made)).evidence() == (None, (), ())
-
-
-def test_the_extension_is_defined_as_stix_demands() -> None:
-    """Its definition is valid STIX 2.1."""
-    assert check(evidence_extension(IDENTITY, FIRST)).errors == ()
 
 
 def test_a_withdrawn_sighting_is_a_later_version_without_evidence() -> None:

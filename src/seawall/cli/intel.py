@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
@@ -148,3 +149,18 @@ def match_pattern(
     with Node.open(context.node, token=context.token) as node:
         document = match_in_lake(node, pattern, since=since, limit=limit)
     context.out.pairs({**document, **cost.as_dict()})
+
+
+@intel.command
+def extensions(
+    *,
+    schemas: Annotated[bool, Parameter(help="The JSON schemas by file name instead.", negative="")] = False,
+) -> None:
+    """Print the bundle of our extension-definitions, or the JSON schema of every extension whose content is judged.
+
+    JSON, always: a STIX bundle; with --schemas an object of file names and schemas. It needs no node.
+    """
+    from seawall.flow.intel import published_extensions
+
+    document = published_extensions(schemas=schemas)
+    context.out.result(document, msgspec.json.format(msgspec.json.encode(document), indent=2).decode().splitlines())

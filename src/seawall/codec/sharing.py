@@ -13,10 +13,10 @@ import msgspec
 from seawall.codec.pattern import pattern_for, simple_keys
 from seawall.model import Observable, Pap, SightingSummary, Tlp
 from seawall.model.stix.ids import derived_id
+from seawall.model.stix.known_extensions import EVIDENCE_EXTENSION
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.model.stix.versioning import timestamp
 
-EVIDENCE_EXTENSION = "extension-definition--3d4e1a1f-0c56-5b2e-9d0f-7f6c8c2b9a10"
 MAX_COUNT = 999_999_999  # STIX 2.1 section 5.2: count is an integer between 0 and 999,999,999
 MAX_SECTORS = 100  # of one received sighting; national schemes have about twenty
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -95,24 +95,6 @@ def withdrawn_sighting(body: bytes, modified: int) -> dict[str, Any]:
     return obj
 
 
-def evidence_extension(identity: str, created: int) -> dict[str, Any]:
-    """The extension-definition behind ``EVIDENCE_EXTENSION``, for bundles that should stand alone."""
-    moment = timestamp(created)
-    return {
-        "type": "extension-definition",
-        "spec_version": "2.1",
-        "id": EVIDENCE_EXTENSION,
-        "created_by_ref": identity,
-        "created": moment,
-        "modified": moment,
-        "name": "Seawall sighting evidence",
-        "description": "Sectors in order of arrival, bases and number of sensors behind a sighting.",
-        "schema": "docs/reference/sighting-evidence.schema.json",
-        "version": "1.0.0",
-        "extension_types": ["property-extension"],
-    }
-
-
 def encode(obj: dict[str, Any]) -> bytes:
     """Canonical JSON: sorted keys, no spaces."""
     return _ENCODER.encode(obj)
@@ -185,7 +167,6 @@ __all__ = [
     "candidate_id",
     "candidate_indicator",
     "encode",
-    "evidence_extension",
     "indicator_values",
     "read_sighting",
     "sighting_id",

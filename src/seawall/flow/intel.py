@@ -99,6 +99,13 @@ def check_path(path: Path) -> list[dict[str, object]]:
     ]
 
 
+def published_extensions(*, schemas: bool) -> dict[str, object]:
+    """Our extension-definitions as a bundle, or the JSON schemas of all extensions whose content we judge, by name."""
+    from seawall.codec.stix import schemas as published
+
+    return {**published.schemas()} if schemas else published.extension_bundle()
+
+
 def match_observed(pattern: str, path: Path) -> dict[str, object]:
     """Whether a STIX pattern matches the observed data in a file, and which of it. Raises what ``match`` raises."""
     from seawall.match import match_pattern, read_observed

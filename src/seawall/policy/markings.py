@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from seawall.model import Pap, Tlp
+from seawall.model.stix.known_extensions import IEP_EXTENSION
 from seawall.model.stix.tlp import TLP2_EXTENSION, TLP2_IDS, TLP_BY_ID, pap_of_label, tlp_of_label
 from seawall.model.stored import StoredObject
 
 _NAMESPACE = uuid.UUID("0c8b5c0e-7f0a-5d7e-8f57-0a5f6f2d9b11")
 _CREATED = "2026-11-01T00:00:00.000Z"
-IEP_EXTENSION = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
 _PAP_OF_ACTIONS = {
     "none": Pap.RED,
     "contact-for-instruction": Pap.RED,

@@ -9,6 +9,7 @@ from seawall.codec.stix.formats import EXTENSION_ID, FORMATS
 from seawall.codec.stix.values import compile_shape
 from seawall.codec.stix.verdict import Findings, shown
 from seawall.model.stix.extensions import PREDEFINED_EXTENSIONS
+from seawall.model.stix.known_extensions import KNOWN_EXTENSIONS
 from seawall.model.stix.vocabularies import VOCABULARIES
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*-ext")
@@ -18,6 +19,7 @@ _SHAPES = {
     kind: {name: compile_shape(shape) for name, shape in shapes.items()}
     for kind, shapes in PREDEFINED_EXTENSIONS.items()
 }
+_KNOWN_SHAPES = {name: compile_shape(known.shape) for name, known in KNOWN_EXTENSIONS.items()}
 _KNOWN = {
     kind: {name: frozenset(shape.__struct_fields__) for name, shape in shapes.items()}
     for kind, shapes in PREDEFINED_EXTENSIONS.items()
@@ -41,6 +43,7 @@ def check_extensions(obj: dict[str, Any], found: Findings) -> None:
             _check_names(place, {key: part[key] for key in part.keys() - known[name]}, found)
         elif EXTENSION_ID.fullmatch(name):
             _check_defined(place, part, found)
+            _check_known(name, kind, place, part, found)
             extended |= part.get("extension_type") == "property-extension"
         elif _NAME.fullmatch(name) and kind != "marking-definition":
             _check_names(place, part, found)
@@ -58,6 +61,19 @@ def _check_defined(place: str, part: dict[str, Any], found: Findings) -> None:
         found.errors.append(f"{place}: 'extension_type' is a required property")
     elif not isinstance(kind, str) or kind not in _TYPES:
         found.errors.append(f"{place}.extension_type: {shown(kind)} is not one of {', '.join(sorted(_TYPES))}")
+
+
+def _check_known(name: str, kind: str, place: str, part: dict[str, Any], found: Findings) -> None:
+    """What stands in an extension that we know; drafts of others earn warnings, see ``known_extensions``."""
+    known = KNOWN_EXTENSIONS.get(name)
+    if known is None:
+        return
+    inner = Findings()
+    _KNOWN_SHAPES[name](place, part, inner)
+    if known.on and kind not in known.on:
+        inner.warnings.append(f"{place}: {known.name} belongs to {' or '.join(known.on)}, not to {shown(kind)}")
+    (found.errors if known.firm else found.warnings).extend(inner.errors)
+    found.warnings.extend(inner.warnings)
 
 
 def _check_names(place: str, part: dict[str, Any], found: Findings) -> None:

@@ -91,6 +91,23 @@ _WORDS = {
     "windows-service-type-enum": (
         "SERVICE_KERNEL_DRIVER SERVICE_FILE_SYSTEM_DRIVER SERVICE_WIN32_OWN_PROCESS SERVICE_WIN32_SHARE_PROCESS"
     ),
+    # of extensions, see known_extensions
+    "seawall-property-extension": "property-extension",
+    "seawall-new-sco": "new-sco",
+    "seawall-tlp-2-0": "clear green amber amber+strict red",
+    "seawall-iep-encrypt": "must may",
+    "seawall-iep-may": "may must-not",
+    "seawall-iep-tlp": "red amber green white",
+    "seawall-iep-attribution": "may must must-not",
+    "seawall-iep-actions": (
+        "none contact-for-instruction internally-visible-actions externally-visible-indirect-actions "
+        "externally-visible-direct-actions"
+    ),
+    "seawall-incident-determination": "blocked confirmed failed-attempt false-positive suspected",
+    "seawall-incident-status": "new open closed",
+    "seawall-incident-recoverability": "regular supplemented extended not-recoverable not-applicable",
+    "seawall-chip-stage": "design fabrication assembly-testing-packaging materials equipment",
+    "seawall-misp-part": "event attribute object report sighting reference cluster data",
 }
 
 VOCABULARIES: dict[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _WORDS.items()}
