@@ -342,3 +342,19 @@ def test_a_server_that_vanishes_changes_nothing(tmp_path: Path, monkeypatch: pyt
             with pytest.raises(Unavailable, match="E-LAKE-032"):
                 session.read_part(session.parts()[0], ["event"])
     assert not list((tmp_path / "a" / "files").rglob("mine/*"))
+
+
+@pytest.mark.tool("java")
+def test_spark_without_a_client_for_s3_is_a_sentence(
+    shared: Shared, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cluster is asked for s3a:// addresses; what is missing among its jars is named."""
+    add(shared.lake(), traffic(0, 20))
+    (tmp_path / "spark-defaults.conf").write_text("spark.driver.host 127.0.0.1\nspark.driver.bindAddress 127.0.0.1\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    settings = LakeSettings(engine="spark", spark_master="local[1]", folder=shared.url, s3_endpoint=endpoint)
+    lake = Lake.open(tmp_path / "spark", settings)
+    assert lake.storage.shared("a/b") == f"s3a://{shared.url.removeprefix('s3://')}/a/b"
+    with lake.computing() as session, pytest.raises(Fault, match="E-LAKE-042"):
+        session.register("given", pa.table({"n": [1]}))
+    assert not objects(shared.lake(), "temporary/")
