@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -165,3 +167,17 @@ def test_equal_input_gives_equal_output() -> None:
     bodies = [msgspec.json.encode(obj) for obj in event_to_stix(given, tlp=Tlp.GREEN).objects]
     assert bodies == [msgspec.json.encode(obj) for obj in event_to_stix(given, tlp=Tlp.GREEN).objects]
     assert to_events(bodies).events == to_events(reversed(bodies)).events
+
+
+def test_the_extension_is_what_its_schema_says() -> None:
+    """In every object of every real event."""
+    schema = msgspec.json.decode((Path(__file__).parents[3] / "docs/reference/misp-origin.schema.json").read_bytes())
+    validator = import_module("jsonschema").Draft202012Validator(schema)  # the OASIS validator brings it
+    seen = 0
+    for given in with_uuids():
+        for obj in event_to_stix(given.values[0]).objects:
+            part = obj.get("extensions", {}).get(EXTENSION)
+            if part is not None:
+                seen += 1
+                assert list(validator.iter_errors(part)) == []
+    assert seen > 700
