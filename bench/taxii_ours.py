@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import msgspec
 
 from seawall.exchange import collection_id
 from seawall.flow.circles import CircleWish, create_circle
-from seawall.flow.exchange import TERMS_HEADER, stated_terms
+from seawall.flow.exchange import TERMS_HEADER, stated_terms, sync_peer
 from seawall.flow.node import Node, create_node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.peers import add_peer, verify_peer
@@ -35,13 +37,13 @@ class Scene:
     """Both nodes in one folder, introduced and agreed; ``grow`` makes the server's collection larger."""
 
     def __init__(self, folder: Path) -> None:
-        ports = (_free_port(), _free_port())
-        self.local, self.peer = ports
+        self.local, self.peer, self.client_peer = _free_port(), _free_port(), _free_port()
         self.server, self.client = _node(folder / SERVER, "TW"), _node(folder / CLIENT, "KR")
-        for node, other, name in ((self.server, self.client, CLIENT), (self.client, self.server, SERVER)):
+        sides = ((self.server, self.client, CLIENT, self.client_peer), (self.client, self.server, SERVER, self.peer))
+        for node, other, name, port in sides:
             card = folder / f"{name}.card"
             card.write_bytes(other.keys.card())
-            add_peer(node, card, url=f"https://127.0.0.1:{self.peer}", code_name=name)
+            add_peer(node, card, url=f"https://127.0.0.1:{port}", code_name=name)
             verify_peer(node, name, other.keys.fingerprint)
             _agree(node, name)
         self.url = f"/taxii2/circles/collections/{collection_id(self.server.keys.node_id, CIRCLE)}/objects/"
@@ -66,17 +68,37 @@ class Scene:
         return spent
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        """``seawall serve`` on the server node, in a process of its own."""
-        command = [sys.executable, "-m", "seawall", "--node", str(self.server.folder), "serve"]
-        command += ["--port", str(self.local), "--peer-port", str(self.peer)]
+    def serving(self, node: Node | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """``seawall serve`` on the server node (or on the other), in a process of its own."""
+        port = self.client_peer if node is self.client else self.peer
+        command = [sys.executable, "-m", "seawall", "--node", str((node or self.server).folder), "serve"]
+        command += ["--port", str(self.local), "--peer-port", str(port)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_for(self.peer)
+            wait_for(port)
             yield process
         finally:
             process.terminate()
             process.wait(30)
+
+    def nothing_new(self, times: int = 10) -> dict[str, float]:
+        """Milliseconds of a synchronisation of the large node with nothing new, wall and CPU: warm, as a command."""
+        added = self.server.store.outbox.last_added(CIRCLE)
+        with self.serving(self.client):
+            self.server.store.sync.set_cursor(CLIENT, CIRCLE, "send", str(added))
+            sync_peer(self.server, CLIENT)
+            wall, cpu = time.perf_counter(), time.process_time()
+            for _ in range(times):
+                sync_peer(self.server, CLIENT)
+            warm = (time.perf_counter() - wall, time.process_time() - cpu)
+            command = [sys.executable, "-m", "seawall", "--node", str(self.server.folder), "sync", CLIENT, "--json"]
+            wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            told = [json.loads(subprocess.check_output(command)) for _ in range(times)]
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = (time.perf_counter() - wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        names = ("warm_wall_ms", "warm_cpu_ms", "command_wall_ms", "command_cpu_ms")
+        figures = {name: round(1_000 * value / times, 1) for name, value in zip(names, (*warm, *spent), strict=True)}
+        return figures | {"command_exchange_ms": round(1_000 * sorted(one["seconds"] for one in told)[times // 2], 1)}
 
     def connection(self) -> PeerConnection:
         """The client's mutual TLS connection to the server."""
