@@ -11,6 +11,7 @@ import msgspec
 
 from seawall.flow.health import State, health_of
 from seawall.flow.mail_watch import mail_endpoints, mail_state
+from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.spool import FOLDER, REFUSED, Spool
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
@@ -65,6 +66,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
         endpoints += cluster_endpoints(node.settings.lake)
         endpoints += mail_endpoints(node.settings.mail)
+        endpoints += misp_endpoints(node)
         lake = node.settings.lake
         on_s3 = [address for address in (lake.url, lake.folder) if address.startswith("s3://")]
         endpoints += dict.fromkeys(lake.s3_endpoint or address for address in on_s3)

@@ -11,6 +11,7 @@ from seawall.flow.exchange import sync_peer
 from seawall.flow.health import may_be_called
 from seawall.flow.mail_watch import mail_job
 from seawall.flow.maintenance import compact_lake, retain_lake
+from seawall.flow.misp_sync import sync_all
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.pipeline import run_match
@@ -76,6 +77,7 @@ JOBS = (
     Job("match", 300, "match", _match),
     Job("release", 60, "release", _release),
     Job("sync", 300, "sync", _sync),
+    Job("misp", 300, "sync", sync_all),
     Job("mail", 300, "sync", mail_job),
     Job("renew-certificates", 86_400, "serve", _renew),
     Job("compact", 86_400, "maintain", compact_lake),

@@ -138,8 +138,11 @@ def cursor_of(node: Node, name: str) -> Cursor:
 
 
 def endpoints(node: Node) -> list[str]:
-    """The addresses that this node calls for them."""
-    return [one.url for one in servers(node).values()]
+    """The addresses that this node calls for them; none while the store cannot be asked."""
+    try:
+        return [one.url for one in servers(node).values()]
+    except Fault:
+        return []
 
 
 def _client(one: MispServer, key: str) -> MispClient:

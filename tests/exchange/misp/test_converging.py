@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,6 @@ from seawall.exchange.misp import canonical, changes
 from seawall.flow.misp_book import new_uuid
 from seawall.flow.misp_servers import client_of, server
 from seawall.flow.misp_sync import exchange
-from seawall.model import Fault, NotFound
 
 EDITS = 1_000
 KILLED_OF = 12  # one call in so many does not live to see its answer, or is not made
@@ -23,28 +23,38 @@ class KilledError(Exception):
     """The process ends here."""
 
 
-class Mortal:
-    """A remote, or anything, of which calls are cut off before or after they are made."""
+class Kills:
+    """Cuts calls off, before or after they are made."""
 
-    def __init__(self, inner: Any, chance: random.Random) -> None:
-        self._inner, self._chance = inner, chance
-        self.kills = 0
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.count = 0
 
-    def __getattr__(self, name: str) -> Any:
-        call: Callable[..., Any] = getattr(self._inner, name)
+    def over(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call, for a process that may end at it."""
 
         def mortal(*given: Any) -> Any:
             fate = self._chance.randrange(2 * KILLED_OF)
             if fate == 0:
-                self.kills += 1
+                self.count += 1
                 raise KilledError
             answer = call(*given)
             if fate == 1:
-                self.kills += 1
+                self.count += 1
                 raise KilledError
             return answer
 
         return mortal
+
+
+class Mortal:
+    """A remote whose calls are cut off."""
+
+    def __init__(self, inner: Any, kills: Kills) -> None:
+        self._inner, self._kills = inner, kills
+
+    def __getattr__(self, name: str) -> Any:
+        return self._kills.over(getattr(self._inner, name))
 
 
 class People:
@@ -188,28 +198,20 @@ def test_a_thousand_edits_on_both_sides_converge(beside: Beside, skew: int, monk
     chance = random.Random(20_261_122 + skew)
     beside.clock.skew = skew  # the MISP's clock is ahead
     people = People(beside, chance)
-    kills = syncs = 0
+    kills, syncs = Kills(chance), 0
     one = server(beside.node, "own")
-    know = beside.node.store.misp.know
     client = client_of(beside.node, one)
     edits = EDITS if skew == 0 else EDITS // 4
     for number in range(edits):
         people.edit()
-        if chance.randrange(8) == 0 or number == edits - 1:
-            remote = Mortal(client, chance)
-            forgetful = Mortal(beside.node.store.misp, chance)
-            monkeypatch.setattr(beside.node.store.misp, "know", lambda *given: forgetful.__getattr__("know_")(*given))
-            monkeypatch.setattr(beside.node.store.misp, "know_", know, raising=False)
-            beside.clock.on(1)
-            syncs += 1
-            try:
-                exchange(beside.node, one, remote, full=chance.random() < 0.5, accept_deletions=True)
-            except KilledError:
-                pass
-            except (NotFound, Fault) as fault:
-                pytest.fail(str(fault))
-            kills += remote.kills + forgetful.kills
-            monkeypatch.setattr(beside.node.store.misp, "know", know)
+        if chance.randrange(8) and number < edits - 1:
+            continue
+        beside.clock.on(1)
+        syncs += 1
+        with monkeypatch.context() as patch, contextlib.suppress(KilledError):
+            patch.setattr(beside.node.store.misp, "know", kills.over(beside.node.store.misp.know))
+            patch.setattr(beside.node.store.misp, "put", kills.over(beside.node.store.misp.put))
+            exchange(beside.node, one, Mortal(client, kills), full=chance.random() < 0.5, accept_deletions=True)
     for _ in range(6):
         beside.clock.on(1)
         done = exchange(beside.node, one, client, full=True, accept_deletions=True)
@@ -218,7 +220,7 @@ def test_a_thousand_edits_on_both_sides_converge(beside: Beside, skew: int, monk
     assert differences(beside) == []
     assert sum(people.made.values()) == edits
     assert min(people.made.values()) > edits // 3
-    assert kills > edits // 40
+    assert kills.count > edits // 40
     assert syncs > edits // 12
     kept = {each["uuid"] for event in beside.misp.events.values() for each in event["Attribute"] if not each["deleted"]}
     lost = {uuid for uuid, event in people.attributes.items() if uuid not in people.gone | kept
