@@ -34,15 +34,15 @@ class Shores(NamedTuple):
             self.carry(self.seoul)
 
 
-def two_shores(root: Path, url: str = "https://127.0.0.1:1") -> Shores:
-    """Two fresh nodes; nobody listens at ``url``."""
+def two_shores(root: Path) -> Shores:
+    """Two fresh nodes that know no address of each other."""
     taipei, seoul = SeawallNode(root / "taipei", "TW"), SeawallNode(root / "seoul", "KR")
     approvers = {taipei: taipei.second_person(), seoul: seoul.second_person()}
     for here, there, name in ((taipei, seoul, "seoul"), (seoul, taipei, "taipei")):
         card = root / f"{name}.card"
         card.write_bytes(there.raw("peers", "card").stdout)
         second = approvers[here]
-        here.here("peers", "add", card, "--url", url, "--code-name", name)
+        here.here("peers", "add", card, "--code-name", name)
         here.here("peers", "verify", name, "--fingerprint", there.fingerprint, "--approver-token", second)
         here.here("circles", "create", "tw-kr", "--members", name, "--tlp-ceiling", "amber", "--auto",
                   "indicator,sighting", "--approver-token", second)  # fmt: skip

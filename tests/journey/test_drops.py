@@ -90,6 +90,15 @@ def test_a_recall_is_carried(shores: Shores, tmp_path: Path) -> None:
     assert "203.0.113.90" not in held(shores.seoul, tmp_path)
 
 
+def test_no_network_is_tried(shores: Shores) -> None:
+    """A peer without an address is left out by the schedule, by doctor and by sync, which says what to do."""
+    assert "E-FLOW-126" in here("--node", shores.taipei.folder, "sync", "seoul").err
+    assert shores.taipei.here("run", "sync")["result"] == "no verified peer"
+    assert shores.taipei.here("doctor")["endpoints"] == []
+    (peer,) = shores.taipei.here("peers", "list")["items"]
+    assert (peer["health"], peer["waiting"], peer["last_sync"] is not None) == ("ok", 0, True)
+
+
 def three(shores: Shores, folder: Path, network: str) -> list[Path]:
     """Three drops of Taipei that nobody has carried yet."""
     outbox = folder / "outbox"

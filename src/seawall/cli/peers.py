@@ -31,7 +31,9 @@ def add(
     file: Path,
     /,
     *,
-    url: Annotated[str, Parameter(help="The peer's listener, https://host:8701.")],
+    url: Annotated[
+        str, Parameter(help="The peer's listener, https://host:8701; left out when only carried files reach it.")
+    ] = "https://carried.invalid",
     code_name: Annotated[str, Parameter(help="The name under which our own people know this peer.")],
 ) -> None:
     """Add a peer from its card. Nothing is exchanged before 'peers verify'.

@@ -63,7 +63,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _peers(node, peers),
             _mail(node),
         ]
-        endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED]
+        endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]
         endpoints += cluster_endpoints(node.settings.lake)
         endpoints += mail_endpoints(node.settings.mail)
         endpoints += misp_endpoints(node)

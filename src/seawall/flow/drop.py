@@ -25,9 +25,10 @@ from seawall.exchange.drop import (
     SentPart,
     WrittenDrop,
 )
-from seawall.flow.context import release_context
+from seawall.flow.circles import agreed_with
 from seawall.flow.drop_books import Books, acknowledgement, remember_totals
 from seawall.flow.exchange import shared_circles, stated_terms
+from seawall.flow.health import CARRIED as DIRECTION
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
 from seawall.flow.refresh import refresh_findings
@@ -35,9 +36,8 @@ from seawall.ledger import EventKind
 from seawall.model import Fault, NotFound, Recorded, Release, from_microseconds
 from seawall.model.circle import CircleTerms
 from seawall.model.peer import PeerRecord
-from seawall.policy import page_release
+from seawall.policy import PrivateValues, ReleaseContext, page_release
 
-DIRECTION = "drop"  # of the cursors, beside those of sync
 MAX_DROPS = 1_000  # files of one export
 LOCK = "drop.lock"
 
@@ -266,6 +266,16 @@ class _Export:
         except NotFound:
             return None
 
+    def _reading(self, terms: CircleTerms) -> ReleaseContext:
+        """What ``page_release`` looks at: the rows were decided when they were put out."""
+        agreed = agreed_with(self._node, terms, self._peer.code_name)
+        return ReleaseContext(
+            at=self._node.clock(),
+            node_id=self._node.keys.node_id,
+            private=PrivateValues(is_own=self._node.own_assets.is_own),
+            agreed_with=frozenset({self._peer.code_name} if agreed else ()),
+        )
+
     def _pages(
         self, terms: CircleTerms, behind: int | None, last: int | None
     ) -> Iterator[tuple[Recorded[Release] | None, int]]:
@@ -276,7 +286,7 @@ class _Export:
             if page.last_added is None:
                 return
             rows = [row for row in page.rows if last is None or row.added <= last]
-            release = page_release(rows, name, terms, release_context(node, terms, name)) if rows else None
+            release = page_release(rows, name, terms, self._reading(terms)) if rows else None
             yield (node.ledger.record(release) if release is not None else None), page.last_added
             if not page.more or (last is not None and page.last_added >= last):
                 return

@@ -27,11 +27,18 @@ def sync_peer(
 ) -> dict[str, object]:
     """Fetch what is new and push what is new.
 
-    Raises Refused E-EXCHANGE-023 for a peer that nobody verified, E-FLOW-043 for one that has misbehaved too often, and
-    what ``exchange.sync`` raises; how it went is kept for ``peers list``.
+    Raises Refused E-EXCHANGE-023 for a peer that nobody verified, E-FLOW-043 for one that has misbehaved too often,
+    Fault E-FLOW-126 for one that only carried files reach, and what ``exchange.sync`` raises; how it went is kept for
+    ``peers list``.
     """
     node.require("sync")
     peer = require_verified(node.store.peers.get(code_name))
+    if peer.carried:
+        raise Fault(
+            "E-FLOW-126",
+            "No network reaches {peer}; use 'seawall export-drop' and 'seawall import-drop'.",
+            peer=code_name,
+        )
     card = read_card(peer.card)
     circles = shared_circles(node, code_name)
     if circles:

@@ -17,6 +17,8 @@ from seawall.model.peer import PeerRecord, PeerState
 HEALTH = "health:{peer}"
 LAST_SYNC = "last-sync:{peer}"
 """Key of the note that holds when the last exchange with a peer ended well."""
+CARRIED = "drop"
+"""The direction of what was written into drops, beside those of sync."""
 MOST_COUNTED = 100_000  # objects waiting are counted up to here: more is "very many", and counting costs time
 
 
@@ -125,8 +127,9 @@ def _waiting(node: Node, peer: str) -> tuple[int, int | None, bool]:
     for terms in node.store.circles.list():
         if not _seats(terms, peer):
             continue
-        sent = node.store.sync.cursor(peer, terms.name, SEND)
-        count, first = node.store.outbox.waiting(terms.name, peer, int(sent) if sent else None, MOST_COUNTED)
+        sent = [node.store.sync.cursor(peer, terms.name, way) for way in (SEND, CARRIED)]
+        reached = max((int(cursor) for cursor in sent if cursor), default=None)
+        count, first = node.store.outbox.waiting(terms.name, peer, reached, MOST_COUNTED)
         total += count
         oldest = first if oldest is None else oldest if first is None else min(first, oldest)
         interrupted = interrupted or '"next"' in (node.store.sync.cursor(peer, terms.name, RECEIVE) or "")

@@ -44,7 +44,7 @@ class Run(msgspec.Struct, frozen=True):
 def _sync(node: Node) -> str:
     results = []
     for peer in node.store.peers.list():
-        if peer.state is not PeerState.VERIFIED:
+        if peer.state is not PeerState.VERIFIED or peer.carried:
             continue
         if not may_be_called(node, peer.code_name):
             results.append(f"{peer.code_name}: not called yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,3 +30,8 @@ class PeerRecord(msgspec.Struct, frozen=True):
     fingerprint: str  # what two people read to each other
     state: PeerState
     card: bytes  # the card as it came
+
+    @property
+    def carried(self) -> bool:
+        """Whether no network reaches it, only carried files: its address ends in ``.invalid`` (RFC 2606 section 2)."""
+        return (urlsplit(self.url).hostname or "").endswith(".invalid")
