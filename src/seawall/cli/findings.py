@@ -64,21 +64,15 @@ def warnings(
     first_seen, other_side, other_first_seen, told_at, raw_lead_seconds, usable_lead_seconds, sectors, confidence,
     indicators, campaigns, reasons; and read_out, read_out_seconds. What is not known yet is null.
     """
-    from seawall.flow.findings import list_warnings
     from seawall.flow.node import Node
+    from seawall.flow.read_out import list_read_outs
+    from seawall.flow.read_out import read_out as one_read_out
 
-    if value is not None:
-        from seawall.flow.read_out import read_out as one_read_out
-
-        with Node.open(context.node, token=context.token) as node:
-            context.out.pairs(one_read_out(node, value, context.out.lang))
-        return
     with Node.open(context.node, token=context.token) as node:
-        page = list_warnings(node, limit=limit, after=after)
-        if read_out or context.json:
-            from seawall.flow.read_out import with_read_outs
-
-            page.items[:] = with_read_outs(node, page.items, context.out.lang)
+        if value is not None:
+            context.out.pairs(one_read_out(node, value, context.out.lang))
+            return
+        page = list_read_outs(node, context.out.lang, limit=limit, after=after)
     if read_out and not context.json:
         lines = [str(item["read_out"]) for item in page.items] or [context.out.tr("No warning yet.")]
         context.out.result(None, lines)

@@ -87,8 +87,15 @@ def _imap(inbox: str, password: str, ca_file: str) -> Iterator[Arrived]:
             "E-MAIL-011",
             "The mailbox on {host} cannot be read: {reason}.",
             host=parts.hostname,
-            reason=" ".join(str(error).split())[:200].rstrip("."),
+            reason=_said(error),
         ) from None
+
+
+def _said(error: Exception) -> str:
+    """What the server answered, as text."""
+    given = error.args[0] if error.args else ""
+    text = given.decode("utf-8", "replace") if isinstance(given, bytes) else str(error)
+    return " ".join(text.split())[:200].rstrip(".")
 
 
 def _one(session: imaplib.IMAP4_SSL, uid: str) -> Arrived:
