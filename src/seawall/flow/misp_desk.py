@@ -69,7 +69,7 @@ class OwnDesk:
     def _offer(self, uuid: str, change: int, *, deleted: bool) -> Offer:
         held = self._book.held(uuid)
         if held is None or deleted or held.deleted:
-            return Offer(uuid, change, None)
+            return Offer(uuid, change, None, between_us=held is None or held.origin in (None, self._server.name))
         doc, withheld = self._below_ceiling(held)
         return Offer(uuid, change, doc, withheld)
 

@@ -86,6 +86,10 @@ def add_server(node: Node, wanted: MispServer, key_file: Path) -> dict[str, obje
         version = client.version()
     finally:
         client.close()
+    for told in (PLAIN, OUTBOX):  # under other terms, everything is offered anew
+        node.store.notes.delete(told.format(name=wanted.name))
+    cursor = msgspec.structs.replace(cursor_of(node, wanted.name), change=0)
+    node.store.notes.set(CURSOR.format(name=wanted.name), msgspec.json.encode(cursor).decode())
     _write_key(node.folder / "keys" / KEY_FILE.format(name=wanted.name), key)
     _keep(node, servers(node) | {wanted.name: wanted})
     return {**described(node, wanted), "version": version}

@@ -94,6 +94,7 @@ class Offer(msgspec.Struct, frozen=True):
     change: int
     doc: Doc | None
     withheld: int = 0  # parts above what it may know
+    between_us: bool = True  # it began here or there: nobody else's deletion is ours to pass on
 
 
 class Desk(Protocol):
@@ -225,7 +226,8 @@ class MispSync:
     def _offer(self, offer: Offer) -> None:
         base = self._memory.known(offer.uuid)
         if offer.doc is None:
-            if base is not None:
+            # known, or told or fetched by a run that was killed before it remembered so
+            if base is not None or (offer.between_us and self._remote.events([offer.uuid])):
                 self._delete_there(offer.uuid)
             return
         self.done.withheld += offer.withheld

@@ -1,0 +1,194 @@
+"""A MISP, or what stands in its place, that answers with something else than MISP's JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from exchange.misp.conftest import Beside
+from exchange.misp.recorded_misp import KEY
+from seawall.exchange.misp import MispClient
+from seawall.flow.misp_servers import MispServer, add_server, remove_server, server
+from seawall.flow.misp_sync import exchange, sync_all
+from seawall.model import Fault, NotFound, Refused, Tlp
+
+Handler = BaseHTTPRequestHandler
+
+
+def said(handler: Handler, status: int, body: bytes, length: int | None = None, **headers: str) -> None:
+    """Send an answer; ``length`` may lie."""
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body) if length is None else length))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+HTML = b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>"
+TRICKS: dict[str, tuple[Callable[[Handler], object], str]] = {
+    "truncated": (lambda handler: said(handler, 200, b'[{"uuid": "5e', 5_000), "E-EXCHANGE-314"),
+    "an HTML page": (lambda handler: said(handler, 200, HTML), "E-EXCHANGE-316"),
+    "an error 500": (lambda handler: said(handler, 500, HTML), "E-EXCHANGE-318"),
+    "other JSON": (lambda handler: said(handler, 200, b'{"hello": ["world"]}'), "E-EXCHANGE-316"),
+    "a list of nonsense": (lambda handler: said(handler, 200, b'[1, null, {"uuid": 7}]'), "E-EXCHANGE-316"),
+    "deep nesting": (lambda handler: said(handler, 200, b"[" * 200_000), "E-EXCHANGE-316"),
+    "a redirect": (lambda handler: said(handler, 302, b"", Location="http://198.51.100.1/"), "E-EXCHANGE-313"),
+    "no HTTP": (lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n"), "E-EXCHANGE-314"),
+    "nothing": (lambda handler: handler.connection.close(), "E-EXCHANGE-314"),
+    "a refusal": (lambda handler: said(handler, 403, b'{"message": "Authentication failed."}'), "E-EXCHANGE-317"),
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_wrong_answer_is_one_sentence_and_changes_nothing(beside: Beside, trick: str) -> None:
+    """Each wrong answer ends the run with a stable code; what is held stays, and the next run goes on."""
+    uuid = beside.misp.new_event("Theirs")
+    beside.sync()
+    beside.clock.on(5)
+    beside.misp.new_attribute(uuid, "domain", "later.example")
+    act, code = TRICKS[trick]
+    beside.server.mischief = lambda handler, _path: bool(act(handler)) or True
+    with pytest.raises(Fault) as caught:
+        beside.sync(full=True)
+    assert caught.value.code == code
+    assert "failed" in sync_all(beside.node) or code in sync_all(beside.node)
+    assert beside.ours(uuid)["Attribute"] == []
+    beside.server.mischief = lambda _handler, _path: False
+    assert beside.sync()["pulled"] == 1
+
+
+def test_a_slow_misp_does_not_hold_us(beside: Beside) -> None:
+    """An answer that drips in ends at the deadline for the whole answer."""
+
+    def drip(handler: Handler, _path: str) -> bool:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        for _ in range(20):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.1)
+        return True
+
+    beside.server.mischief = drip
+    client = MispClient("own", beside.server.url, KEY, answer_seconds=0.6)
+    began = time.monotonic()
+    with pytest.raises(Fault) as caught:
+        client.index(None)
+    client.close()
+    assert caught.value.code in ("E-EXCHANGE-311", "E-EXCHANGE-314")
+    assert time.monotonic() - began < 2
+
+
+def test_a_huge_answer_is_cut_off(beside: Beside) -> None:
+    """No more is read than the bound, whatever length is announced."""
+
+    def act(handler: Handler, _path: str) -> bool:
+        said(handler, 200, b" " * 300_000)
+        return True
+
+    beside.server.mischief = act
+    client = MispClient("own", beside.server.url, KEY, answer_bytes=100_000)
+    with pytest.raises(Fault, match="longer than 100000"):
+        client.index(None)
+    client.close()
+
+
+def test_bad_parts_of_an_event_cost_only_themselves(beside: Beside) -> None:
+    """Attributes without type or value are counted; the good ones land, formulas and escapes as the data they are."""
+    uuid = beside.misp.new_event("Theirs \x1b[31m =cmd()")
+    beside.misp.new_attribute(uuid, "domain", "good.example")
+    event = beside.misp.events[uuid]
+    event["Attribute"] += [{"uuid": "x"}, 7, None, {"type": "domain", "value": {"a": 1}, "uuid": uuid}]
+    event["Object"] = ["no object", {"name": "", "Attribute": []}]
+    beside.misp.events["no-uuid"] = {"timestamp": "1", "uuid": "11111111-2222-4333-8444-555555555555", "id": "9",
+                                     "published": False, "info": ""}  # fmt: skip
+    report = beside.sync()
+    assert report["rejected"] >= 5
+    assert [one["value"] for one in beside.ours(uuid)["Attribute"]] == ["good.example"]
+
+
+def test_a_misp_that_refuses_an_event_does_not_stop_the_others(beside: Beside) -> None:
+    """An event that the MISP blocks is a problem in the report; the next one is told."""
+    first, second = beside.add("First"), beside.add("Second", Attribute=[])
+    beside.misp.blocked.add(first)
+    report = beside.sync()
+    assert report["pushed"] == 1
+    assert "blocklist" in report["problems"][0]
+    assert list(beside.misp.events) == [second]
+
+
+def test_a_misp_that_drops_a_part_does_not_make_us_drop_it(beside: Beside) -> None:
+    """A part that the MISP does not take is counted, and stays here."""
+    uuid = beside.add()
+    answer = beside.misp.answer
+
+    def dropping(path: str, given: dict[str, object]) -> tuple[int, object]:
+        status, document = answer(path, given)
+        if path.startswith("/events/add"):
+            beside.misp.events[uuid]["Attribute"].clear()
+            document = json.loads(json.dumps(document))
+            document["Event"]["Attribute"] = []
+        return status, document
+
+    beside.misp.answer = dropping  # type: ignore[method-assign]
+    assert beside.sync()["not_taken"] == 1
+    beside.sync(full=True)
+    assert [one["deleted"] for one in beside.ours(uuid)["Attribute"]] == [False]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"name": "a/b"}, "E-FLOW-181"),
+        ({"url": "ftp://misp.example/"}, "E-FLOW-182"),
+        ({"url": "https://user:key@misp.example/"}, "E-FLOW-182"),
+        ({"url": "http://misp.example/"}, "E-FLOW-187"),
+        ({"pin": "abc"}, "E-FLOW-184"),
+        ({"circle": "none"}, "E-STORE-061"),
+        ({"url": "http://127.0.0.1:1/"}, "E-EXCHANGE-310"),
+    ],
+)
+def test_what_cannot_be_a_misp_is_not_kept(beside: Beside, tmp_path: Path, given: dict[str, str], code: str) -> None:
+    """A wrong name, address, pin or circle is one sentence; nothing is kept of it."""
+    said_of_it = {"name": "other", "url": beside.server.url, **given}
+    with pytest.raises(Fault) as caught:
+        add_server(beside.node, MispServer(**said_of_it), tmp_path / "key")  # type: ignore[arg-type]
+    assert caught.value.code == code
+    with pytest.raises(NotFound):
+        server(beside.node, said_of_it["name"])
+
+
+def test_a_wrong_key_is_told_at_once(beside: Beside, tmp_path: Path) -> None:
+    """The key is tried when the MISP is added, and is kept where only we may read it."""
+    (tmp_path / "wrong").write_text("w" * 40)
+    with pytest.raises(Refused) as caught:
+        add_server(beside.node, MispServer("other", beside.server.url), tmp_path / "wrong")
+    assert caught.value.code == "E-EXCHANGE-317"
+    kept = beside.node.folder / "keys" / "misp-own.key"
+    assert kept.stat().st_mode & 0o077 == 0
+    remove_server(beside.node, "own")
+    assert not kept.exists()
+
+
+def test_a_ceiling_of_green_and_no_push(beside: Beside) -> None:
+    """With push none nothing goes there; the ceiling is what the operator said."""
+    beside.add()
+    one = server(beside.node, "own")
+    from seawall.flow.misp_servers import client_of
+
+    client = client_of(beside.node, one)
+    quiet = MispServer("own", one.url, push="none")
+    assert exchange(beside.node, quiet, client).pushed == 0
+    low = MispServer("own", one.url, ceiling=Tlp.CLEAR)
+    assert exchange(beside.node, low, client).pushed == 0
+    assert beside.misp.events == {}
+    client.close()
+    add_server(beside.node, one, beside.node.folder / "keys" / "misp-own.key")  # other terms: offered anew
+    assert beside.sync()["pushed"] == 1
