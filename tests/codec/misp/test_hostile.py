@@ -145,7 +145,8 @@ def test_a_forged_extension_names_no_file(event_uuid: object) -> None:
             "misp": {"type": "domain", "value": "a.example"}}  # fmt: skip
     body = {"type": "note", "id": f"note--{uuid(1)}", "extensions": {EXTENSION: part}}
     made = to_events([msgspec.json.encode(body)])
-    assert (made.events, len(made.losses)) == ([], 1)
+    assert made.events == []
+    assert made.losses[0] == (body["id"], "its extension names no event")
 
 
 @pytest.mark.parametrize("misp", [{}, {"type": "domain"}, {"type": [], "value": {}}, {"type": "nonsense", "value": "x"},
@@ -181,3 +182,38 @@ JSON = st.recursive(
 def test_no_event_raises(given: dict[str, Any]) -> None:
     """Whatever it is made of."""
     survives(given)
+
+
+def test_a_pattern_counts_before_an_extension() -> None:
+    """Whoever shares a harmless pattern cannot make a MISP detect something else by it."""
+    (good, report) = event_to_stix(event(GOOD)).objects
+    good["extensions"][EXTENSION]["misp"]["value"] = "bank.example"
+    made = to_events([msgspec.json.encode(good), msgspec.json.encode(report)])
+    assert [reason for _, reason in made.losses] == ["its extension and pattern differ"]
+    assert [one["value"] for found in made.events for one in found["Attribute"]] == ["a.example"]
+
+
+def test_a_note_does_not_become_a_detection() -> None:
+    """Nor does observed data, whatever its extension asks."""
+    (note, _) = event_to_stix(event(attribute("text", "x", to_ids=False, uuid=uuid(1)))).objects
+    note["extensions"][EXTENSION]["misp"] |= {"type": "domain", "value": "bank.example", "to_ids": True}
+    made = to_events([msgspec.json.encode(note)])
+    assert [one for found in made.events for one in found["Attribute"]] == []
+    assert ("its extension asks for a detection that it is not") in {reason for _, reason in made.losses}
+
+
+def test_nobody_writes_into_somebody_elses_event() -> None:
+    """A part by another creator stands beside the event, and it is told; a report keeps its own name."""
+    ours = event_to_stix(event(GOOD, Orgc={"uuid": uuid(50), "name": "Ours"})).objects
+    theirs = event_to_stix(event(attribute("domain", "b.example", uuid=uuid(2)), Orgc={"uuid": uuid(51), "name": "B"}))
+    forged = [obj for obj in theirs.objects if obj["type"] == "indicator"]
+    renamed = {**next(obj for obj in ours if obj["type"] == "report"), "id": f"report--{uuid(66)}", "name": "Renamed"}
+    made = to_events(msgspec.json.encode(obj) for obj in [*ours, *forged, renamed])
+    (event_of_ours,) = [one for one in made.events if one["uuid"] == EVENT_UUID]
+    assert (event_of_ours["info"], [one["value"] for one in event_of_ours["Attribute"]]) == (
+        "Green Wave",
+        ["a.example"],
+    )
+    assert {reason for _, reason in made.losses} == {
+        "it claims a place in an event that somebody else wrote", "its extension names another event",
+    }  # fmt: skip

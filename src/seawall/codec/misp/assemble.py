@@ -7,6 +7,7 @@ from typing import Any
 
 from seawall.codec.misp.marking import distribution_of, floor_of, said_by, tags_of
 from seawall.codec.misp.reading import MAX_TEXT, Json, moment_in, text_of, uuid_from, uuid_in, uuid_text
+from seawall.codec.misp.trust import speaks_for
 from seawall.codec.misp.types import CATEGORIES, KNOWN_TYPES
 from seawall.codec.moments import moment_of
 from seawall.model import Tlp
@@ -54,6 +55,17 @@ class Gathered:
             self.references.append((obj, misp, inside))
         elif isinstance(obj.get("payload_bin"), str) and inside is not None:
             self.data[inside] = obj["payload_bin"]
+
+    def strangers(self) -> list[Json]:
+        """Attributes and objects of another creator than the event's, taken out of it."""
+        found: list[Json] = []
+        for uuid, (obj, _, _) in list(self.attributes.items()):
+            if not speaks_for(obj, self.report):
+                found.append(self.attributes.pop(uuid)[0])
+        for uuid, (obj, _) in list(self.objects.items()):
+            if not speaks_for(obj, self.report):
+                found.append(self.objects.pop(uuid)[0])
+        return found
 
     def places(self) -> dict[str, int]:
         """Where the report lists an object, by UUID."""

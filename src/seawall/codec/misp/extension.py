@@ -96,6 +96,13 @@ def carried(obj: Mapping[str, Any]) -> Json | None:
     return part
 
 
+def without_extension(obj: Json) -> Json:
+    """The object as its plain STIX says it."""
+    extensions = {name: part for name, part in obj.get("extensions", {}).items() if name != EXTENSION}
+    bare = {name: value for name, value in obj.items() if name != "extensions"}
+    return {**bare, "extensions": extensions} if extensions else bare
+
+
 def extension_definition(identity: str, created: int) -> Json:
     """The extension-definition behind ``EXTENSION``, for bundles that should stand alone. ``created``: microseconds."""
     moment = timestamp(created)

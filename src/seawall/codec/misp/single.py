@@ -10,6 +10,7 @@ from seawall.codec.misp.assemble import Losses, attribute, seconds_of, uuid_of
 from seawall.codec.misp.extension import carried
 from seawall.codec.misp.marking import MAX_TAG, credibility_tag
 from seawall.codec.misp.reading import MAX_TAGS, Json, uuid_from
+from seawall.codec.misp.trust import disbelief
 from seawall.codec.misp.types import CERTIFICATE_WORDS, HASHES, KNOWN_TYPES, OBSERVABLE_WORDS, RULES
 from seawall.codec.pattern import simple_keys
 from seawall.model import Observable, ObservableType
@@ -52,7 +53,7 @@ def attributes_of(indicator: Mapping[str, Any], losses: Losses) -> list[Json]:
     pattern, pattern_type = obj.get("pattern"), obj.get("pattern_type", "stix")
     if obj.get("type") != "indicator" or not isinstance(pattern, str) or not pattern:
         return []
-    if (part := carried(obj)) is not None and isinstance(part.get("misp", {}).get("value"), str):
+    if (part := carried(obj)) is not None and disbelief(obj, part) is None:
         misp = part["misp"]
         said = {**misp, "Tag": misp.get("Tag", [])}
         return [_made(uuid_of(obj), str(misp.get("type")), misp["value"], obj, said, losses)]

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from seawall.codec.misp.assemble import Gathered, finished
-from seawall.codec.misp.extension import carried
+from seawall.codec.misp.extension import carried, without_extension
 from seawall.codec.misp.plain import Plain
-from seawall.codec.misp.reading import uuid_in
+from seawall.codec.misp.trust import disbelief
 
 _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder().decode
@@ -32,9 +32,8 @@ class ToMisp(msgspec.Struct, frozen=True):
 def to_events(bodies: Iterable[bytes], *, distribution: bool = True) -> ToMisp:
     """The events of these objects (JSON, one object each), in order of UUID. Equal input gives equal events.
 
-    Without ``distribution`` (feeds have none) nothing says how far a part may go but its tags.
-
-    Never raises for what the bodies contain.
+    Without ``distribution`` (feeds have none) nothing says how far a part may go but its tags. Never raises for what the
+    bodies contain.
     """
     losses: list[tuple[str, str]] = []
     known: dict[str, Gathered] = {}
@@ -51,18 +50,23 @@ def to_events(bodies: Iterable[bytes], *, distribution: bool = True) -> ToMisp:
             continue
         objects += 1
         part = carried(obj)
-        event_uuid = uuid_in(part, "event_uuid") if part is not None else None
         if part is None:
             plain.take(obj)
         elif part["kind"] == "cluster":
             plain.clusters[obj["id"]] = obj
-        elif event_uuid is not None:
+        elif (reason := disbelief(obj, part)) is not None:
+            losses.append((obj["id"], reason))
+            plain.take(without_extension(obj))
+        else:
+            event_uuid = str(part["event_uuid"]).lower()
             gathered = known.get(event_uuid)
             if gathered is None:
                 gathered = known[event_uuid] = Gathered(event_uuid)
             gathered.take(obj, part)
-        else:
-            losses.append((obj["id"], "its extension names no event"))
+    for gathered in known.values():
+        for obj in gathered.strangers():
+            losses.append((obj["id"], "it claims a place in an event that somebody else wrote"))
+            plain.take(without_extension(obj))
     plain.into(known)
     events = [
         finished(gathered, plain.shared, losses, distribution=distribution) for _, gathered in sorted(known.items())
