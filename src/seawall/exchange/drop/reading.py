@@ -121,7 +121,7 @@ def _copied(path: Path, folder: Path, bounds: DropBounds) -> IO[bytes]:
                 copy.write(piece)
     except OSError as error:
         copy.close()
-        raise Fault("E-EXCHANGE-202", "{path} cannot be read: {reason}.", path=path,
+        raise Fault("E-EXCHANGE-202", "The drop {path} cannot be read: {reason}.", path=path,
                     reason=error.strerror or error) from None  # fmt: skip
     except BaseException:
         copy.close()
