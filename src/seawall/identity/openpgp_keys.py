@@ -103,7 +103,8 @@ class OwnPgpKey:
         public = home.run("--armor", "--export", fingerprint, limit=MAX_KEY).output
         if not secret or not public:
             raise Fault(
-                "E-IDENTITY-065", "GnuPG could not make the key; is gpg-agent installed, is there room on disk?"
+                "E-IDENTITY-065",
+                "GnuPG could not make the key; see whether gpg-agent is installed and the disk has room.",
             )
         for name, data in ((SECRET, secret), (PUBLIC, public)):
             beside = self.folder / f".{name}.new"
@@ -150,7 +151,9 @@ def read_key(data: bytes) -> KeyFacts:
 
 def _only(lines: tuple[tuple[str, ...], ...], place: int) -> str:
     if len(lines) != 1 or len(lines[0]) <= place:
-        raise Fault("E-IDENTITY-065", "GnuPG could not make the key; is gpg-agent installed, is there room on disk?")
+        raise Fault(
+            "E-IDENTITY-065", "GnuPG could not make the key; see whether gpg-agent is installed and the disk has room."
+        )
     return lines[0][place]
 
 

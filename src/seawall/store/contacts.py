@@ -11,8 +11,8 @@ from seawall.model import NotFound
 from seawall.model.contact import Contact
 from seawall.model.stored import PutCounts
 from seawall.store.database import Database
+from seawall.store.mail_tables import contacts
 from seawall.store.replace import replace
-from seawall.store.tables import contacts
 from seawall.store.values import clean
 
 

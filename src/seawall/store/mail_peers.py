@@ -10,7 +10,8 @@ from seawall.model import Fault, NotFound, Refused
 from seawall.model.mail import MailPeer
 from seawall.model.peer import PeerState
 from seawall.store.database import Database
-from seawall.store.tables import mail_peers, peers, users
+from seawall.store.mail_tables import mail_peers
+from seawall.store.tables import peers, users
 from seawall.store.values import checked_name
 
 

@@ -13,8 +13,9 @@ from seawall.model import NotFound, Refused
 from seawall.model.mail import MailRecord, MailState
 from seawall.model.stored import Page
 from seawall.store.database import Database
+from seawall.store.mail_tables import mails
 from seawall.store.replace import replace
-from seawall.store.tables import cursors, mails
+from seawall.store.tables import cursors
 from seawall.store.values import bounded, clean, optional
 
 TICKETS = "tickets"
