@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from seawall.codec.misp.assemble import Gathered, Losses, Shared, seconds_of, uuid_of
 from seawall.codec.misp.extension import carried
+from seawall.codec.misp.gathered import Gathered, Shared
+from seawall.codec.misp.pieces import Losses, seconds_of, uuid_of
 from seawall.codec.misp.reading import Json, text_of, uuid_from
+from seawall.codec.misp.remark import marking_refs
 from seawall.codec.misp.single import attributes_of, observable_attributes, tag_names
 from seawall.model import Tlp
 from seawall.model.stix.tlp import TLP2_IDS, tlp_of_refs
@@ -32,7 +34,7 @@ class Plain:
         self.losses = losses
         self.shared = Shared()
         self.clusters: dict[str, Json] = {}
-        self.attributes: dict[str, tuple[Json, list[Json]]] = {}  # STIX id -> object, its attributes
+        self.attributes: dict[str, tuple[Json, list[Json]]] = {}  # STIX id -> its outline, its attributes
         self.containers: dict[str, Json] = {}
         self.observables: dict[str, Json] = {}
         self.observed: list[Json] = []
@@ -45,11 +47,11 @@ class Plain:
         """One object."""
         kind, identifier = obj["type"], obj["id"]
         if kind == "indicator":
-            self.attributes[identifier] = obj, attributes_of(obj, self.losses)
+            self.attributes[identifier] = _outline(obj), attributes_of(obj, self.losses)
         elif kind == "vulnerability" and isinstance(name := obj.get("name"), str) and name:
             pattern = {**obj, "type": "indicator", "pattern_type": "other", "pattern": name}
             made = attributes_of(pattern, [])
-            self.attributes[identifier] = obj, [{**made[0], "type": "vulnerability", "to_ids": False,
+            self.attributes[identifier] = _outline(obj), [{**made[0], "type": "vulnerability", "to_ids": False,
                                                  "category": "External analysis"}]  # fmt: skip
         elif kind in ("report", "grouping"):
             self.containers[identifier] = obj
@@ -103,13 +105,13 @@ class Plain:
                 if (sco := self.observables.get(ref)) is not None:
                     made += observable_attributes(obj, sco, self.losses)
             used.update(inner for ref in _refs(obj) for inner in _inner(self.observables.get(ref)))
-            self.attributes[obj["id"]] = obj, made
+            self.attributes[obj["id"]] = _outline(obj), made
         used.update(inner for ref in recorded for inner in _inner(self.observables.get(ref)))
         listed = {ref for obj in self.containers.values() for ref in _refs(obj)}
         for identifier in sorted(self.observables.keys() - used):
             sco = self.observables[identifier]
             if identifier in listed:
-                self.attributes[identifier] = sco, observable_attributes(sco, sco, self.losses)
+                self.attributes[identifier] = _outline(sco), observable_attributes(sco, sco, self.losses)
             else:
                 self.losses.append((identifier, "no observed-data and no report refers to it"))
 
@@ -178,7 +180,7 @@ class Plain:
         days: dict[tuple[str, str, Tlp], list[str]] = {}
         for identifier in sorted(loose):
             obj = self.attributes[identifier][0]
-            level = tlp_of_refs(_markings(obj))
+            level = tlp_of_refs(marking_refs(obj))
             key = (
                 str(obj.get("created_by_ref") or ""),
                 str(obj.get("modified"))[:10],
@@ -204,7 +206,10 @@ class Plain:
 
     def _fill(self, gathered: Gathered, obj: Json, listed: list[str], tags: list[str]) -> None:
         """Attributes and tags; the event's marking is the strictest of what it holds."""
-        levels = [tlp_of_refs(_markings(obj)), *(tlp_of_refs(_markings(self.attributes[ref][0])) for ref in listed)]
+        levels = [
+            tlp_of_refs(marking_refs(obj)),
+            *(tlp_of_refs(marking_refs(self.attributes[ref][0])) for ref in listed),
+        ]
         level = max((found for found in levels if found is not None), default=None)
         names = [name for name in dict.fromkeys(tags) if not name.lower().startswith("tlp:")]
         if level is not None:
@@ -248,6 +253,11 @@ class Plain:
             })  # fmt: skip
 
 
+def _outline(obj: Json) -> Json:
+    """What is still needed of an object once its attributes are made; a million of them must fit."""
+    return {name: obj[name] for name in ("created_by_ref", "modified", "object_marking_refs") if name in obj}
+
+
 def _add_tag(made: Json, name: str) -> None:
     if all(tag["name"] != name for tag in made["Tag"]):
         made["Tag"] = [*made["Tag"], {"name": name}]
@@ -255,11 +265,6 @@ def _add_tag(made: Json, name: str) -> None:
 
 def _refs(obj: Json) -> list[str]:
     refs = obj.get("object_refs")
-    return [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
-
-
-def _markings(obj: Json) -> list[str]:
-    refs = obj.get("object_marking_refs")
     return [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from seawall.codec.misp.assemble import Losses, attribute, seconds_of, uuid_of
 from seawall.codec.misp.extension import carried
 from seawall.codec.misp.marking import MAX_TAG, credibility_tag
+from seawall.codec.misp.pieces import Losses, attribute, seconds_of, uuid_of
 from seawall.codec.misp.reading import MAX_TAGS, Json, uuid_from
 from seawall.codec.misp.trust import disbelief
 from seawall.codec.misp.types import CERTIFICATE_WORDS, HASHES, KNOWN_TYPES, OBSERVABLE_WORDS, RULES
@@ -61,7 +61,7 @@ def attributes_of(indicator: Mapping[str, Any], losses: Losses) -> list[Json]:
     if pattern_type != "stix":
         word = _RULE_WORDS.get(str(pattern_type), "other")
         return [_made(uuid_of(obj), word, pattern, obj, {**said, "to_ids": True}, losses)]
-    bare, labelled = _END.sub(r"\1", pattern), _labelled(obj)
+    bare, labelled = _END.sub(r"\1", pattern) if "_ref.type" in pattern else pattern, _labelled(obj)
     if labelled is not None and "|" in labelled and (both := _TWO.fullmatch(bare)) is not None:
         text = "|".join(_ESCAPED.sub(r"\1", half) for half in both.groups())
         return [_made(uuid_of(obj), labelled, text, obj, {**said, "to_ids": True}, losses)]
@@ -82,8 +82,10 @@ def attributes_of(indicator: Mapping[str, Any], losses: Losses) -> list[Json]:
 def _labelled(obj: Json) -> str | None:
     """The type that misp-stix notes in a label."""
     labels = obj.get("labels")
-    names = (_LABEL.fullmatch(label) for label in labels if isinstance(label, str)) if isinstance(labels, list) else ()
-    return next((match[1] for match in names if match and match[1] in KNOWN_TYPES), None)
+    for label in labels if isinstance(labels, list) else ():
+        if isinstance(label, str) and label.startswith("misp:type=") and (match := _LABEL.fullmatch(label)) is not None:
+            return match[1] if match[1] in KNOWN_TYPES else None
+    return None
 
 
 def word_of(value: Observable) -> str:

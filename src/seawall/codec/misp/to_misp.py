@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
-from seawall.codec.misp.assemble import Gathered, finished
+from seawall.codec.misp.assemble import finished
 from seawall.codec.misp.extension import carried, without_extension
+from seawall.codec.misp.gathered import Gathered
 from seawall.codec.misp.plain import Plain
 from seawall.codec.misp.trust import disbelief
 
@@ -32,8 +33,8 @@ class ToMisp(msgspec.Struct, frozen=True):
 def to_events(bodies: Iterable[bytes], *, distribution: bool = True) -> ToMisp:
     """The events of these objects (JSON, one object each), in order of UUID. Equal input gives equal events.
 
-    Without ``distribution`` (feeds have none) nothing says how far a part may go but its tags. Never raises for what the
-    bodies contain.
+    Without ``distribution`` (feeds have none) nothing says how far a part may go but its tags. Never raises for what
+    the bodies contain.
     """
     losses: list[tuple[str, str]] = []
     known: dict[str, Gathered] = {}
