@@ -9,9 +9,10 @@ import pytest
 
 from policy.scenes import body, stored
 from seawall.model import Pap, Tlp
+from seawall.model.stix.known_extensions import IEP_EXTENSION
 from seawall.model.stix.tlp import TLP1_IDS, TLP2_IDS, tlp1_object, tlp2_object
 from seawall.policy import Markings, Origin, marking_objects, markings_of, read_markings, strictest
-from seawall.policy.markings import DO_NOT_NAME, IEP_EXTENSION, PAP_IDS, write_markings
+from seawall.policy.markings import DO_NOT_NAME, PAP_IDS, write_markings
 
 
 def test_tlp_1_and_2_are_read_and_the_strictest_governs() -> None:

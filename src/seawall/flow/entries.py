@@ -19,6 +19,7 @@ def as_stored(entry: IndicatorEntry) -> StoredObject:
         pap=entry.pap,
         origin=entry.origin,
         source=_circle_of(entry),
+        whole=len(entry.sources) > 1,
     )
 
 

@@ -28,6 +28,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     revoked: bool = False
     inputs: tuple[str, ...] = ()  # ids of what it was derived from: markings are inherited from these
     excluded: frozenset[str] = frozenset()  # peers that must never see it
+    whole: bool = False  # several sources speak in it: granular markings of its body say nothing about the others
 
 
 class PutCounts(msgspec.Struct, frozen=True):

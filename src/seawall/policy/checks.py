@@ -39,6 +39,8 @@ def circle_tests(request: ReleaseRequest, terms: CircleTerms, context: ReleaseCo
     yield Test(Rule.OBJECT_EXCLUSION, recipient not in _excluded(request, context), recipient)
     yield Test(Rule.ECHO, stored.origin != recipient, stored.origin or "own")
     yield Test(Rule.TYPE, stored.type in terms.types, stored.type)
+    left_out = f"left out: {', '.join(request.left_out)}" if request.left_out else "nothing to leave out"
+    yield Test(Rule.GRANULAR, not request.whole_because, request.whole_because or left_out)
     yield Test(Rule.TLP_CEILING, tlp <= terms.tlp_ceiling, f"{tlp.label} under {terms.tlp_ceiling.label}")
     yield Test(
         Rule.TRACK, terms.track is not Track.TWO or tlp <= Tlp.GREEN, f"{tlp.label} on track {terms.track.value}"

@@ -16,6 +16,7 @@ from seawall.model.indicator import IndicatorEntry
 from seawall.model.outbox import OutboxRow
 from seawall.policy.checks import Permission, circle_tests, first_failure, permission_for
 from seawall.policy.enforcement import enforcement_tests
+from seawall.policy.granular import lowered
 from seawall.policy.request import ReleaseContext, ReleaseRequest, StandingUse
 from seawall.policy.rules import MEANING, Rule, Test, policy_version
 from seawall.policy.settle import settle
@@ -58,6 +59,7 @@ def decide_page(requests: Sequence[ReleaseRequest], terms: CircleTerms, context:
     """
     if len({request.recipient for request in requests}) > 1:
         raise ValueError("one page goes to one recipient")
+    requests = [lowered(request, terms) for request in requests]
     refused: dict[int, Withheld] = {}
     permitted: dict[int, Permission] = {}
     use = dict(context.standing_use)

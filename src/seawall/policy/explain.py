@@ -14,6 +14,7 @@ from seawall.model.observable import ObservableType
 from seawall.model.stored import StoredObject
 from seawall.policy.checks import body_tests, circle_tests, first_failure, permission_for
 from seawall.policy.enforcement import enforcement_tests
+from seawall.policy.granular import lowered
 from seawall.policy.markings import Markings, Origin
 from seawall.policy.request import PrivateValues, ReleaseContext, ReleaseRequest
 from seawall.policy.rules import MEANING, Rule, Test, policy_version
@@ -42,6 +43,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext) -> Explanation:
     """Try every test, in order, and say what each found. Decides exactly as ``decide`` does; releases nothing."""
+    request = lowered(request, terms)
     kept: list[dict[str, Any]] = []
     tests = (
         *circle_tests(request, terms, context),

@@ -96,8 +96,9 @@ def markings_of(stored: StoredObject, circle: str = "") -> Markings:
 def read_markings(body: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]] | None = None) -> Markings:
     """What a STIX object says of itself: marking references, granular ones, and MISP-style labels.
 
-    A granular marking governs the whole object: parts are not released separately. ``definitions``: marking-definition
-    objects by id that came along, for markings whose ids are not well known (IEP 2.0, somebody's own TLP).
+    A granular marking governs the whole object, until ``granular`` leaves the part out at release.
+    ``definitions``: marking-definition objects by id that came along, for markings whose ids are not well known (IEP
+    2.0, somebody's own TLP).
     """
     refs = [ref for ref in _list(body.get("object_marking_refs")) if isinstance(ref, str)]
     for granular in _list(body.get("granular_markings")):

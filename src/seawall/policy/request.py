@@ -28,6 +28,8 @@ class ReleaseRequest(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str  # code name of a peer, or name of a local TAXII user
     approved_by: tuple[str, ...] = ()  # named people who approved exactly this object version for this circle
     evidence: Evidence = Evidence()
+    left_out: tuple[str, ...] = ()  # granular markings: parts that were left out for this circle (``granular.lowered``)
+    whole_because: str = ""  # or why its parts cannot be left out
 
 
 class StandingUse(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from seawall.model.circle import CircleTerms
 
-POLICY_VERSION = "seawall-1"  # rises when any rule here decides something differently
+POLICY_VERSION = "seawall-2"  # rises when any rule here decides something differently
 
 
 class Rule(StrEnum):
@@ -20,6 +20,7 @@ class Rule(StrEnum):
     OBJECT_EXCLUSION = "object-exclusion"
     ECHO = "origin-echo"
     TYPE = "object-type"
+    GRANULAR = "granular-marking"
     TLP_CEILING = "tlp-ceiling"
     TRACK = "track-two"
     PAP_CEILING = "pap-ceiling"
@@ -44,6 +45,7 @@ MEANING: dict[Rule, str] = {
     Rule.OBJECT_EXCLUSION: "nothing that the object was made from excludes the recipient",
     Rule.ECHO: "the object does not go back to the peer that sent it",
     Rule.TYPE: "the circle permits objects of this type",
+    Rule.GRANULAR: "what is marked above the ceiling within the object can be left out",
     Rule.TLP_CEILING: "the strictest TLP of the object and its inputs is not above the ceiling",
     Rule.TRACK: "a track 2 circle gets nothing above TLP:GREEN",
     Rule.PAP_CEILING: "the strictest PAP is not above the ceiling",
