@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ import pytest
 from cli.scenes import ATTACKER, Shop
 from journey.command_line import eve
 from s3_server import BUCKET, s3_server
+from seawall.flow.node import Node
+from seawall.flow.tail import TailWish, storing, tail
+from seawall.lake.storage.s3 import S3Storage
+from seawall.model import Unavailable
 
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.timeout(300)]
 SENSORS = "sensor,side,sector\ntpe-1,TW,water\nsel-1,KR,health\n"
@@ -110,3 +115,36 @@ def test_a_copy_becomes_the_lake(endpoint: str, tmp_path: Path) -> None:
     assert node.here("ingest", node.write("1.json", log("sel-1", 4)))["stored"] == 2
     settings.write_text(held + f'\n[lake]\nurl = "{place}"\ns3_endpoint = "{endpoint}"\n')
     assert "E-LAKE-033" in node.refused("lake", "push")
+
+
+def test_a_tail_outlives_its_storage(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket takes nothing for a while: the tail says so once, loses nothing and stores nothing twice."""
+    monkeypatch.setattr(storing, "RETRY_SECONDS", 0.2)
+    shop_ = shop(tmp_path / "one", f"s3://{BUCKET}/{tmp_path.name}/live", endpoint)
+    source = shop_.write("live.json", log("tpe-1", 3) + "\n")
+    commit, refusals, said = S3Storage.commit, iter(range(3)), list[str]()
+    stop = threading.Event()
+
+    def refusing(storage: S3Storage, *given: Any) -> None:
+        if (left := next(refusals, None)) is not None:
+            if left == 1:
+                commit(storage, *given)  # and the answer is lost
+            raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
+        commit(storage, *given)
+
+    def hear(sentence: str, **_: object) -> None:
+        said.append(sentence)
+        if "again." in sentence:
+            stop.set()
+
+    monkeypatch.setattr(S3Storage, "commit", refusing)
+    with Node.open(shop_.folder) as node:
+        wish = TailWish(sources=(str(source),))
+        report = tail(node, wish, stop=stop, say=hear)
+    assert [sentence.split(";")[0] for sentence in said] == [
+        "The lake takes nothing now and is asked again",
+        "The lake takes lines again.",
+    ]
+    assert (report.stored + report.duplicates, report.rejected) == (2, 1)
+    assert len(shop_.here("observations")["items"]) == 2
+    assert shop_.here("tail", source, "--once")["lines"] == 0

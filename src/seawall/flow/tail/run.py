@@ -66,7 +66,9 @@ def tail(
         options = _options(node, wish)
         looker = Looker(options, session)
         seeing = Seeing(node, looker, session)
-        storer = Storer(node.lake, options, folder, lambda: seeing.keys, waiting)
+        storer = Storer(
+            node.lake, options, folder, lambda: seeing.keys, waiting, say, lambda: not (stop.is_set() or wish.once)
+        )
         backlog = Backlog(folder, node.settings.live.buffer_bytes, say)
         run = _Run(node, wish, report, follower, listener, seeing, storer, backlog)
         try:

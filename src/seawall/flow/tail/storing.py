@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 
+from seawall.flow.tail.interface import Say
 from seawall.ingest.interface import IngestOptions
 from seawall.ingest.live import Block, Followed, LiveIngest, Taken
-from seawall.lake import Lake, LakeWriter
+from seawall.lake import Lake, LakeSession, LakeWriter
 from seawall.match.live import LiveKeys
 from seawall.match.live_hits import held_run, keep_hits
 from seawall.match.tally import Tally
+from seawall.messages import mark
+from seawall.model import Unavailable
+
+PASSING = ("E-LAKE-032", "E-LAKE-041")  # the storage of a lake does not answer, or took us for dead
+RETRY_SECONDS = 5.0
 
 
 class Slice(msgspec.Struct):
@@ -48,13 +55,21 @@ class Storer:
         folder: Path,
         keys: Callable[[], LiveKeys],
         on_wait: Callable[[str], None] | None,
+        say: Say,
+        patient: Callable[[], bool],
     ) -> None:
-        """``keys`` gives the indicators of the moment; ``folder`` holds the positions."""
+        """``keys`` gives the indicators of the moment; ``folder`` holds the positions.
+
+        While ``patient`` says so, a slice is offered again to a storage that does not answer, and ``say`` hears of it.
+        """
         self._lake = lake
         self._options = options
         self._folder = folder
         self._keys = keys
         self._on_wait = on_wait
+        self._say = say
+        self._patient = patient
+        self._live: LiveIngest | None = None
         self._hits: list[pa.Table] = []
         self._match_run: int | None = None
         self._asked: queue.SimpleQueue[Slice | None] = queue.SimpleQueue()
@@ -94,19 +109,52 @@ class Storer:
     def _run(self) -> None:
         try:
             with self._lake.scratch() as session:
-                live = LiveIngest(
-                    self._lake, self._options, self._folder, session, on_wait=self._on_wait, on_stored=self._stored
-                )
                 try:
+                    self._begun(session)
                     while (one := self._asked.get()) is not None:
-                        self._hits, self._match_run = [], None
-                        taken = live.take(one.blocks, one.files)
+                        taken = self._taken(one, session)
                         hits = pa.concat_tables(self._hits) if self._hits else pa.table({})
                         self._answers.put(Stored(one.number, taken, hits, self._match_run))
                 finally:
-                    live.close()
+                    self._end()
         except BaseException as error:
             self._answers.put(error)
+
+    def _taken(self, one: Slice, session: LakeSession) -> Taken:
+        """Store a slice. After a refusal that passes begin anew with what is on disk, as after a kill."""
+        told = False
+        while True:
+            self._hits, self._match_run = [], None
+            try:
+                taken = self._begun(session).take(one.blocks, one.files)
+            except Unavailable as fault:
+                if fault.code not in PASSING or not self._patient():
+                    raise
+                self._end()
+                if not told:
+                    self._say(
+                        "The lake takes nothing now and is asked again; what is read waits. {reason}", reason=fault
+                    )
+                told = True
+                again = time.monotonic() + RETRY_SECONDS
+                while self._patient() and time.monotonic() < again:
+                    time.sleep(RETRY_SECONDS / 50)
+            else:
+                if told:
+                    self._say(mark("The lake takes lines again."))
+                return taken
+
+    def _begun(self, session: LakeSession) -> LiveIngest:
+        if self._live is None:
+            self._live = LiveIngest(
+                self._lake, self._options, self._folder, session, on_wait=self._on_wait, on_stored=self._stored
+            )
+        return self._live
+
+    def _end(self) -> None:
+        if self._live is not None:
+            self._live.close()
+        self._live = None
 
     def _stored(self, writer: LakeWriter, rows: pa.Table, first_event: int) -> None:
         self._match_run = held_run(writer)

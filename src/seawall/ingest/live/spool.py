@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from seawall.ingest.live.blocks import Block
 from seawall.ingest.live.state import unwritable
+from seawall.messages import mark
 
 OVERFLOW = "overflow.spool"
 
@@ -63,7 +64,7 @@ class Backlog:
         if not self._in_file:
             self._file.truncate(0)
             self._file.seek(0)
-            self._say("What was spilled to disk is in the lake.")
+            self._say(mark("What was spilled to disk is in the lake."))
         return block
 
     def close(self) -> None:
@@ -78,7 +79,7 @@ class Backlog:
             if self._file is None:
                 self._file = self._path.open("w+b", buffering=0)
             if not self._in_file:
-                self._say("Lines come faster than they are stored; they wait on disk.")
+                self._say(mark("Lines come faster than they are stored; they wait on disk."))
             block.spilled_at = self._file.seek(0, os.SEEK_END)
             self._file.write(block.data or b"")
         except OSError as error:
