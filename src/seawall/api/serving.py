@@ -10,13 +10,14 @@ from litestar.types import ControllerRouterHandler
 
 from seawall.api.app import local_app
 from seawall.api.hits import HitsOfNode, hit_routes
-from seawall.api.misp import misp_routes
+from seawall.api.misp import feed_routes, misp_routes
 from seawall.api.node import FlowNode
 from seawall.api.receivers import elastic_routes, splunk_routes
 from seawall.exchange import TaxiiDoor, local_actor, local_listener
 from seawall.flow.doors import PeerDoor, local_tls
 from seawall.flow.jobs import Scheduler
 from seawall.flow.misp_changing import MispChanging
+from seawall.flow.misp_feed import MispFeeds
 from seawall.flow.node import Node
 from seawall.flow.receive import Receiver
 from seawall.flow.service import NodeExchange
@@ -46,6 +47,7 @@ class Serving:
         self._receiver = Receiver(node)
         doors = [*splunk_routes(self._receiver), *elastic_routes(self._receiver), *hit_routes(HitsOfNode(node))]
         doors += misp_routes(MispChanging(node), node.store.users.authenticate)
+        doors += feed_routes(MispFeeds(node), local_actor(node.store.users.authenticate))
         self._local = local_listener(
             local_app(FlowNode(node), taxii=door, routes=[*routes, *doors]),
             host=settings.host,

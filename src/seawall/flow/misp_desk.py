@@ -17,6 +17,7 @@ from seawall.exchange.misp import Doc, Offer, all_attributes, canonical, encode
 from seawall.flow.context import release_context
 from seawall.flow.entries import as_stored
 from seawall.flow.misp_book import MispBook, new_uuid
+from seawall.flow.misp_recalled import placed
 from seawall.flow.misp_rows import to_doc, to_rows
 from seawall.flow.misp_servers import OUTBOX, PLAIN, MispServer
 from seawall.flow.node import Node
@@ -139,7 +140,7 @@ class CircleDesk:
             page = node.store.outbox.page(terms.name, name, added_after=int(seen) if seen else None, limit=PAGE)
             if not page.rows:
                 return
-            yield from as_offers(node, name, [row.body for row in page.rows], self.problems)
+            yield from as_offers(node, name, [row.body for row in placed(node, page.rows)], self.problems)
             node.store.notes.set(key, str(page.last_added))
 
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:

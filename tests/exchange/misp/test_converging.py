@@ -201,7 +201,7 @@ def test_a_thousand_edits_on_both_sides_converge(beside: Beside, skew: int, monk
     kills, syncs = Kills(chance), 0
     one = server(beside.node, "own")
     client = client_of(beside.node, one)
-    edits = EDITS if skew == 0 else EDITS // 4
+    edits = EDITS if skew == 0 else EDITS // 10
     for number in range(edits):
         people.edit()
         if chance.randrange(8) and number < edits - 1:

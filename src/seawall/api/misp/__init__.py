@@ -8,5 +8,6 @@ of what policy lets the asker see. Never here: feeds of others, users, organisat
 """
 
 from seawall.api.misp.door import misp_routes
+from seawall.api.misp.feed import feed_routes
 
-__all__ = ["misp_routes"]
+__all__ = ["feed_routes", "misp_routes"]

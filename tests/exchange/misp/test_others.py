@@ -1,0 +1,115 @@
+"""What stands in no MISP event, and a MISP that belongs to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.misp.conftest import Beside
+from exchange.misp.recorded_misp import KEY
+from misp_circle import wish
+from seawall.flow.circles import create_circle
+from seawall.flow.intel import import_paths
+from seawall.flow.misp_servers import MispServer, add_server
+from seawall.flow.misp_sync import sync_misp
+from seawall.flow.release import recall_object
+from seawall.model import Fault, UserRole
+
+
+def listed(beside: Beside, folder: Path, values: list[str], tlp: str) -> None:
+    """Import a list."""
+    file = folder / f"{tlp}.csv"
+    file.write_text("type,value\n" + "".join(f"domain,{value}\n" for value in values))
+    import_paths(beside.node, [file], tlp=tlp, source=f"list {tlp}")
+
+
+def values(beside: Beside, *, deleted: bool = False) -> list[str]:
+    """What stands on the MISP."""
+    return sorted(one["value"] for event in beside.misp.events.values() for one in event["Attribute"]
+                  if one["deleted"] == deleted)  # fmt: skip
+
+
+def test_indicators_outside_of_events_go_to_our_own_misp(beside: Beside, tmp_path: Path) -> None:
+    """A list stands on the MISP up to the ceiling, once; what is added to it later joins it."""
+    listed(beside, tmp_path, ["a.example", "b.example"], "green")
+    listed(beside, tmp_path, ["red.example"], "red")
+    report = beside.sync()
+    assert values(beside) == ["a.example", "b.example"]
+    assert report["withheld"] == 1
+    before = len(beside.misp.calls)
+    assert beside.sync()["pushed"] == 0
+    assert len(beside.misp.calls) - before <= 2
+    listed(beside, tmp_path, ["a.example", "b.example", "c.example"], "green")
+    beside.sync()
+    assert values(beside) == ["a.example", "b.example", "c.example"]
+    assert beside.sync()["pulled"] == 0
+
+
+@pytest.fixture
+def partner(beside: Beside, tmp_path: Path) -> Callable[[], dict[str, Any]]:
+    """The MISP is a partner's, seated in a circle up to GREEN; calling it synchronises."""
+    node = beside.node
+    node.store.users.add("partner", UserRole.TAXII, node.clock())
+    second = tmp_path / "second.token"
+    second.write_text(node.store.users.add("second", UserRole.APPROVER, node.clock()))
+    node._approver_token = second
+    create_circle(node, wish("open", "partner"))
+    add_server(node, MispServer("partner", beside.server.url, circle="open"), tmp_path / "key")
+
+    def run() -> dict[str, Any]:
+        beside.clock.on(2)
+        return sync_misp(node, "partner")
+
+    return run
+
+
+def test_a_partners_misp_gets_what_its_circle_releases(beside: Beside, partner: Callable[[], dict[str, Any]]) -> None:
+    """GREEN goes there with its UUIDs and a leaf for the partner; AMBER does not; the next run tells nothing."""
+    green = beside.add("Green")
+    beside.add("Amber", Tag=[{"name": "tlp:amber"}], Attribute=[{"type": "domain", "value": "amber.example"}])
+    partner()
+    assert values(beside) == ["ours.example"]
+    assert green in beside.misp.events
+    assert "partner" in str(beside.node.ledger.show(limit=1000).items[-1])
+    assert partner()["pushed"] == 0
+    beside.clock.on(5)
+    (attribute,) = beside.misp.events[green]["Attribute"]
+    beside.door.edit_attribute(beside.actor, attribute["uuid"], {"value": "edited.example"})
+    partner()
+    assert values(beside) == ["edited.example"]
+
+
+def test_a_recall_deletes_at_the_partner(beside: Beside, partner: Callable[[], dict[str, Any]]) -> None:
+    """What was recalled from the circle is soft-deleted on its MISP, and stays here."""
+    green = beside.add("Green")
+    partner()
+    (attribute,) = beside.misp.events[green]["Attribute"]
+    recall_object(beside.node, f"indicator--{attribute['uuid']}", "open")
+    partner()
+    assert values(beside) == []
+    assert values(beside, deleted=True) == ["ours.example"]
+    partner()
+    assert not beside.ours(green)["Attribute"][0]["deleted"]
+
+
+def test_what_a_partner_has_comes_in(beside: Beside, partner: Callable[[], dict[str, Any]]) -> None:
+    """Its own events are known here, and our edits of them are not told to it unless the circle releases them."""
+    uuid = beside.misp.new_event("Theirs", Tag=[{"name": "tlp:amber"}])
+    one = beside.misp.new_attribute(uuid, "domain", "theirs.example")
+    assert partner()["pulled"] == 1
+    beside.clock.on(5)
+    beside.door.edit_attribute(beside.actor, one, {"comment": "ours alone"})
+    partner()
+    assert beside.misp.events[uuid]["Attribute"][0]["comment"] == ""
+
+
+def test_a_misp_of_others_must_be_seated(beside: Beside, partner: object, tmp_path: Path) -> None:
+    """A circle that has no member of the MISP's name does not take it."""
+    assert partner
+    (tmp_path / "key").write_text(KEY)
+    with pytest.raises(Fault) as caught:
+        add_server(beside.node, MispServer("stranger", beside.server.url, circle="open"), tmp_path / "key")
+    assert caught.value.code == "E-FLOW-186"
