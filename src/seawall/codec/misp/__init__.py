@@ -15,7 +15,7 @@ Never here: files, sockets, the store, a decision whether anything may leave.
 from __future__ import annotations
 
 from seawall.codec.misp.draft import FromMisp
-from seawall.codec.misp.extension import EXTENSION, extension_definition
+from seawall.codec.misp.extension import EXTENSION
 from seawall.codec.misp.from_misp import event_to_stix, joined, parse_misp
 from seawall.codec.misp.reading import events_in, events_of
 from seawall.codec.misp.single import attribute_of
@@ -29,7 +29,6 @@ __all__ = [
     "event_to_stix",
     "events_in",
     "events_of",
-    "extension_definition",
     "joined",
     "parse_misp",
     "to_events",

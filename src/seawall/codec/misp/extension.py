@@ -18,9 +18,9 @@ from typing import Any
 
 from seawall.codec.losses import LossCounter
 from seawall.codec.misp.reading import MAX_TEXT, MAX_VALUE, Json
-from seawall.model.stix.versioning import timestamp
+from seawall.model.stix.known_extensions import MISP_EXTENSION
 
-EXTENSION = "extension-definition--7e1b7f4c-2f0e-5d53-9a5c-1c8e0f6d4a21"
+EXTENSION = MISP_EXTENSION
 KINDS = frozenset({"event", "attribute", "object", "report", "sighting", "reference", "cluster", "data"})
 
 
@@ -101,21 +101,3 @@ def without_extension(obj: Json) -> Json:
     extensions = {name: part for name, part in obj.get("extensions", {}).items() if name != EXTENSION}
     bare = {name: value for name, value in obj.items() if name != "extensions"}
     return {**bare, "extensions": extensions} if extensions else bare
-
-
-def extension_definition(identity: str, created: int) -> Json:
-    """The extension-definition behind ``EXTENSION``, for bundles that should stand alone. ``created``: microseconds."""
-    moment = timestamp(created)
-    return {
-        "type": "extension-definition",
-        "spec_version": "2.1",
-        "id": EXTENSION,
-        "created_by_ref": identity,
-        "created": moment,
-        "modified": moment,
-        "name": "Seawall MISP origin",
-        "description": "The properties of a MISP event, attribute or object that STIX 2.1 has no place for.",
-        "schema": "docs/reference/misp-origin.schema.json",
-        "version": "1.0.0",
-        "extension_types": ["property-extension"],
-    }
