@@ -13,7 +13,8 @@ from ingest_scenes import eve
 from seawall.flow.doctor import examine
 from seawall.flow.jobs import run
 from seawall.flow.node import Node, create_node
-from seawall.flow.receive import Receiver, drain
+from seawall.flow.observations import Listing
+from seawall.flow.receive import Receiver, aside, drain, retake
 from seawall.flow.spool import BLOCK, REFUSED, Delivery, Spool
 from seawall.ingest import ingest
 from seawall.model import Unavailable
@@ -109,6 +110,25 @@ def test_a_delivery_that_breaks_ingest_is_set_aside(node: Node, monkeypatch: pyt
     assert run(node, "receive")["result"] == "nothing waits, 1 set aside"
     [check] = [check for check in examine(node.folder).checks if check["name"] == "received"]
     assert check["ok"] is False
+
+
+def test_what_was_set_aside_is_taken_in_again(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listed with its facts; once the cause is gone it is stored, and what fails again stays aside."""
+    receiver = Receiver(node)
+    for number in (1, 2):
+        receiver.accept([delivery(number, sensor="感測器")])
+    with monkeypatch.context() as patch:
+        patch.setattr("seawall.flow.receive.ingest", None)
+        drain(node, receiver.spool)
+        assert retake(node)["set_aside"] == 2
+    (receiver.spool.folder / REFUSED / "note.txt").write_text("somebody's own")
+    first, second = aside(node, limit=10, after=0).items
+    assert (first["sensor"], first["lines"], first["format"]) == ("感測器", 1, "suricata-eve")
+    assert aside(node, limit=1, after=0).next == 1
+    assert aside(node, limit=1, after=1) == Listing([second], None)
+    again = retake(node)
+    assert (again["found"], again["stored"], again["set_aside"], again["waiting"]) == (2, 2, 1, 0)
+    assert retake(node)["found"] == 0
 
 
 def test_the_thread_takes_in_what_arrives_and_what_was_left(node: Node) -> None:

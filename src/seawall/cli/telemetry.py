@@ -154,14 +154,33 @@ def quarantine(
     limit: Limit = 100,
     after: After = 0,
     reason: Annotated[str | None, Parameter(help="Only this reason code.")] = None,
+    deliveries: Annotated[
+        bool, Parameter(negative="", help="List what shippers sent and ingest failed on, a delivery each.")
+    ] = False,
+    retake: Annotated[bool, Parameter(negative="", help="Take those deliveries in again.")] = False,
 ) -> None:
     """List what could not be read, with file, line and reason.
 
-    JSON items: number, file, line, code, reason, raw (base64 of its beginning), length.
+    JSON items: number, file, line, code, reason, raw (base64 of its beginning), length. With --deliveries: number,
+    received, format, sensor, lines, bytes, file. With --retake: found, stored, duplicates, rejected, set_aside,
+    waiting, problem, and the cost.
     """
     from seawall.flow.node import Node
     from seawall.flow.observations import quarantined
+    from seawall.flow.receive import aside
+    from seawall.flow.receive import retake as take_again
 
+    cost = Cost()
+    if deliveries or retake:
+        with Node.open(context.node, token=context.token) as node:
+            if retake:
+                context.out.pairs({**take_again(node), **cost.as_dict()})
+                return
+            node.require("read-telemetry")
+            page = aside(node, limit=limit, after=after)
+        columns = ["received", "format", "sensor", "lines", "bytes", "file"]
+        context.out.table(page.items, columns, empty="No delivery was set aside.", following=page.next)
+        return
     with Node.open(context.node, token=context.token) as node:
         node.require("read-telemetry")
         page = quarantined(node, limit=limit, after=after, reason=reason)

@@ -13,7 +13,7 @@ from seawall.flow.health import State, health_of
 from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
-from seawall.flow.spool import FOLDER, REFUSED, Spool
+from seawall.flow.spool import FOLDER, Spool
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
 from seawall.model import Fault
 from seawall.model.peer import PeerRecord, PeerState
@@ -119,7 +119,7 @@ def _received(node: Node) -> Check:
     spool = Spool(node.folder / FOLDER)
     waiting, aside = spool.count(), spool.set_aside_count()
     if aside:
-        return Check("received", False, f"{aside} deliveries cannot be taken in; look into {spool.folder / REFUSED}")
+        return Check("received", False, f"{aside} deliveries cannot be taken in; see 'seawall quarantine --deliveries'")
     return Check("received", True, f"{waiting} deliveries wait" if waiting else "nothing waits")
 
 

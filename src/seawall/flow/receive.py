@@ -15,10 +15,11 @@ import msgspec
 from seawall.flow.authority import require
 from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
+from seawall.flow.observations import Listing
 from seawall.flow.pipeline import LAST_INGEST, ingest_options
 from seawall.flow.spool import BOUND, FOLDER, Delivery, Spool, Waiting
 from seawall.ingest import format_name, ingest
-from seawall.model import Actor, Fault, Unavailable
+from seawall.model import Actor, Fault, Unavailable, rfc3339
 
 LOG = logging.getLogger(__name__)
 HEAD_BYTES = 256 << 10  # looked at to tell the format
@@ -148,6 +149,39 @@ def _singly(node: Node, spool: Spool, waiting: Waiting) -> bool:
         else:
             spool.done(one)
     return True
+
+
+def aside(node: Node, *, limit: int, after: int) -> Listing:
+    """Deliveries that were set aside, oldest first."""
+    found = Spool(node.folder / FOLDER).aside()
+    items: list[dict[str, object]] = []
+    for number, one in enumerate(found[after : after + limit], start=after + 1):
+        with one.path.open("rb") as file:
+            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(CHUNK_BYTES), b""))
+        facts = {"format": one.format, "sensor": one.sensor, "lines": lines, "bytes": one.bytes}
+        items.append({"number": number, "received": rfc3339(one.received), **facts, "file": str(one.path)})
+    return Listing(items, after + limit if len(found) > after + limit else None)
+
+
+def retake(node: Node) -> dict[str, object]:
+    """Take in again what was set aside, in the order in which it came; what fails again is set aside again.
+
+    ``problem`` says why something still waits; the job ``receive`` goes on with it.
+    """
+    node.require("ingest")
+    require_lake(node)
+    spool = Spool(node.folder / FOLDER)
+    found = spool.put_back()
+    done = drain(node, spool) if found else Drained()
+    return {
+        "found": found,
+        "stored": done.stored,
+        "duplicates": done.duplicates,
+        "rejected": done.rejected,
+        "set_aside": spool.set_aside_count(),
+        "waiting": spool.count(),
+        "problem": done.problem,
+    }
 
 
 def drain_job(node: Node) -> str:

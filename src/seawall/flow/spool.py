@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import threading
 import time
@@ -27,6 +28,7 @@ BOUND = 1 << 30  # bytes that wait, at least a BLOCK for each delivery; senders 
 BLOCK = 4096  # bytes that the smallest file takes
 SENSOR_BYTES = 60  # of a sensor's name in a file name, which holds 255 bytes
 REFUSED = "refused"
+_NAME = re.compile(r"(\d{20})-[0-9a-f]{12}~([^~]+)~((?:[0-9a-f]{2})*)\.log")
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -43,6 +45,16 @@ class Waiting(msgspec.Struct, frozen=True):
     paths: tuple[Path, ...]
     format: str
     sensor: str | None
+
+
+class Aside(msgspec.Struct, frozen=True):
+    """A delivery that could not be taken in."""
+
+    path: Path
+    received: int  # microseconds UTC
+    format: str
+    sensor: str | None
+    bytes: int
 
 
 class Spool:
@@ -125,7 +137,7 @@ class Spool:
                     break
                 chosen.append(path)
         format, _, sensor = kind.removesuffix(ENDING).partition("~")
-        return Waiting(tuple(chosen), format, bytes.fromhex(sensor).decode("utf-8", "replace") if sensor else None)
+        return Waiting(tuple(chosen), format, _sensor(sensor))
 
     def done(self, waiting: Waiting) -> None:
         """Forget what is in the lake now."""
@@ -152,6 +164,26 @@ class Spool:
             return len(list((self.folder / REFUSED).iterdir()))
         except FileNotFoundError:
             return 0
+
+    def aside(self) -> list[Aside]:
+        """The deliveries that were set aside, oldest first; files that others put there are left out."""
+        found = []
+        with contextlib.suppress(FileNotFoundError):
+            for path in sorted((self.folder / REFUSED).iterdir()):
+                if (named := _NAME.fullmatch(path.name)) is not None:
+                    moment, format, sensor = named.groups()
+                    size = path.stat().st_size
+                    found.append(Aside(path, int(moment) // 1_000, format, _sensor(sensor), size))
+        return found
+
+    def put_back(self) -> int:
+        """Let what was set aside wait again, under its old names and so in its old order; how many deliveries."""
+        back = self.aside()
+        for one in back:
+            one.path.rename(self.folder / one.path.name)
+        with self._lock:
+            self._held = None
+        return len(back)
 
     @contextmanager
     def taking(self) -> Iterator[bool]:
@@ -180,6 +212,10 @@ class Spool:
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > STALE_SECONDS:
                     path.unlink()
+
+
+def _sensor(digits: str) -> str | None:
+    return bytes.fromhex(digits).decode("utf-8", "replace") if digits else None
 
 
 def _name(delivery: Delivery) -> str:
