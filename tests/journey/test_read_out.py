@@ -6,6 +6,7 @@ import pytest
 
 from cli.scenes import ATTACKER, Shop, furnished
 from mail_scenes import Team
+from seawall.messages import translate
 
 SECONDS = 20
 DIRECTORY = """name,short_name,timezone,phone_24x7,email,fingerprints,languages,head,deputy,deputy_phone,peer
@@ -53,8 +54,9 @@ def test_every_warning_can_be_said_in_twenty_seconds(shop: Shop, lang: str) -> N
         assert item["read_out_seconds"] <= SECONDS
         assert item["read_out"].index("AMBER") < 12
     about = next(item for item in items if item["value"] == ATTACKER)
-    assert "2 0 3 dot 0 dot 1 1 3 dot 7 7" in about["read_out"]
-    assert about["read_out"].rstrip(".").endswith("+886 223 456 789")
+    dot = translate("dot", lang)
+    assert f"2 0 3 {dot} 0 {dot} 1 1 3 {dot} 7 7" in about["read_out"]
+    assert about["read_out"].rstrip(".。").endswith("+886 223 456 789")
     assert shop.here("warnings", ATTACKER, "--lang", lang)["read_out"] == about["read_out"]
     printed = shop.say("warnings", "--read-out", "--lang", lang).out.splitlines()
     assert about["read_out"] in printed

@@ -81,7 +81,7 @@ class Speaker:
         """The text for the telephone: what is optional falls away until it can be said in time."""
         zone = self._node.settings.node.timezone
         marking = self._tr("T L P {level}.", level=warning.tlp.label.upper().replace("+", " "))
-        value = spoken(warning.type, warning.value)
+        value = spoken(warning.type, warning.value, self._lang)
         told = self._tr(
             "Hostile {kind}: {value}.",
             kind=translate(KINDS.get(warning.type, "value"), self._lang),

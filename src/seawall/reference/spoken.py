@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from seawall.messages import mark, translate
 from seawall.model import ObservableType
 
 _ICAO_WORDS = (
@@ -19,9 +20,19 @@ _ICAO_WORDS = (
 ICAO = {word[0].lower(): word for word in _ICAO_WORDS}
 """ICAO Annex 10, Volume II, 5.2.1.3: the same words in every country."""
 MARKS = {
-    ".": "dot", "-": "dash", "_": "underscore", "/": "slash", ":": "colon", "@": "at", "?": "question", "=": "equals",
-    "&": "and", "%": "percent", "+": "plus", "~": "tilde",
-}  # fmt: skip
+    ".": mark("dot"),
+    "-": mark("dash"),
+    "_": mark("underscore"),
+    "/": mark("slash"),
+    ":": mark("colon"),
+    "@": mark("at sign"),
+    "?": mark("question mark"),
+    "=": mark("equals"),
+    "&": mark("ampersand"),
+    "%": mark("percent"),
+    "+": mark("plus"),
+    "~": mark("tilde"),
+}
 KNOWN_ENDS = frozenset({"com", "net", "org", "info", "example", "test", "online", "site", "shop", "biz", "xyz"})
 MAX_WORDS = 24  # of a value: at two and a half words a second that leaves half of 20 seconds for the rest
 ENDS = 6  # characters said of each end of what is too long
@@ -30,12 +41,15 @@ _VOWEL = re.compile(r"[aeiouy]")
 _HARSH = re.compile(r"[^aeiouy]{4,}|q(?!u)|[aeiouy]{4,}|(.)\1\1")
 
 
-def spoken(type: ObservableType, value: str) -> str:
-    """The value as one says it, at most MAX_WORDS words; ``...`` stands where its middle is left out."""
+def spoken(type: ObservableType, value: str, lang: str = "en") -> str:
+    """The value as one says it, at most MAX_WORDS words; ``...`` stands where its middle is left out.
+
+    The marks are said in ``lang``; the alphabet is the same everywhere.
+    """
     words = _words(type, value)
-    if len(words) <= MAX_WORDS:
-        return _joined(words)
-    return _joined([*_letters(value[:ENDS]), "...", *_letters(value[-ENDS:])])
+    if len(words) > MAX_WORDS:
+        words = [*_letters(value[:ENDS]), "...", *_letters(value[-ENDS:])]
+    return " ".join(translate(MARKS[word], lang) if word in MARKS else word for word in words)
 
 
 def is_shortened(type: ObservableType, value: str) -> bool:
@@ -70,8 +84,4 @@ def _name(word: str) -> list[str]:
 
 
 def _letters(text: str) -> list[str]:
-    return [ICAO.get(letter.lower()) or MARKS.get(letter) or letter for letter in text if letter.isprintable()]
-
-
-def _joined(words: list[str]) -> str:
-    return " ".join(words)
+    return [ICAO.get(letter.lower(), letter) for letter in text if letter.isprintable() and not letter.isspace()]
