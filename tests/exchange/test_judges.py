@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from requests import HTTPError
 
 from exchange.fakes import MemoryExchange, indicator, released
 from realdata import folder
@@ -53,6 +54,28 @@ def test_taxii2_client_walks_our_server(local: Callable[[MemoryExchange], str]) 
     assert collection.get_objects(type="malware") == {"more": False}
     added = collection.get_manifest(id=exchange.rows["open"][199].id)["objects"][0]["date_added"]
     assert len(collection.get_objects(added_after=added)["objects"]) == 50
+
+
+def test_taxii2_client_deletes_and_reads_versions(local: Callable[[MemoryExchange], str]) -> None:
+    """Versions of one object, partial failure of a POST, a filter of each kind, and deletion, as the client asks."""
+    exchange = MemoryExchange("node-1", {"open": frozenset({USER})}, deleters=frozenset({USER}))
+    server = Server(f"{local(exchange)}/taxii2/", user=USER, password=PASSWORD)
+    collection: Collection = server.api_roots[0].collections[0]
+    old, new = "2026-03-14T00:00:00.000Z", "2026-03-15T00:00:00.000Z"
+    posted = [json.loads(indicator(1, version=version)) for version in (old, new)]
+    status = collection.add_objects(json.dumps({"objects": [*posted, {"type": "nothing"}]}), wait_for_completion=True)
+    assert (status.success_count, status.failure_count, status.pending_count) == (2, 1, 0)
+    assert [success["version"] for success in status.successes] == [old, new]
+    assert status.failures[0]["message"]
+    identity = posted[0]["id"]
+    assert collection.object_versions(identity)["versions"] == [old, new]
+    assert [item["modified"] for item in collection.get_object(identity, version="all")["objects"]] == [old, new]
+    assert [item["modified"] for item in collection.get_object(identity, version="first")["objects"]] == [old]
+    assert len(collection.get_objects(id=identity, type="indicator", version=old)["objects"]) == 1
+    collection.delete_object(identity)
+    with pytest.raises(HTTPError) as caught:
+        collection.get_object(identity)
+    assert caught.value.response.status_code == 404
 
 
 @pytest.fixture
