@@ -210,6 +210,36 @@ def test_misp_events_land_with_their_tags(store: Store) -> None:
     assert (held.tlp, held.campaign) == (Tlp.CLEAR, "OSINT - Sednit update: How Fancy Bear Spent the Year")
 
 
+def test_a_newer_misp_event_takes_back_what_it_no_longer_says(store: Store, tmp_path: Path) -> None:
+    """A former value, an attribute that is context now, one that is deleted; an older version changes nothing."""
+
+    def imported(moment: str, *attributes: dict[str, Any]) -> ImportReport:
+        said: dict[str, Any] = {"timestamp": moment, "category": "Network activity"}
+        event = {"uuid": "8e2e2d2b-17d4-4cbf-938f-00000000000a", "info": "Wave", "timestamp": moment,
+                 "Attribute": [{"type": "domain", "to_ids": True, **said, **one} for one in attributes]}  # fmt: skip
+        return take(store, written(tmp_path, "event.json", json.dumps({"Event": event})))
+
+    def matched() -> set[str]:
+        names = (f"{letter}.example" for letter in "abcd")
+        return {name for name in names if store.indicators.lookup(ObservableType.DOMAIN, name) is not None}
+
+    ids = [f"8e2e2d2b-17d4-4cbf-938f-{number:012x}" for number in range(3)]
+    old: list[dict[str, Any]] = [
+        {"uuid": id, "value": f"{letter}.example"} for id, letter in zip(ids, "abc", strict=True)
+    ]
+    imported("1772323200", *old)
+    assert matched() == {"a.example", "b.example", "c.example"}
+    newer: list[dict[str, Any]] = [
+        {**old[0], "value": "d.example"},
+        {**old[1], "to_ids": False},
+        {**old[2], "deleted": True},
+    ]
+    imported("1772409600", *newer)
+    assert matched() == {"d.example"}
+    assert store.objects.get(f"indicator--{ids[1]}", visibility=ALL).revoked
+    assert imported("1772409600", *newer).updated == 0
+
+
 def test_progress_is_told(store: Store, tmp_path: Path) -> None:
     """Bytes done, bytes in all, objects."""
     told: list[tuple[int, int | None, int]] = []

@@ -21,6 +21,9 @@ class ObjectSink(Protocol):
     def put(self, given: Iterable[StoredObject], /) -> PutCounts:
         """Keep object versions; an id never seen is new, another version or content is updated."""
 
+    def latest(self, ids: Iterable[str], /) -> dict[str, StoredObject]:
+        """The latest version of each of these ids that is held."""
+
 
 class IndicatorSink(Protocol):
     """Where match keys go (``store.indicators``)."""
@@ -31,8 +34,8 @@ class IndicatorSink(Protocol):
     def lookup(self, type: ObservableType, value: str, /) -> IndicatorEntry | None:
         """The entry of a canonical value, or None."""
 
-    def withdraw(self, type: ObservableType, value: str, /, *, source: str) -> bool:
-        """Take back what a source said about a value."""
+    def withdraw(self, type: ObservableType, value: str, /, *, source: str, external_id: str | None = None) -> bool:
+        """Take back what a source said about a value; with ``external_id`` only what it said under this name."""
 
 
 class Sink(Protocol):

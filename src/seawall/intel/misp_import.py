@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from seawall.codec.misp import FromMisp, event_to_stix, joined, parse_misp
+from seawall.codec.misp.extension import carried
 from seawall.codec.misp.table import events_of_table, is_misp_table
+from seawall.codec.sharing import indicator_values
 from seawall.codec.stix import ParsedBundle, from_dict
 from seawall.intel.interface import ImportOptions, Sink
 from seawall.intel.stix_import import put_bundle
 from seawall.intel.tally import Tally
+from seawall.model.stix.versioning import sort_key
 
 MANIFEST, HASHES = "manifest.json", "hashes.csv"
 _MANIFEST = re.compile(rb'\s*\{\s*"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"\s*:\s*\{')
@@ -43,9 +47,28 @@ def _put(found: FromMisp, name: str, source: str, sink: Sink, options: ImportOpt
         tally.reject(name, part, "attribute")
     if not any(obj["type"] == "indicator" for obj in found.objects):
         tally.problem(name, "the MISP event has no attribute that is marked for detection and can be matched")
-    bundle = ParsedBundle([from_dict(obj) for obj in found.objects], [_encode(obj) for obj in found.objects], [],
-                          found.losses, [])  # fmt: skip
+    objects = [*found.objects, *_taken_back(found.objects, sink)]
+    bundle = ParsedBundle([from_dict(obj) for obj in objects], [_encode(obj) for obj in objects], [], found.losses, [])
     put_bundle(bundle, name, source, sink, options, tally)
+
+
+def _taken_back(objects: list[dict[str, Any]], sink: Sink) -> list[dict[str, Any]]:
+    """What a newer version of an event no longer says: keys of former values go, and indicators that are context now
+    are revoked (returned)."""
+    fresh = {f"indicator--{obj['id'].partition('--')[2]}": obj for obj in objects
+             if (part := carried(obj)) is not None and part["kind"] == "attribute"}  # fmt: skip
+    revoked: list[dict[str, Any]] = []
+    for identifier, held in sink.objects.latest(fresh).items():
+        obj = fresh[identifier]
+        if held.revoked or sort_key(obj["modified"]) <= sort_key(held.version):
+            continue
+        still = set(indicator_values(_encode(obj))) if obj["id"] == identifier else set()
+        for value in indicator_values(held.body):
+            if value not in still:
+                sink.indicators.withdraw(value.type, value.value, source=held.source or "", external_id=identifier)
+        if obj["id"] != identifier:
+            revoked.append({**msgspec.json.decode(held.body), "modified": obj["modified"], "revoked": True})
+    return revoked
 
 
 def is_misp_csv(head: bytes) -> bool:

@@ -33,7 +33,9 @@ class Gathered:
         if kind == "event":
             self.report, self.header = obj, misp
         elif kind == "attribute":
-            self.attributes[uuid] = obj, misp, inside
+            held = self.attributes.get(uuid)  # an attribute that was for detection once is two objects, one of them old
+            if held is None or _age(held[0]) < _age(obj):
+                self.attributes[uuid] = obj, misp, inside
         elif kind == "object":
             self.objects[uuid] = obj, misp
         elif kind == "report":
@@ -61,6 +63,10 @@ class Gathered:
         refs = self.report.get("object_refs") if self.report is not None else None
         found = [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
         return {ref.partition("--")[2]: place for place, ref in reversed(list(enumerate(found)))}
+
+
+def _age(obj: Json) -> tuple[str, bool, str]:
+    return str(obj.get("modified")), obj.get("revoked") is not True, str(obj.get("id"))
 
 
 class Shared:
