@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+import msgspec
 import pytest
 
 from journey.carrying import Shores, no_network, two_shores
 from journey.command_line import SeawallNode
-from seawall.exchange.drop import DropBounds, WrittenDrop
+from seawall.exchange.drop import Acknowledged, DropBounds, DropWriter, Header, WrittenDrop
 from seawall.flow.drop import export_drop
 from seawall.flow.drop_books import Books
 from seawall.flow.drop_status import describe_drops
 from seawall.flow.drop_taking import import_drops
 from seawall.flow.node import Node
-from seawall.model import Fault, Refused
+from seawall.model import Fault, Recorded, Refused, Release, ReleasedObject
 
 pytestmark = pytest.mark.xdist_group("drops")
 SMALL = DropBounds(objects=25, page_objects=10, plain_bytes=1 << 20)
@@ -129,6 +130,59 @@ def test_a_drop_for_somebody_else_is_refused(shores: Shores, tmp_path: Path) -> 
     with pytest.raises(Refused, match="E-FLOW-125"):
         read(third, file)
     read(shores.seoul, file)
+
+
+def crafted(shores: Shores, file: Path, bodies: list[bytes], **changes: object) -> None:
+    """A drop that Taipei's own keys sign, saying whatever they like."""
+    with Node.open(shores.taipei.folder) as opened:
+        chain = Books(opened, "seoul").sending()
+        assert chain is not None
+        header = Header(
+            sender=opened.keys.node_id,
+            recipient=shores.seoul.node_id,
+            epoch=chain.epoch,
+            number=chain.number + 1,
+            previous=chain.link,
+            made_at=0,
+        )
+        with DropWriter(file.parent, SMALL) as writer:
+            objects = tuple(ReleasedObject("x", "", body) for body in bodies)
+            writer.add("elsewhere", Recorded(Release("seoul", "elsewhere", "x", "x", 0, objects), 0, ""))
+            writer.finish(msgspec.structs.replace(header, **changes), opened.keys).place(file)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"format": "seawall-drop-9"}, "E-EXCHANGE-201"),
+        ({"number": 0}, "E-EXCHANGE-201"),
+        ({"number": 10**30}, "E-EXCHANGE-201"),
+        ({"number": 10**12}, "E-EXCHANGE-213"),
+        ({"previous": "x"}, "E-EXCHANGE-214"),
+        ({"sender": "somebody"}, "E-FLOW-125"),
+        ({"epoch": 1}, "E-EXCHANGE-211"),
+    ],
+)
+def test_a_mischievous_header_is_one_sentence(
+    shores: Shores, tmp_path: Path, changes: dict[str, object], code: str
+) -> None:
+    """A peer that we know may say what it likes; nothing is taken in, and nothing breaks."""
+    crafted(shores, tmp_path / "one", [], **changes)
+    with pytest.raises(Fault) as caught:
+        read(shores.seoul, tmp_path / "one")
+    assert caught.value.code == code
+
+
+def test_what_a_mischievous_drop_claims_is_not_believed(shores: Shores, tmp_path: Path) -> None:
+    """Objects for a circle that we do not share are rejected, garbage is, and drops we never wrote did not arrive."""
+    said = Acknowledged(epoch=1, number=10**9, missing=tuple(range(5_000)), rejected=-5)
+    terms = "x:" + "0" * 64 + ",:::,dHcta3I:zz," + "," * 5_000
+    crafted(shores, tmp_path / "one", [b"garbage", b"{}", b'{"type":"indicator"}'], acknowledged=said, terms=terms)
+    done = read(shores.seoul, tmp_path / "one")
+    assert (done["received"], done["rejected"], len(done["problems"])) == (0, 3, 1)  # type: ignore[arg-type]
+    with Node.open(shores.seoul.folder) as opened:
+        row = describe_drops(opened)[0]
+    assert (row["they_miss"], row["agreed"]) == ([], ["tw-kr"])
 
 
 def test_a_suspended_peer_neither_gets_nor_gives(shores: Shores, tmp_path: Path) -> None:

@@ -67,4 +67,4 @@ def test_what_is_missing_is_what_lies_below_something_that_came() -> None:
     chain = offer(offer(CHAIN, 6), 8)
     assert missing_numbers(chain) == (4, 5, 7)
     assert missing_numbers(CHAIN) == ()
-    assert len(missing_numbers(offer(CHAIN, 1_000_000))) <= 1_000
+    assert missing_numbers(offer(CHAIN, 1_000_000)) == ()

@@ -17,7 +17,6 @@ class DropBounds(msgspec.Struct, frozen=True):
     circles: int = 1_000
     page_objects: int = 1_000  # released, recorded, checked and stored together
     window_bytes: int = 8 << 20  # memory that a zstd frame may ask for (RFC 8878 section 3.1.1.1.2 recommends 8 MiB)
-    missing_told: int = 1_000  # numbers that one acknowledgement lists
 
 
 DEFAULT_DROP_BOUNDS = DropBounds()

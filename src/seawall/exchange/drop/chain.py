@@ -15,6 +15,9 @@ from seawall.exchange.drop.header import Header
 from seawall.model import Fault, Refused
 
 
+MAX_AHEAD = 1_000  # numbers that a drop may be ahead of the last one to be remembered: years of nightly files
+
+
 class Place(StrEnum):
     """What a drop is to us."""
 
@@ -107,15 +110,17 @@ def judge(header: Header, peer: str, chain: Receiving, link: str, known: Callabl
 
 
 def offer(chain: Receiving, number: int) -> Receiving:
-    """The chain after drop ``number`` was turned away for coming too early."""
-    return msgspec.structs.replace(chain, offered=tuple(sorted({*chain.offered, number})[-1_000:]))
+    """The chain after drop ``number`` was turned away for coming too early; absurd numbers are not remembered."""
+    if number > chain.number + MAX_AHEAD:
+        return chain
+    return msgspec.structs.replace(chain, offered=tuple(sorted({*chain.offered, number})))
 
 
-def missing_numbers(chain: Receiving, most: int = 1_000) -> tuple[int, ...]:
+def missing_numbers(chain: Receiving) -> tuple[int, ...]:
     """Numbers that must have been lost or are still under way: those below a later one that came."""
     came = {number for number in chain.offered if number > chain.number}
     highest = max(came, default=0)
-    return tuple(number for number in range(chain.number + 1, min(highest, chain.number + most)) if number not in came)
+    return tuple(number for number in range(chain.number + 1, highest) if number not in came)
 
 
 def _listed(numbers: range) -> str:

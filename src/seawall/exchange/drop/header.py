@@ -11,6 +11,7 @@ from seawall.model import Fault, Refused
 
 DROP_TYPE = "application/vnd.seawall.drop.v1+json"
 DROP_FORMAT = "seawall-drop-1"
+MAX_NUMBER = 1 << 53  # of drops, and microseconds of a moment: what every JSON reader holds exactly
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def read_header(payload: bytes, bounds: DropBounds) -> Header:
         header = msgspec.json.decode(payload, type=Header)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise not_a_drop() from None
-    if header.format != DROP_FORMAT or header.number < 1 or header.epoch < 0:
+    if header.format != DROP_FORMAT or not (0 < header.number <= MAX_NUMBER and 0 < header.epoch <= MAX_NUMBER):
         raise not_a_drop()
     sizes = [(part.objects, part.bytes) for part in header.parts]
     if (
