@@ -37,15 +37,42 @@ class PutCounts(msgspec.Struct, frozen=True):
     new: int = 0
     updated: int = 0
     unchanged: int = 0
+    conflicts: int = 0  # of the unchanged: what others say otherwise, kept beside what is held
 
     def __add__(self, other: PutCounts) -> PutCounts:
         """The sum, field by field."""
-        return PutCounts(self.new + other.new, self.updated + other.updated, self.unchanged + other.unchanged)
+        return PutCounts(
+            self.new + other.new,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.conflicts + other.conflicts,
+        )
 
     @property
     def total(self) -> int:
         """How many things were given."""
         return self.new + self.updated + self.unchanged
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """What somebody says of an object that is held otherwise. Times in microseconds UTC."""
+
+    number: int
+    id: str
+    type: str
+    version: str
+    reason: str  # same-version or another-creator
+    created_by: str | None
+    body: bytes
+    tlp: Tlp
+    pap: Pap
+    origin: str | None
+    source: str | None
+    at: int
+    held_version: str
+    held_created_by: str | None
+    held_origin: str | None
+    held_source: str | None
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):

@@ -14,6 +14,7 @@ from sqlalchemy.sql import FromClause
 from seawall.model import NotFound, Pap, Tlp, Visibility
 from seawall.model.stored import Page, PutCounts, StoredObject
 from seawall.store.ancestry import add_origins
+from seawall.store.conflicts import conflict_of, keep_conflicts
 from seawall.store.database import Database
 from seawall.store.tables import objects
 from seawall.store.values import bounded, clean, id_hash, names_to_text, optional, text_to_names, version_moment
@@ -37,7 +38,9 @@ class Objects:
 
         An id never seen is ``new``; another version, or the same version with other content or markings, is
         ``updated`` (the same version is replaced in place); what is held already is ``unchanged``. An older version
-        than the latest is kept beside it. Durable batch by batch.
+        than the latest is kept beside it, and nothing comes after a revoked one. Other content under the same version
+        from somebody else, and an object in another creator's name, change nothing: they are kept in
+        ``store.conflicts`` and count as ``unchanged`` and ``conflicts``. Durable batch by batch.
         """
         counts = PutCounts()
         remaining = iter(given)
@@ -128,8 +131,9 @@ class Objects:
             new += not known
             updated += known and changed
         held.write(connection)
+        keep_conflicts(connection, held.conflicts)
         add_origins(connection, batch)
-        return PutCounts(new, updated, len(batch) - new - updated)
+        return PutCounts(new, updated, len(batch) - new - updated, len(held.conflicts))
 
 
 class _Held:
@@ -138,6 +142,7 @@ class _Held:
     def __init__(self, connection: Connection, ids: set[str]) -> None:
         self.rows: dict[str, dict[int, Values]] = {}
         self.touched: dict[tuple[str, int], Values] = {}
+        self.conflicts: list[tuple[str, Values]] = []
         for row in connection.execute(sa.select(objects).where(*_named(objects, *sorted(ids)))):
             self.rows.setdefault(row.id, {})[row.version_at] = dict(row._mapping)
 
@@ -148,8 +153,13 @@ class _Held:
         if not versions:
             self._set(versions, id, moment, values | {"latest": True})
             return False, True
-        newest = max(versions)
+        newest = _latest(versions)
         held = versions.get(moment)
+        if (reason := conflict_of(versions[newest], held, values)) is not None:
+            self.conflicts.append((reason, values))
+            return True, False
+        if held is not None and _is_part_of(values, held):
+            return True, False
         # an object without versions carries the moment of its import: the same body is the same object
         if held is None and _same(versions[newest] | {"version_at": moment}, values):
             return True, False
@@ -157,9 +167,10 @@ class _Held:
             values |= {"revoked": values["revoked"] or held["revoked"]}  # STIX 2.1 section 3.2: revoked is for good
             if _same(held, values):
                 return True, False
-        if held is None and moment > newest:
+        self._set(versions, id, moment, values | {"latest": moment == newest, "number": held and held["number"]})
+        if (now := _latest(versions)) != newest:
             self._set(versions, id, newest, versions[newest] | {"latest": False})
-        self._set(versions, id, moment, values | {"latest": moment >= newest, "number": held and held["number"]})
+            self._set(versions, id, now, versions[now] | {"latest": True})
         return True, True
 
     def _set(self, versions: dict[int, Values], id: str, moment: int, values: Values) -> None:
@@ -186,6 +197,17 @@ class _Held:
 def _named(rows: FromClause, *ids: str) -> list[sa.ColumnElement[bool]]:
     """Rows of these objects, found through the small index of id hashes."""
     return [rows.c.id_hash.in_([id_hash(id) for id in ids]), rows.c.id.in_(ids)]
+
+
+def _latest(versions: dict[int, Values]) -> int:
+    """The newest version; of an object that was revoked, the newest revoked one (STIX 2.1 section 3.6.2)."""
+    return max(versions, key=lambda moment: (bool(versions[moment]["revoked"]), moment))
+
+
+def _is_part_of(given: Values, held: Values) -> bool:
+    """The same version from the same peer with less strict marking, through another circle: parts were left out."""
+    same_peer = given["origin"] is not None and given["origin"] == held["origin"]
+    return same_peer and given["source"] != held["source"] and int(str(given["tlp"])) < int(str(held["tlp"]))
 
 
 def _same(held: Values, given: Values) -> bool:

@@ -8,6 +8,7 @@ from typing import Self
 
 from seawall.store.approvals import Approvals
 from seawall.store.circles import Circles
+from seawall.store.conflicts import Conflicts
 from seawall.store.contacts import Contacts
 from seawall.store.database import Database
 from seawall.store.hits import Hits
@@ -37,6 +38,7 @@ class Store:
         """Use ``Store.open``."""
         self._database = database
         self.objects = Objects(database)
+        self.conflicts = Conflicts(database)
         self.indicators = Indicators(database)
         self.sightings = Sightings(database)
         self.hits = Hits(database)

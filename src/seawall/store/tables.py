@@ -51,6 +51,27 @@ objects = sa.Table(
     sa.Index("objects_by_type", "type", "sequence"),
 )
 
+conflicts = sa.Table(  # what others say of an object that is held, beside it
+    "conflicts",
+    metadata,
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False),  # of the claim: it is kept once
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("id_hash", sa.BigInteger, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_by", sa.Text),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("tlp", sa.Integer, nullable=False),
+    sa.Column("pap", sa.Integer, nullable=False),
+    sa.Column("origin", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("conflicts_by_digest", "digest", unique=True),
+    sa.Index("conflicts_by_id", "id_hash"),
+)
+
 object_inputs = sa.Table(
     "object_inputs",
     metadata,
