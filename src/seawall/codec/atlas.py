@@ -21,7 +21,9 @@ _ATTACK_ID = re.compile(r"[A-Z]{1,2}\d{4}(?:\.\d{3})?")
 
 def is_atlas(text: str) -> bool:
     """Whether a text reads like ATLAS.yaml."""
-    return bool(re.search(r"^id:\s*ATLAS\s*$", text, re.MULTILINE) and re.search(r"^matrices:", text, re.MULTILINE))
+    return bool(
+        re.search(r"^id:[ \t]*ATLAS[ \t\r]*$", text, re.MULTILINE) and re.search(r"^matrices:", text, re.MULTILINE)
+    )
 
 
 def read_atlas(data: bytes) -> Converted:

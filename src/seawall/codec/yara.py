@@ -32,6 +32,10 @@ _TOKEN = re.compile(
     |(?P<other>(?s:.))""",
     re.VERBOSE,
 )
+_HEAD = re.compile(
+    r"^[ \t]{0,100}(?:(?:private|global)[ \t]{1,20}){0,2}rule[ \t]{1,20}[A-Za-z_]\w{0,127}\s{0,20}(?::[\w \t]{1,300})?\s{0,20}\{",
+    re.MULTILINE,
+)
 _UNENDED = re.compile(r"[/\"]")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
@@ -62,10 +66,7 @@ class _BrokenError(ValueError):
 
 def is_yara(text: str) -> bool:
     """Whether a text reads like YARA: a rule head with an opening brace, and a condition."""
-    return bool(
-        re.search(r"^\s*(?:(?:private|global)\s+){0,2}rule\s+[A-Za-z_]\w*\s*(?::[\w\s]*)?\{", text, re.MULTILINE)
-        and re.search(r"\bcondition\s*:", text)
-    )
+    return _HEAD.search(text) is not None and "condition" in text
 
 
 def read_yara(data: bytes, source: str) -> Converted:

@@ -14,7 +14,6 @@ import msgspec
 from seawall.exchange.drop.header import Header
 from seawall.model import Fault, Refused
 
-
 MAX_AHEAD = 1_000  # numbers that a drop may be ahead of the last one to be remembered: years of nightly files
 
 
