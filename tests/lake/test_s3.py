@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -68,6 +69,14 @@ def objects(lake: Lake, below: str = "") -> list[str]:
     return [one.name for one in storage_of(lake)._bucket.listed(below)]
 
 
+def looked_up(lake: Lake, keys: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What the roll-up knows about values, found in its places."""
+    with lake.reading() as session:
+        about = session.rollup_about(keys, ["type", "value", "high", "low", "day", "count"])
+        found: list[dict[str, Any]] = session.sql(f"SELECT * FROM {about} ORDER BY ALL").to_pylist()
+        return found
+
+
 def test_the_same_answers_as_in_a_folder(shared: Shared, tmp_path: Path) -> None:
     """Rows, roll-up, hits and progress, also for another machine, after compaction and after retention."""
     here, there, other = Lake.open(tmp_path / "here"), shared.lake(), shared.lake("b", cache_mb=0)
@@ -83,6 +92,8 @@ def test_the_same_answers_as_in_a_folder(shared: Shared, tmp_path: Path) -> None
         assert match(other, TABLE).new.hits == 0
         done, same = compact(there), compact(here)
         assert (done.steps, done.after.files, done.after.rows) == (same.steps, same.after.files, same.after.rows)
+    asked = [("ipv4", "198.51.100.7"), ("domain", "b.example.net"), ("cidr", "2001:db8::/125")]
+    assert looked_up(there, asked) == looked_up(other, asked) == looked_up(here, asked) != []
     now = 3 * DAY - 1
     gone, too = retain(other, now, keep_days=2), retain(here, now, keep_days=2)
     assert (gone.days_removed, gone.after.rows) == (too.days_removed, too.after.rows) == (1, too.after.rows)

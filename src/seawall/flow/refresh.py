@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seawall.flow.node import Node, lake_folder
-from seawall.lake import generation
+from seawall.lake import BUCKET_SCHEME, generation
 
 PREPARED = "findings-prepared"
 """Key of the note that says from which state of lake, indicators and sightings findings were prepared last."""
@@ -14,7 +14,7 @@ def refresh_findings(node: Node) -> int:
 
     With nothing new this starts no engine: most exchanges find it so.
     """
-    lake, store = generation(lake_folder(node.folder, node.settings), node.settings.lake), node.store
+    lake, store = _generation(node), node.store
     state = f"{lake}/{store.indicators.change()}/{store.sightings.change()}"
     if node.store.notes.get(PREPARED) == state:
         return 0
@@ -23,3 +23,9 @@ def refresh_findings(node: Node) -> int:
     changed = prepare_findings(node)
     node.store.notes.set(PREPARED, state)
     return changed
+
+
+def _generation(node: Node) -> int:
+    if node.settings.lake.folder.startswith(BUCKET_SCHEME):
+        return node.lake.manifest().generation  # by the client that the node keeps; it starts no engine either
+    return generation(lake_folder(node.folder, node.settings), node.settings.lake)

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 from seawall.lake.storage.interface import Storage
-from seawall.lake.storage.local import LocalStorage
 from seawall.settings import LakeSettings
 
-__all__ = ["BUCKET_SCHEME", "LocalStorage", "Storage", "storage_of"]
+__all__ = ["BUCKET_SCHEME", "Storage", "storage_of"]
 
 BUCKET_SCHEME = "s3://"
 
@@ -21,6 +20,8 @@ def storage_of(folder: Path, settings: LakeSettings) -> Storage:
     E-LAKE-004 when the folder cannot be made.
     """
     if re.match(r"[A-Za-z0-9]+:/", settings.folder) is None:
+        from seawall.lake.storage.local import LocalStorage
+
         return LocalStorage(folder)
     from seawall.lake.storage.s3 import S3Storage
 

@@ -32,6 +32,7 @@ _PROBE = "conditional-writes"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9=_-][A-Za-z0-9.=_-]*)*")
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+PARTS_AT_ONCE = 2  # pieces of one large file on their way
 AT_ONCE = 1_000  # objects of one request to remove them, by the API's own bound
 
 
@@ -96,6 +97,7 @@ class Bucket:
             client_kwargs={"endpoint_url": endpoint} if endpoint else {},
             config_kwargs={"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
             default_cache_type="none",  # whoever reads parts of a file knows which; reading ahead doubles the bytes
+            max_concurrency=PARTS_AT_ONCE,
             use_listings_cache=False,
             skip_instance_cache=True,
         )

@@ -32,6 +32,8 @@ from seawall.model import Clock, Unavailable, system_clock
 if TYPE_CHECKING:
     import duckdb
 
+SENT_AT_ONCE = 4
+SENT_BYTES = 16 << 20  # of a larger file at once; with SENT_AT_ONCE it bounds what sending holds in memory
 GRACE = 24 * 3_600_000_000  # microseconds that a replaced file stays for whoever reads an earlier state
 STATES_AT_ONCE = 16  # commits after which earlier manifests are looked at once
 STATES_KEPT = 3_600_000_000  # microseconds that the manifests of earlier states stay
@@ -205,7 +207,8 @@ class S3Storage:
         paths = {path.relative_to(self.files).as_posix(): path for path in made if path.exists()}
         sent = sorted(paths.keys() & named)
         if sent:
-            self._bucket.files.put([str(paths[name]) for name in sent], [self._bucket.full(name) for name in sent])
+            local, remote = [str(paths[name]) for name in sent], [self._bucket.full(name) for name in sent]
+            self._bucket.files.put(local, remote, batch_size=SENT_AT_ONCE, chunksize=SENT_BYTES)
 
     def _here(self, part: Part) -> Path | None:
         """The file on this machine, fetched if it is of a kind that is asked for as a whole and there is room."""
