@@ -44,7 +44,8 @@ class Kept(msgspec.Struct, frozen=True):
     doc: Doc
     number: int
     changed: bool
-    rejected: list[tuple[str, str]]  # (UUID or place, reason)
+    rejected: list[tuple[str, str]]  # left out: (UUID or place, reason)
+    unmatched: list[tuple[str, str]] = []  # kept as it is, but no indicator can be made of it
 
 
 def new_uuid() -> str:
@@ -109,9 +110,9 @@ class MispBook:
             before = to_doc(held) if held is not None else None
             if before is not None and to_rows(before, unmarked=unmarked).body == rows.body and _same(before, doc):
                 return Kept(doc, held.number if held is not None else 0, False, rejected)
-            rejected += self._into_store(doc, before, source_of(origin), unmarked)
+            unmatched = self._into_store(doc, before, source_of(origin), unmarked)
             number, changed = self._node.store.misp.put(rows)
-        return Kept(doc, number, changed, rejected)
+        return Kept(doc, number, changed, rejected, unmatched)
 
     def change(self, key: str, edit: Callable[[Doc], None]) -> Kept:
         """Edit the event of this UUID in place. Raises NotFound E-FLOW-161."""

@@ -34,7 +34,7 @@ class _Book:
             if joined is None:
                 return False, 0
             kept = self._book.put(joined, origin=self._name)
-        return kept.changed, len(kept.rejected)
+        return kept.changed, len(kept.rejected) + len(kept.unmatched)
 
     def delete(self, uuid: str) -> bool:
         return self._book.delete(uuid)

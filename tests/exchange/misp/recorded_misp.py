@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import ssl
 import threading
 import uuid
 from collections.abc import Callable
@@ -253,7 +254,7 @@ class RecordedMisp:
 class MispServer:
     """It listens on loopback. ``mischief``: called before each answer; bytes it gives are sent instead."""
 
-    def __init__(self, misp: RecordedMisp) -> None:
+    def __init__(self, misp: RecordedMisp, tls: ssl.SSLContext | None = None) -> None:
         self.misp = misp
         self.mischief: Callable[[BaseHTTPRequestHandler, str], bool] = lambda _handler, _path: False
         outer = self
@@ -286,7 +287,9 @@ class MispServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_port}/"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> MispServer:

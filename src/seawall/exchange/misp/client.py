@@ -154,7 +154,7 @@ class MispClient:
                 status, raw = response.status_code, self._read(response)
             finally:
                 response.close()
-        except Fault:
+        except Unavailable:
             raise
         except Exception as error:
             raise self._translated(error) from None
