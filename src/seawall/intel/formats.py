@@ -16,7 +16,7 @@ from seawall.codec.yara import is_yara
 SNIFFED_LINES = 20
 _YAML = frozenset({".sigma", ".yml", ".yaml"})
 _BUNDLE = re.compile(rb'"type"\s*:\s*"bundle"|"spec_version"\s*:|"id"\s*:\s*"[a-z0-9-]+--[0-9a-fA-F-]{36}"')
-_MISP = re.compile(rb'"(?:Event|Attribute|Orgc|response)"\s*:')
+_MISP = re.compile(rb'"(?:Event|Attribute|Orgc|SharingGroup|response)"\s*:')
 _WARNINGLIST = re.compile(rb'"matching_attributes"\s*:|"list"\s*:\s*\[')
 _OBJECTS = re.compile(rb'"objects"\s*:\s*\[')
 _ADVISORIES = (

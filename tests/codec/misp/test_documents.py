@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -111,6 +112,17 @@ def test_a_bare_list_of_events_is_read() -> None:
     one = document(attribute("domain", "a.example"))
     found = parse_misp(b"[" + one + b"," + document(attribute("domain", "b.example"), uuid=uuid(5)) + b"]")
     assert found.events == 2
+
+
+def test_attributes_that_a_search_found_go_to_their_events() -> None:
+    """Each brings its event along; those without one stand together."""
+    first, second = ({"uuid": uuid(number), "info": f"Event {number}", "org_id": "1"} for number in (7, 8))
+    listed = [{**attribute("domain", f"{number}.example", uuid=uuid(number)), "Event": about}
+              for number, about in enumerate((first, second, first))]  # fmt: skip
+    found = parse_misp(json.dumps({"response": {"Attribute": [*listed, attribute("domain", "d.example")]}}).encode())
+    reports = {obj["name"]: len(obj["object_refs"]) for obj in found.objects if obj["type"] == "report"}
+    assert reports == {"Event 7": 2, "Event 8": 1, "Untitled event": 1}
+    assert found.rejected == []
 
 
 def test_unmarked_events_take_the_importers_marking() -> None:

@@ -49,7 +49,26 @@ def events_of(document: object) -> Iterator[Json]:
         elif isinstance(inner := document.get("response"), (list, dict)):
             yield from events_of(inner)
         elif isinstance(document.get("Attribute"), (list, dict)) or isinstance(document.get("Object"), list):
-            yield document
+            yield from _by_event(document)
+
+
+def _by_event(document: Json) -> Iterator[Json]:
+    """An event as it stands; the attributes that a search found, each with its own ``Event``, by that event."""
+    listed = document.get("Attribute")
+    if (
+        "info" in document
+        or not isinstance(listed, list)
+        or not any(isinstance(one, dict) and isinstance(one.get("Event"), dict) for one in listed)
+    ):
+        yield document
+        return
+    events: dict[str, Json] = {}
+    for one in listed:
+        about = one.get("Event") if isinstance(one, dict) else None
+        header: Json = about if isinstance(about, dict) else {}
+        event = events.setdefault(str(header.get("uuid"))[:64], {**header, "Attribute": []})
+        event["Attribute"].append(one)
+    yield from events.values()
 
 
 def parts(holder: Json, name: str) -> list[Json]:
