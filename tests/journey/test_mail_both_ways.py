@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from journey.command_line import environment
+from journey.command_line import environment, here
 from mail_scenes import MailHost, MailNode, Team, mail_host, parsed
 from seawall.messages import translate
 
@@ -212,3 +212,21 @@ def test_a_server_of_another_name_is_not_trusted(tmp_path: Path, host: MailHost,
     answer = node.raw("mail", "send", "krcert")
     assert (answer.returncode, host.postbox.mails) == (2, [])
     assert answer.stderr.decode().startswith("E-MAIL-002: The mail server 127.0.0.1 cannot be used: ")
+
+
+def test_names_and_addresses_belong_to_one(node: MailNode, team: Team, tmp_path: Path) -> None:
+    """A code name or an address that somebody has is refused, and so are addresses and languages that are none."""
+    key = tmp_path / "again.asc"
+    key.write_bytes(team.public())
+
+    def said(*arguments: str) -> str:
+        return here("--node", node.folder, "mail", "peers", "add", *arguments, "--key", key).err[:12]
+
+    assert said("krcert", "--address", "x@team.example") == "E-STORE-160:"
+    assert said("second", "--address", team.address.upper()) == "E-STORE-160:"
+    assert said("administrator", "--address", "x@team.example") == "E-STORE-160:"
+    assert said("a,b", "--address", "x@team.example") == "E-STORE-030:"
+    for address in ("x", "x@", "é@team.example", "a b@team.example", "x@team.example\nBcc: y@z.example"):
+        assert said("third", "--address", address) == "E-FLOW-262: "
+    assert said("third", "--address", "x@team.example", "--lang", "xx") == "E-FLOW-263: "
+    assert said("third", "--address", "x@team.example", "--contact", "nobody") == "E-STORE-165:"

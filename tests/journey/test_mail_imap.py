@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from imap_server import PASSWORD, USER, imap_server
+from journey.command_line import here
 from mail_scenes import MailNode, Team
 
 pytestmark = [pytest.mark.tool("gpg"), pytest.mark.tool("dovecot")]
@@ -53,3 +54,14 @@ def test_mail_is_fetched_once_and_stays_on_the_server(tmp_path: Path, team: Team
         answer = node.raw("mail", "fetch")
         assert (answer.returncode, answer.stderr[:11]) == (2, b"E-MAIL-011:")
         assert b"certificate" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "inbox", ["imaps://", "imaps://[", "imaps://host/INBOX", "imaps://u@h:x/INBOX", "pop3://u@h", "gone"]
+)
+def test_what_is_no_inbox_is_said_so(tmp_path: Path, inbox: str) -> None:
+    """A setting that names neither a Maildir nor an IMAP mailbox is one sentence, and doctor still answers."""
+    node = MailNode(tmp_path, inbox=inbox)
+    answer = here("--node", node.folder, "mail", "fetch")
+    assert (answer.status, answer.err[:11]) == (2, "E-MAIL-010:")
+    assert node.here("doctor")["endpoints"] == []

@@ -58,8 +58,8 @@ class Quarantined(msgspec.Struct, frozen=True):
     answer: str | None = None
 
 
-def fetch_mail(node: Node) -> dict[str, object]:
-    """Look at all new mail in the inbox of the settings.
+def fetch_mail(node: Node, *, on_mail: Callable[[int], None] | None = None) -> dict[str, object]:
+    """Look at all new mail in the inbox of the settings; ``on_mail`` hears how many are done.
 
     Keys: ``mails``, ``drafts``, ``quarantined``, ``replayed``, ``items``. Raises Fault E-FLOW-270 when no inbox is set,
     NotFound E-IDENTITY-062 without a key of our own, and what the inbox raises.
@@ -77,6 +77,7 @@ def fetch_mail(node: Node) -> dict[str, object]:
             password=secret_of(node, settings.imap_password_file).decode("utf-8", "replace") if imap else "",
             ca_file=str(node.folder / settings.ca_file) if settings.ca_file else "",
         ),
+        on_mail,
     )
 
 
@@ -87,11 +88,13 @@ def read_mail(node: Node, path: Path) -> dict[str, object]:
     return _look(node, [file_mail(path)])
 
 
-def _look(node: Node, mails: Iterable[Arrived]) -> dict[str, object]:
+def _look(node: Node, mails: Iterable[Arrived], on_mail: Callable[[int], None] | None = None) -> dict[str, object]:
     items: list[dict[str, object]] = []
     for mail in mails:
         items.append(take_mail(node, mail))
         mail.done()
+        if on_mail is not None:
+            on_mail(len(items))
     counts = [str(item["outcome"]) for item in items]
     return {
         "mails": len(items),

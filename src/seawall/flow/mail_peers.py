@@ -75,9 +75,12 @@ def own_address(node: Node) -> str:
 def checked_address(text: str) -> str:
     """One plain address in lower case. Raises Fault E-FLOW-262."""
     try:
-        return canonical_pair(ObservableType.EMAIL, text)[1].lower()
+        address = canonical_pair(ObservableType.EMAIL, text)[1].lower()
     except ValueError:
-        raise Fault("E-FLOW-262", "{given} is no mail address.", given=ascii(text[:100])) from None
+        address = ""
+    if not address.isascii() or not address:  # SMTPUTF8 (RFC 6531) is not offered everywhere on the way
+        raise Fault("E-FLOW-262", "{given} is no mail address.", given=ascii(text[:100]))
+    return address
 
 
 def add_mail_peer(

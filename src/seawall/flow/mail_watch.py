@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+from seawall.exchange.mail import imap_place
 from seawall.flow.mail import send_mail
 from seawall.flow.mail_incoming import fetch_mail
 from seawall.flow.mail_peers import key_health, own_key
@@ -44,8 +43,11 @@ def mail_endpoints(settings: MailSettings) -> list[str]:
         scheme = "smtps" if settings.smtp_security == "tls" else "smtp"
         found.append(f"{scheme}://{settings.smtp_host}:{settings.smtp_port}")
     if settings.inbox.startswith("imaps://"):
-        parts = urlsplit(settings.inbox)
-        found.append(f"imaps://{parts.hostname}:{parts.port or 993}")
+        try:
+            place = imap_place(settings.inbox)
+        except Fault:
+            return found  # it cannot be called
+        found.append(f"imaps://{place.host}:{place.port}")
     return found
 
 

@@ -11,13 +11,15 @@ from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.identity.card import MAX_CARD_BYTES
 from seawall.ledger import EventKind
-from seawall.model import Refused, rfc3339
+from seawall.model import Fault, Refused, rfc3339
 from seawall.model.peer import PeerState
 
 
 def add_peer(node: Node, file: Path, *, url: str, code_name: str) -> dict[str, object]:
     """Keep a peer's card as *pending*: nothing is exchanged before two people compared the fingerprint."""
     node.require("manage-peers")
+    if node.store.mail_peers.find(code_name) is not None:
+        raise Fault("E-FLOW-269", "There is a mail peer {name} already; choose another code name.", name=code_name)
     with file.open("rb") as stream:
         data = stream.read(MAX_CARD_BYTES + 1)
     record = exchange.add_peer(data, url=url, code_name=code_name, book=node.store.peers, own_node_id=node.keys.node_id)

@@ -35,7 +35,7 @@ def arrived(inbox: str, *, password: str = "", ca_file: str = "") -> Iterator[Ar
     Raises Fault E-MAIL-010 for neither of both, Unavailable E-MAIL-011 when the IMAP server cannot be used.
     """
     if inbox.startswith("imaps://"):
-        return _imap(inbox, password, ca_file)
+        return _imap(imap_place(inbox), password, ca_file)
     folder = Path(inbox)
     if "://" in inbox or not (folder / "new").is_dir():
         raise Fault(
@@ -63,30 +63,49 @@ def _seen(folder: Path, path: Path) -> Callable[[], None]:
     return done
 
 
-def _imap(inbox: str, password: str, ca_file: str) -> Iterator[Arrived]:
-    parts = urlsplit(inbox)
-    mailbox = unquote(parts.path.strip("/")) or "INBOX"
-    if not parts.hostname or not parts.username or not re.fullmatch(r"[\x20-\x7e]{1,200}", mailbox):
+class ImapPlace(msgspec.Struct, frozen=True):
+    """A mailbox on a server, over TLS from the first byte."""
+
+    host: str
+    port: int
+    user: str
+    mailbox: str
+
+
+def imap_place(inbox: str) -> ImapPlace:
+    """What ``imaps://user@host[:port]/MAILBOX`` names. Raises Fault E-MAIL-010."""
+    try:
+        parts = urlsplit(inbox)
+        place = ImapPlace(
+            parts.hostname or "", parts.port or 993, unquote(parts.username or ""), unquote(parts.path.strip("/"))
+        )
+    except ValueError:
+        place = ImapPlace("", 0, "", "")
+    if not place.host or not place.user or not re.fullmatch(r"[\x20-\x7e]{0,200}", place.mailbox):
         raise Fault(
             "E-MAIL-010",
             "{inbox} is no inbox; give the folder of a Maildir (with new/ and cur/) or imaps://user@host/INBOX.",
             inbox=ascii(inbox[:200]),
         )
+    return place
+
+
+def _imap(place: ImapPlace, password: str, ca_file: str) -> Iterator[Arrived]:
     try:
         trust = ssl.create_default_context(cafile=ca_file or None)
-        with imaplib.IMAP4_SSL(parts.hostname, parts.port or 993, ssl_context=trust, timeout=SECONDS) as session:
-            session.login(unquote(parts.username), password)
-            quoted = '"' + mailbox.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        with imaplib.IMAP4_SSL(place.host, place.port, ssl_context=trust, timeout=SECONDS) as session:
+            session.login(place.user, password)
+            quoted = '"' + (place.mailbox or "INBOX").replace("\\", "\\\\").replace('"', '\\"') + '"'
             _wanted(session.select(quoted))
             found = _wanted(session.uid("SEARCH", "UNSEEN"))
             uids = found[0].decode("ascii", "replace").split() if found and isinstance(found[0], bytes) else []
             for uid in uids[:MAX_MAILS]:
                 yield _one(session, uid)
-    except (OSError, imaplib.IMAP4.error) as error:
+    except (OSError, ValueError, imaplib.IMAP4.error) as error:  # ValueError: a password that cannot be sent
         raise Unavailable(
             "E-MAIL-011",
             "The mailbox on {host} cannot be read: {reason}.",
-            host=parts.hostname,
+            host=place.host,
             reason=_said(error),
         ) from None
 

@@ -49,7 +49,7 @@ def deliver(mail: OutgoingMail, server: SmtpServer) -> None:
         raise Fault(
             "E-MAIL-004", "The mail server does not accept our user or password: {reason}.", reason=_answer(error)
         ) from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:  # ValueError: a host or password that cannot be sent
         raise Unavailable(
             "E-MAIL-002", "The mail server {host} cannot be used: {reason}.", host=server.host, reason=_answer(error)
         ) from None
