@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
 from seawall.cli.output import Cost
-from seawall.cli.paging import Limit
+from seawall.cli.paging import After, Limit
 from seawall.model import ExitStatus, Fault
 
 intel = App(name="intel", help="Indicators and other knowledge: import, export, check.")
@@ -149,6 +149,22 @@ def match_pattern(
     with Node.open(context.node, token=context.token) as node:
         document = match_in_lake(node, pattern, since=since, limit=limit)
     context.out.pairs({**document, **cost.as_dict()})
+
+
+@intel.command
+def conflicts(*, limit: Limit = 100, after: After = 0) -> None:
+    """List what others say of objects that are held otherwise: the same version, or in another creator's name.
+
+    JSON items: number, id, type, version, reason, created_by, source, origin, at, tlp, held (version, created_by,
+    source, origin), body.
+    """
+    from seawall.flow.conflicts import list_conflicts
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        page = list_conflicts(node, limit=limit, after=after)
+    columns = ["number", "id", "version", "reason", "source", "origin", "created_by", "at"]
+    context.out.table(page.items, columns, empty="Nobody contradicts what is held.", following=page.next)
 
 
 @intel.command

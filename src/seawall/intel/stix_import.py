@@ -32,8 +32,11 @@ def put_bundle(parsed: ParsedBundle, name: str, source: str, sink: Sink, options
             known_elsewhere.add(place)
         fresh.extend(entries(indicator, parsed.bodies[place], keys, campaigns.get(indicator.id), source, options))
     rows = [stored(obj, body, source, options) for obj, body in zip(parsed.objects, parsed.bodies, strict=True)]
-    tally.add(sink.objects.put([row for place, row in enumerate(rows) if place not in known_elsewhere]))
+    kept = sink.objects.put([row for place, row in enumerate(rows) if place not in known_elsewhere])
+    tally.add(kept)
     joined = sink.objects.put([rows[place] for place in sorted(known_elsewhere)])
+    if others := kept.conflicts + joined.conflicts:
+        tally.problem(name, f"{others} objects are held otherwise from somebody else; see seawall intel conflicts")
     tally.add(PutCounts(updated=joined.total))
     tally.add(PutCounts(unchanged=parsed.repeated))
     sink.indicators.put(fresh, source=source, at=options.at)

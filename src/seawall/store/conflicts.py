@@ -82,9 +82,9 @@ def conflict_of(latest: Values, same_version: Values | None, given: Values) -> s
     ``latest`` is the version held as the latest, ``same_version`` the one of the same moment, if there is one. Whoever
     said what is held may correct it. An object without versions (an observable) has no creator to protect.
     """
-    if not given["version"] or _same_speaker(latest, given):
+    if not given["version"]:
         return None
-    if latest["created_by"] != given["created_by"]:
+    if latest["created_by"] != given["created_by"] and not _same_speaker(latest, given):
         return ANOTHER_CREATOR
     if same_version is not None and not _same_speaker(same_version, given) and not same_content(same_version, given):
         return SAME_VERSION
