@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from seawall.flow.lake_copy import record_place
 from seawall.flow.node import Node
 from seawall.lake import BUCKET_SCHEME
 from seawall.model import Refused
@@ -20,4 +19,6 @@ def require_lake(node: Node) -> None:
             "report what your own systems found with 'seawall hit'.",
         )
     if node.settings.lake.folder.startswith(BUCKET_SCHEME):
+        from seawall.flow.lake_copy import record_place
+
         record_place(node)
