@@ -13,14 +13,17 @@ from typing import Any
 from seawall.codec.indicators import Loss, Rejected
 from seawall.codec.losses import merge
 from seawall.codec.misp.attributes import Place, share_group, take_attribute
+from seawall.codec.misp.composites import composite_of
 from seawall.codec.misp.draft import Draft, FromMisp
 from seawall.codec.misp.extension import EVENT_FIELDS, OBJECT_FIELDS, REPORT_FIELDS, carried, extension, kept
 from seawall.codec.misp.galaxies import take_clusters
 from seawall.codec.misp.marking import Said, distribution_of, floor_of, is_deleted
 from seawall.codec.misp.organisations import take_organisation
-from seawall.codec.misp.reading import Json, events_in, moment_in, parts, text_of, uuid_from, uuid_in
+from seawall.codec.misp.reading import MAX_VALUE, Json, events_in, moment_in, parts, text_of, uuid_from, uuid_in
 from seawall.codec.misp.relations import take_references, take_sightings
+from seawall.codec.stix.check import check
 from seawall.model import Tlp
+from seawall.model.stix.tlp import TLP2_IDS
 from seawall.model.stix.versioning import timestamp
 
 _UNSAID = Said()
@@ -102,6 +105,7 @@ def _take_object(draft: Draft, part: Json) -> None:
     distribution = distribution_of(part)
     place = Place(uuid, floor_of(distribution), is_deleted(part))
     members = [take_attribute(draft, attribute, place) for attribute in parts(part, "Attribute")]
+    seen = _take_composite(draft, part, name, uuid, place, [member for member in members if member is not None])
     misp = kept(part, OBJECT_FIELDS, draft.losses, "object")
     misp["name"] = name
     share_group(draft, part, misp, distribution)
@@ -113,7 +117,7 @@ def _take_object(draft: Draft, part: Json) -> None:
     obj |= {
         "name": name,
         "context": "unspecified",
-        "object_refs": [member for member in members if member is not None] or [draft.report_id],
+        "object_refs": [*seen, *(member for member in members if member is not None)] or [draft.report_id],
         "extensions": extension("object", draft.uuid, misp),
     }
     if comment := text_of(part, "comment", 4096):
@@ -123,6 +127,26 @@ def _take_object(draft: Draft, part: Json) -> None:
         draft.reject(part, fault[:300])
     else:
         draft.where[uuid] = obj["id"]
+
+
+def _take_composite(draft: Draft, part: Json, name: str, uuid: str, place: Place, members: list[str]) -> list[str]:
+    """The whole object as one observable, as strictly marked as the strictest of its attributes; its id, if any."""
+    if place.deleted:
+        return []
+    said: dict[str, list[tuple[str, str]]] = {}
+    for attribute in parts(part, "Attribute"):
+        relation, kind, value = (text_of(attribute, key, MAX_VALUE) for key in ("object_relation", "type", "value"))
+        if relation and value and not is_deleted(attribute):
+            said.setdefault(relation, []).append((kind, value))
+    made = composite_of(name, uuid, said)
+    level = max([draft.level(_UNSAID, place.floor), *(draft.levels[member] for member in members)])
+    for sco in made:
+        sco["object_marking_refs"] = [TLP2_IDS[level]]
+    if not made or any(not check(sco).valid for sco in made):
+        return []
+    for sco in made:
+        draft.keep(sco, listed=False)
+    return [made[0]["id"]]
 
 
 def _take_event_report(draft: Draft, part: Json) -> None:

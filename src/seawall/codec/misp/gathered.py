@@ -47,6 +47,10 @@ class Gathered:
         elif isinstance(obj.get("payload_bin"), str) and inside is not None:
             self.data[inside] = obj["payload_bin"]
 
+    def carriers(self) -> list[Json]:
+        """The STIX objects of its attributes and objects."""
+        return [obj for obj, _, _ in self.attributes.values()] + [obj for obj, _ in self.objects.values()]
+
     def strangers(self) -> list[Json]:
         """Attributes and objects of another creator than the event's, taken out of it."""
         found: list[Json] = []

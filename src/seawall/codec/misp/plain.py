@@ -76,8 +76,8 @@ class Plain:
         """Add everything to ``known`` (UUID -> event)."""
         self._name_clusters()
         carriers = {uuid: gathered for gathered in known.values() for uuid in gathered.attributes}
-        self._observe({ref for gathered in known.values() for obj, _, _ in gathered.attributes.values()
-                       for ref in _refs(obj)})  # fmt: skip
+        brought = [obj for gathered in known.values() for obj in gathered.carriers()]
+        self._observe({ref for obj in brought for ref in _refs(obj)})
         self._relate(carriers)
         home = self._contain(known)
         self._gather(known, {identifier for identifier in self.attributes if identifier not in home})

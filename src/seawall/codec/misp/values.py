@@ -115,18 +115,19 @@ _VALUE_TYPES = {
 }
 
 
-def _plain(value: Observable, uuid: str) -> Json:
+def plain_observable(value: Observable, uuid: str) -> Json:
+    """An address, name, URL or mailbox as an observable under this UUID. Raises KeyError for other types."""
     if value.type is ObservableType.CIDR:
         return _sco("ipv6-addr" if ":" in value.value else "ipv4-addr", uuid, value=value.value)
     return _sco(_VALUE_TYPES[value.type], uuid, value=value.value)
 
 
 def _one(kind: str, text: str, uuid: str) -> list[Json]:
-    return [_plain(values_of(kind, text)[0], uuid)]
+    return [plain_observable(values_of(kind, text)[0], uuid)]
 
 
 def _address_and_port(kind: str, text: str, uuid: str) -> list[Json]:
-    address = _plain(values_of(kind, text)[0], uuid)
+    address = plain_observable(values_of(kind, text)[0], uuid)
     port = text.rpartition("|")[2].strip()
     if not (port.isascii() and port.isdigit() and len(port) < 6):
         return [address]
@@ -137,12 +138,12 @@ def _address_and_port(kind: str, text: str, uuid: str) -> list[Json]:
 
 
 def _domain_and_address(kind: str, text: str, uuid: str) -> list[Json]:
-    domain, address = (_plain(value, uuid) for value in values_of(kind, text))
+    domain, address = (plain_observable(value, uuid) for value in values_of(kind, text))
     return [{**domain, "resolves_to_refs": [address["id"]]}, address]
 
 
 def _email_to(_kind: str, text: str, uuid: str) -> list[Json]:
-    return [_plain(_canonical((ObservableType.EMAIL,), refang(text)), uuid)]
+    return [plain_observable(_canonical((ObservableType.EMAIL,), refang(text)), uuid)]
 
 
 def _hash(kind: str, text: str, uuid: str) -> list[Json]:
