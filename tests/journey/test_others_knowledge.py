@@ -61,6 +61,28 @@ def test_frameworks_are_neither_offered_nor_refused(shores: Shores) -> None:
     assert (shores.taipei.folder / "reference" / "taxonomies" / "rsit.json").exists()
 
 
+def test_what_refers_to_a_framework_may_go_out(shores: Shores, tmp_path: Path) -> None:
+    """Everybody knows ATT&CK's numbers: a relationship to a technique is released, the technique is not sent."""
+    common = {"spec_version": "2.1", "created": "2026-03-01T00:00:00.000Z", "modified": "2026-03-01T00:00:00.000Z"}
+    indicator, relationship = (
+        f"{kind}--6c1e2d0a-33b0-4f53-a38f-1d1fb7b2a6a1" for kind in ("indicator", "relationship")
+    )
+    objects = [
+        {"type": "indicator", "id": indicator, "pattern": "[domain-name:value = 'uses.example']",
+         "pattern_type": "stix", "valid_from": "2026-03-01T00:00:00Z", **common},
+        {"type": "relationship", "id": relationship, "relationship_type": "indicates", "source_ref": indicator,
+         "target_ref": "attack-pattern--008b8f56-6107-48be-aa9f-746f927dbb61", **common},
+    ]  # fmt: skip
+    (tmp_path / "b.json").write_text(json.dumps({"type": "bundle", "objects": objects}))
+    shores.taipei.here("intel", "import", tmp_path / "b.json", "--tlp", "green", "--source", "vendor")
+    assert shores.carry(shores.taipei)["received"] == 1
+    assert shores.taipei.here("release", relationship, "--circle", "tw-kr")["released"] is True
+    assert shores.carry(shores.taipei)["received"] == 1
+    shores.seoul.here("intel", "export", "--to", "stix", "-o", tmp_path / "held.json")
+    kinds = {body["type"] for body in json.loads((tmp_path / "held.json").read_text())["objects"]}
+    assert ("relationship" in kinds, "attack-pattern" in kinds) == (True, False)
+
+
 def test_a_marked_advisory_crosses_under_its_marking(shores: Shores, tmp_path: Path) -> None:
     """RED stays, and says so in the counts."""
     document = {

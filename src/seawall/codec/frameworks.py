@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from seawall.codec.losses import LossCounter
+from seawall.model.stored import StoredObject
 
 FRAMEWORK = "framework:"
 """Source names of reference knowledge begin so; what has such a source is never offered to a circle."""
@@ -29,6 +30,11 @@ _ADDRESSES = {
 }
 _CATALOGUES = frozenset({"x-mitre-collection", "x-mitre-matrix", "x-mitre-tactic"})
 _NAMES = {DISARM: "DISARM", ATLAS: ATLAS, ATTACK: ATTACK}
+
+
+def is_framework(item: StoredObject) -> bool:
+    """Published reference knowledge: everybody has it, so it is neither offered nor refused, and may be referred to."""
+    return item.origin is None and (item.source or "").startswith(FRAMEWORK)
 
 
 class _Head(msgspec.Struct):

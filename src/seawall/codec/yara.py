@@ -33,7 +33,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _HEAD = re.compile(
-    r"^[ \t]{0,100}(?:(?:private|global)[ \t]{1,20}){0,2}rule[ \t]{1,20}[A-Za-z_]\w{0,127}\s{0,20}(?::[\w \t]{1,300})?\s{0,20}\{",
+    r"^[ \t]{0,100}(?:(?:private|global)[ \t]{1,20}){0,2}rule[ \t]{1,20}[A-Za-z_]\w{0,127}"
+    r"\s{0,20}(?::[\w \t]{1,300})?\s{0,20}\{",
     re.MULTILINE,
 )
 _UNENDED = re.compile(r"[/\"]")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from seawall.codec.frameworks import is_framework
 from seawall.flow.circles import agreed_with
 from seawall.flow.entries import as_stored
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
 from seawall.identity import read_card
-from seawall.model import Actor, NotFound, UserRole, Visibility
+from seawall.model import Actor, NotFound, Tlp, UserRole, Visibility
 from seawall.model.circle import CircleTerms
 from seawall.model.stored import StoredObject
 from seawall.policy import (
@@ -67,11 +68,13 @@ def release_context(
 
 
 def _known_to(node: Node, terms: CircleTerms, recipient: str, ids: Iterable[str]) -> frozenset[str]:
-    """Of these ids, those in the outbox for this recipient, and those that they themselves sent us."""
+    """Of these ids, those in the outbox for this recipient, those that they themselves sent us, and public ones."""
     wanted = tuple(ids)
     if not wanted:
         return frozenset()
-    return node.store.outbox.standing(terms.name, recipient, wanted) | node.store.received.known_to(recipient, wanted)
+    known = node.store.outbox.standing(terms.name, recipient, wanted) | node.store.received.known_to(recipient, wanted)
+    others = node.store.objects.latest(set(wanted) - known)
+    return known | {object_id for object_id, item in others.items() if is_framework(item) and item.tlp is Tlp.CLEAR}
 
 
 def stored_markings(node: Node, item: StoredObject) -> Markings:

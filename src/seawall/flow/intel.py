@@ -12,6 +12,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from seawall.codec.export import FOLDER_WRITERS, WRITERS
+from seawall.codec.frameworks import FRAMEWORK
 from seawall.codec.ioc_flags import Flag
 from seawall.codec.misp.feed import MANIFEST, listed_files
 from seawall.codec.misp_warninglist import Warninglist
@@ -38,6 +39,12 @@ def import_paths(
 ) -> ImportReport:
     """Files and folders into the store; warninglists and taxonomies into the reference folder."""
     node.require("import")
+    if source is not None and source.startswith(FRAMEWORK):
+        raise Fault(
+            "E-FLOW-127",
+            "Sources whose names begin with {start} are published frameworks; choose another name.",
+            start=FRAMEWORK,
+        )
     marking = Tlp.parse(tlp) if tlp is not None else Tlp.AMBER_STRICT
     known = Tlp.CLEAR if tlp is None else marking
     options = ImportOptions(at=node.clock(), tlp=marking, reference_tlp=known, source=source)

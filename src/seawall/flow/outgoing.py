@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from seawall.codec.frameworks import FRAMEWORK
+from seawall.codec.frameworks import is_framework
 from seawall.codec.sharing import version_of
 from seawall.flow.circles import agreed_with
 from seawall.flow.context import page_markings, release_context
@@ -157,11 +157,6 @@ def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iter
         objects = page.items[-1].sequence
         offered = [item for item in page.items if not is_framework(item) and not is_entry(node, item)]
         yield _Changed(offered, indicators, objects)
-
-
-def is_framework(item: StoredObject) -> bool:
-    """Published reference knowledge (ATT&CK and the like): everybody has it, so it is neither offered nor refused."""
-    return item.origin is None and (item.source or "").startswith(FRAMEWORK)
 
 
 def is_entry(node: Node, item: StoredObject) -> bool:
