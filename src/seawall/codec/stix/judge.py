@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from seawall.codec.stix.check import check, check_frame
+from seawall.codec.stix.links import advise_links
 from seawall.codec.stix.salvage import complete_objects
 from seawall.codec.stix.verdict import Findings, Verdict
 from seawall.model import Fault
@@ -17,7 +18,8 @@ _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def judge(data: bytes) -> list[Verdict]:
     """Verdicts on the objects of a bundle, a list, a TAXII envelope, or on a single object, in input order.
 
-    A bundle's own faults make a verdict of their own in front. Of a damaged document the complete objects are judged,
+    A bundle's own faults make a verdict of their own in front; references in it that dangle or form a circle are
+    warnings of the objects that refer. Of a damaged document the complete objects are judged,
     and a last verdict without id says that it is damaged. Raises Fault E-STIX-001 when nothing in it can be read.
     """
     text = data.removeprefix(b"\xef\xbb\xbf").strip()
@@ -36,7 +38,8 @@ def _one(document: Any) -> list[Verdict]:
     if not isinstance(document, dict) or document.get("type") != "bundle":
         return [check(document)]
     found = Findings()
-    verdicts = [check(part) for part in check_frame(document, found)]
+    objects = check_frame(document, found)
+    verdicts = advise_links(objects, [check(part) for part in objects])
     identifier = document.get("id")
     own = found.verdict(identifier if isinstance(identifier, str) else None)
     return [own, *verdicts] if own.errors or own.warnings or not verdicts else verdicts
