@@ -54,6 +54,7 @@ def test_a_release_arrives_and_the_answer_comes_back(node: MailNode, host: MailH
     written = text.get_content()
     assert "evil[.]example" in written
     assert "evil.example" not in written
+    assert "http" not in written
     assert written.startswith("TLP:AMBER")
     assert {json.loads(stix.get_content())["type"]} == {"bundle"}
     assert "203.0.113.77" in table.get_content()
@@ -228,5 +229,9 @@ def test_names_and_addresses_belong_to_one(node: MailNode, team: Team, tmp_path:
     assert said("a,b", "--address", "x@team.example") == "E-STORE-030:"
     for address in ("x", "x@", "é@team.example", "a b@team.example", "x@team.example\nBcc: y@z.example"):
         assert said("third", "--address", address) == "E-FLOW-262: "
+    assert here("--node", node.folder, "sync", "krcert").err[:11] == "E-FLOW-275:"
+    card = node.write("card.json", MailNode(tmp_path / "other").raw("peers", "card").stdout)
+    taken = here("--node", node.folder, "peers", "add", card, "--url", "https://h:8701", "--code-name", "krcert")
+    assert taken.err[:11] == "E-FLOW-269:"
     assert said("third", "--address", "x@team.example", "--lang", "xx") == "E-FLOW-263: "
     assert said("third", "--address", "x@team.example", "--contact", "nobody") == "E-STORE-165:"

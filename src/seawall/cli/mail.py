@@ -212,7 +212,16 @@ def show(number: int, /) -> None:
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(show_draft(node, number))
+        document = show_draft(node, number)
+    if context.json:
+        context.out.result(document)
+        return
+    items, text = document.pop("items"), str(document.pop("text"))
+    context.out.pairs(document)
+    if isinstance(items, list):
+        columns = ["type", "value", "found_in", "flags", "description"]
+        context.out.table(items, columns, empty="No value was found in it.")
+    context.out.result(None, ["", *text.splitlines()])
 
 
 @mail.command
@@ -259,5 +268,9 @@ def quarantine(*, limit: Limit = 100, after: After = 0) -> None:
 
     with Node.open(context.node, token=context.token) as node:
         page = list_quarantine(node, context.out.lang, limit=limit, after=after)
-    columns = ["number", "at", "sender", "peer", "reason", "sentence", "answer"]
+    columns = ["number", "at", "sender", "peer", "reason", "sentence", "subject"]
     context.out.table(page.items, columns, empty="No mail is in quarantine.", following=page.next)
+    if not context.json:
+        for item in page.items:
+            if item["answer"] is not None:
+                context.out.result(None, ["", f"{item['number']}:", *str(item["answer"]).splitlines()])

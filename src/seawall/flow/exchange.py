@@ -32,6 +32,12 @@ def sync_peer(
     ``peers list``.
     """
     node.require("sync")
+    if node.store.mail_peers.find(code_name) is not None:
+        raise Fault(
+            "E-FLOW-275",
+            "{name} is reached by mail; use 'seawall mail send {name}' and 'seawall mail fetch'.",
+            name=code_name,
+        )
     peer = require_verified(node.store.peers.get(code_name))
     if peer.carried:
         raise Fault(

@@ -84,7 +84,7 @@ def extract(opened: Opened, floor: Tlp, unmarked: Pap, flags: Flags) -> Draft:
         objects=tuple(found.objects.values()),
         attachments=tuple(found.attachments),
         problems=tuple(found.problems),
-        text=text[:EXCERPT],
+        text=text.replace("\r\n", "\n")[:EXCERPT],
     )
 
 

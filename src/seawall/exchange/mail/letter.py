@@ -111,11 +111,15 @@ def _values(objects: Sequence[ReleasedObject]) -> tuple[list[_Line], list[_Line]
     for item, one in told:
         if one.type == "indicator":
             for value in indicator_values(item.body):
-                note = "; ".join(text for text in (seen.get(one.id), one.description or one.name) if text)
+                said = one.description or one.name
+                note = "; ".join(text for text in (seen.get(one.id), said if said != value.value else None) if text)
                 (gone if one.revoked else current).setdefault(value, _Line(value, note))
     return list(current.values()), list(gone.values())
 
 
 def _shown(line: _Line) -> str:
-    note = " ".join("".join(letter if letter.isprintable() else " " for letter in line.note[:MAX_NOTE]).split())
-    return f"  {line.value.type.value:<7} {defang(line.value.type, line.value.value)}" + (f"  ({note})" if note else "")
+    """The value and its note; what the note says of the value, or of other pages, opens by no click either."""
+    value = defang(line.value.type, line.value.value)
+    text = line.note[:MAX_NOTE].replace(line.value.value, value).replace("http", "hxxp")
+    note = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return f"  {line.value.type.value:<7} {value}" + (f"  ({note})" if note else "")
