@@ -105,14 +105,14 @@ def test_a_role_sees_what_its_marking_allows(shop: Shop, role: str, sees: bool) 
 def test_users_are_added_listed_and_revoked(shop: Shop) -> None:
     """A token opens the door until it is revoked; a name stays taken; the list shows no token."""
     added = shop.here("users", "add", "Mina", "--role", "analyst")
-    assert added.keys() == {"name", "role", "token"}
+    assert added.keys() == {"name", "role", "token", "circles", "expires_at"}
     token = shop.write("mina.token", added["token"] + "\n")
     assert shop.say("jobs", "--token", token).status == 0
     assert "E-STORE-031" in shop.refused("users", "add", "mina", "--role", "reader")
     assert shop.here("users", "revoke", "Mina") == {"name": "Mina", "revoked": True}
     assert "E-STORE-032" in shop.refused("jobs", "--token", token, status=3)
     (listed,) = [user for user in shop.here("users", "list")["items"] if user["name"] == "Mina"]
-    assert listed.keys() == {"name", "role", "created_at", "revoked"}
+    assert listed.keys() == {"name", "role", "created_at", "revoked", "circles", "expires_at"}
     assert listed["revoked"] is True
     assert MOMENT.fullmatch(listed["created_at"])
     assert added["token"] not in shop.say("users", "list").out
