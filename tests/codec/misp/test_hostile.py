@@ -217,3 +217,40 @@ def test_nobody_writes_into_somebody_elses_event() -> None:
     assert {reason for _, reason in made.losses} == {
         "it claims a place in an event that somebody else wrote", "its extension names another event",
     }  # fmt: skip
+
+
+STIX_FIELDS = [
+    "created_by_ref", "created", "modified", "pattern", "pattern_type", "labels", "confidence", "kill_chain_phases",
+    "object_refs", "object_marking_refs", "external_references", "hashes", "value", "name", "description", "revoked",
+    "source_ref", "target_ref", "sighting_of_ref", "count", "valid_from", "published", "content", "extensions",
+]  # fmt: skip
+TYPES = ["indicator", "report", "grouping", "observed-data", "file", "note", "opinion", "sighting", "relationship",
+         "identity", "malware", "vulnerability", "x509-certificate", "location", "artifact"]  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**40) | st.text(max_size=12)
+    | st.sampled_from([f"{kind}--{uuid(1)}" for kind in TYPES] + ["2026-03-01T00:00:00.000Z", "[a:b = 'c']"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from([*STIX_FIELDS, "misp", "kind", "event_uuid", "Tag"]), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@st.composite
+def stix_bodies(draw: st.DrawFn) -> bytes:
+    """One object of a known type with anything in it, our extension now and then."""
+    body = draw(st.dictionaries(st.sampled_from(STIX_FIELDS), ANYTHING, max_size=8))
+    kind = draw(st.sampled_from(TYPES))
+    body |= {"type": kind, "id": f"{kind}--{uuid(draw(st.integers(1, 4)))}"}
+    if draw(st.booleans()):
+        misp = draw(st.dictionaries(st.sampled_from(FIELDS + PARTS), JSON, max_size=6))
+        kinds = ["event", "attribute", "object", "report", "sighting", "reference", "cluster", "data"]
+        body["extensions"] = {EXTENSION: {"kind": draw(st.sampled_from(kinds)), "event_uuid": uuid(1), "misp": misp}}
+    return msgspec.json.encode(body)
+
+
+@settings(max_examples=200, deadline=None)
+@property_given(st.lists(stix_bodies(), max_size=6))
+def test_no_stix_raises(bodies: list[bytes]) -> None:
+    """Whatever a peer sends, what comes of it is something that PyMISP reads."""
+    for one in to_events(bodies).events:
+        MISPEvent().load(json.loads(json.dumps({"Event": one})))
