@@ -3,8 +3,8 @@
     syslog/STREAM/stream.json     whose lines these are
     syslog/STREAM/NUMBER.log      lines as received, or the JSON within them; the number is never used again
 
-A line is in its file before the next one is read from the socket, so a killed tail finds it there. A file is removed
-when its lines are in the lake.
+A line is in its file before the next one is read from the socket, so a killed tail finds it there; it is on the disk a
+moment later (``syncing``). A file is removed when its lines are in the lake.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import xxhash
 from seawall.ingest.formats import FORMATS, recognise
 from seawall.ingest.interface import Engine, Format, Reader
 from seawall.ingest.live.state import unwritable
+from seawall.ingest.live.syncing import Syncing
 from seawall.ingest.records import LineRefused, Record, RecordReader
 from seawall.ingest.syslog_line import parse_header
 
@@ -79,6 +80,7 @@ class _Stream(msgspec.Struct):
     facts: StreamFacts
     format: Format
     number: int
+    path: Path = Path()  # of the file that is open
     descriptor: int = -1
     size: int = 0
 
@@ -92,6 +94,7 @@ class Streams:
         self._streams: dict[StreamFacts, _Stream] = {}
         self._used: OrderedDict[StreamFacts, None] = OrderedDict()
         self._guesses: dict[tuple[str, bytes], Format] = {}
+        self._syncing = Syncing()
 
     def put(self, message: bytes, sender: str) -> list[Segment]:
         """Write one message down; the files that began or ended with it. Raises Unavailable E-INGEST-061."""
@@ -112,6 +115,7 @@ class Streams:
         """Let go of the files."""
         for stream in self._streams.values():
             _shut(stream)
+        self._syncing.close()
 
     def _guess(self, sensor: str, line: bytes) -> Format:
         """The format of a line; lines of one sensor that begin alike are of one format."""
@@ -133,10 +137,12 @@ class Streams:
             _shut(stream)
             stream.number, stream.size = max(stream.number, time.time_ns()) + 1, 0
         if stream.descriptor < 0:
-            path = _path(stream)
-            stream.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            stream.path = _path(stream)
+            stream.descriptor = os.open(stream.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             stream.size = os.fstat(stream.descriptor).st_size
+            self._syncing.wrote(stream.folder)
         os.write(stream.descriptor, line)
+        self._syncing.wrote(stream.path)
         if not stream.size:
             news.append(_segment(stream, ended=False))
         stream.size += len(line)
