@@ -132,9 +132,8 @@ class Storer:
                     raise
                 self._end()
                 if not told:
-                    self._say(
-                        "The lake takes nothing now and is asked again; what is read waits. {reason}", reason=fault
-                    )
+                    waits = mark("The lake takes nothing now and is asked again; what is read waits. {reason}")
+                    self._say(waits, reason=fault)
                 told = True
                 again = time.monotonic() + RETRY_SECONDS
                 while self._patient() and time.monotonic() < again:
