@@ -12,10 +12,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
 from seawall.codec.misp import event_to_stix
+from seawall.codec.misp.extension import carried
 from seawall.codec.stix import parse_bundle
 from seawall.exchange.misp import Doc, all_attributes, canonical
 from seawall.flow.context import WHOLE_NODE
@@ -36,6 +38,18 @@ REMOTE_SOURCE = "misp:{name}"
 MICROSECONDS = 1_000_000
 MILLISECOND = 1_000  # microseconds: what STIX versions are told apart by
 LOCK = "misp.lock"
+PASSED_ON = (
+    "info",
+    "date",
+    "distribution",
+    "sharing_group_id",
+    "SharingGroup",
+    "Tag",
+    "Org",
+    "Orgc",
+    "Galaxy",
+    "EventReport",
+)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -137,17 +151,34 @@ class MispBook:
     def _into_store(self, doc: Doc, before: Doc | None, source: str, unmarked: Tlp) -> list[tuple[str, str]]:
         """Steps 2 and 3; returns what the conversion could not use."""
         options = ImportOptions(at=self._node.clock(), tlp=unmarked, source=source)
-        made = event_to_stix(doc, tlp=unmarked)
-        live = [obj for obj in made.objects if not obj.get("revoked")]
+        part = _differing(doc, before) if before is not None and _may_go_in_parts(before, doc) else doc
+        made = event_to_stix(part, tlp=unmarked)
+        live = _without_revoked(made.objects)
         if before is not None:
+            whole: int = doc["timestamp"]
             moments: dict[str, int] = {one["uuid"]: one["timestamp"] for one in (*all_attributes(doc), *doc["Object"])}
-            changed = _stix_ids(_differing(before, doc), unmarked)
+            changed = _stix_ids(_differing(before, doc), unmarked) - {f"report--{doc['uuid']}"}
             gone = changed - {str(obj["id"]) for obj in live}
+            if part is not doc:
+                # a note that belongs to no part says that the event is empty, which this part of it may be
+                live = [obj for obj in live if obj["type"] != "note" or carried(obj) is not None]
+                live = self._with_all_refs(live, f"report--{doc['uuid']}", changed)
             self._forget_values(changed - gone, source)
-            self._revoke({id: moments.get(id.partition("--")[2], doc["timestamp"]) for id in gone}, source)
+            self._revoke({id: moments.get(id.partition("--")[2], whole) for id in gone}, source)
         bundle = msgspec.json.encode({"type": "bundle", "id": f"bundle--{doc['uuid']}", "objects": live})
         put_bundle(parse_bundle(bundle), doc["uuid"], source, self._node.store, options, Tally())
         return [(part.id or str(part.index), part.reason) for part in made.rejected]
+
+    def _with_all_refs(self, live: list[dict[str, Any]], report: str, changed: set[str]) -> list[dict[str, Any]]:
+        """Of an event of which only changed parts were converted: its report lists the others as before."""
+        held = self._node.store.objects.latest([report]).get(report)
+        before = msgspec.json.decode(held.body, type=_Report).object_refs if held is not None else []
+        ids = {obj["id"] for obj in live}
+        for obj in live:
+            if obj["id"] == report:
+                fresh = [ref for ref in obj["object_refs"] if ref in ids]
+                obj["object_refs"] = list(dict.fromkeys([ref for ref in before if ref not in changed] + fresh))
+        return live
 
     def _forget_values(self, ids: set[str], source: str) -> None:
         """The values that these indicators looked for; those that they look for now come anew."""
@@ -176,6 +207,29 @@ class MispBook:
 def source_of(origin: str | None) -> str:
     """How events from a MISP (None: added here) are named among an indicator's sources."""
     return LOCAL_SOURCE if origin is None else REMOTE_SOURCE.format(name=origin)
+
+
+def _without_revoked(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The live ones; the report lists no others."""
+    revoked = {obj["id"] for obj in objects if obj.get("revoked")}
+    live = [obj for obj in objects if obj["id"] not in revoked]
+    for obj in live if revoked else ():
+        if obj["type"] in ("report", "grouping"):
+            obj["object_refs"] = [ref for ref in obj["object_refs"] if ref not in revoked] or obj["object_refs"]
+    return live
+
+
+class _Report(msgspec.Struct):
+    object_refs: list[str] = []
+
+
+def _may_go_in_parts(before: Doc, after: Doc) -> bool:
+    """Whether it is enough to convert what changed: what parts take over from their event is the same, much stays."""
+    if any(before.get(name) != after.get(name) for name in PASSED_ON):
+        return False
+    changed = _differing(after, before)
+    tied = any(obj["ObjectReference"] for obj in changed["Object"])  # a reference needs both of its ends
+    return not tied and 2 * len(all_attributes(changed)) < len(all_attributes(after))
 
 
 def _differing(before: Doc, after: Doc) -> Doc:
