@@ -132,6 +132,20 @@ def test_a_drop_for_somebody_else_is_refused(shores: Shores, tmp_path: Path) -> 
     read(shores.seoul, file)
 
 
+def test_one_stick_serves_both_ways(shores: Shores, tmp_path: Path) -> None:
+    """A folder may hold our own drops beside those for us; named by itself, our own is refused."""
+    write(shores.taipei, tmp_path)
+    with Node.open(shores.seoul.folder) as opened:
+        export_drop(opened, "taipei", tmp_path)
+    done = read(shores.seoul, tmp_path)
+    assert sorted(item["status"] for item in done["items"]) == ["imported", "own"]  # type: ignore[attr-defined]
+    assert done["problems"] == []
+    own = next(item["file"] for item in done["items"] if item["status"] == "own")  # type: ignore[attr-defined]
+    with pytest.raises(Refused, match="E-FLOW-124"):
+        read(shores.seoul, Path(own))
+    assert read(shores.taipei, tmp_path)["problems"] == []
+
+
 def crafted(shores: Shores, file: Path, bodies: list[bytes], **changes: object) -> None:
     """A drop that Taipei's own keys sign, saying whatever they like."""
     with Node.open(shores.taipei.folder) as opened:

@@ -63,8 +63,9 @@ def import_drop(
 ) -> int:
     """Take in drops that were carried here, in the order of their numbers; taking one in again changes nothing.
 
-    JSON: received, sent, withheld, unchanged, rejected, problems, items (file, peer, number, status, received,
-    unchanged, rejected, problem), and the cost. With --strict a problem is status 1.
+    JSON: received, sent, withheld, unchanged, rejected, problems, items (file, peer, number, status: imported,
+    repeated, refused, own or elsewhere; received, unchanged, rejected, problem), and the cost. With --strict a problem
+    is status 1.
     """
     from seawall.flow.drop_taking import import_drops
     from seawall.flow.node import Node

@@ -29,6 +29,8 @@ from seawall.model.peer import PeerRecord
 
 PATTERN = "*.drop.zst"  # files of a folder that are drops
 MAX_PROBLEMS = 20
+NOT_OURS = {"E-FLOW-124": "own", "E-FLOW-125": "elsewhere"}
+"""What a folder may well hold beside drops for us, as one stick serves both ways: code -> status, no problem."""
 OWN = ""  # the name under which our own key opens a drop
 
 Progress = Callable[[int], None]
@@ -55,7 +57,8 @@ def import_drops(
     """
     node.require("sync")
     with locked(node):
-        return _Import(node, bounds, progress).run(_files(paths))
+        named = frozenset(path for path in paths if not path.is_dir())
+        return _Import(node, bounds, progress, named).run(_files(paths))
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -72,8 +75,8 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 class _Import:
     """One run of ``import-drop``."""
 
-    def __init__(self, node: Node, bounds: DropBounds, progress: Progress | None) -> None:
-        self._node, self._bounds, self._progress = node, bounds, progress
+    def __init__(self, node: Node, bounds: DropBounds, progress: Progress | None, named: frozenset[Path]) -> None:
+        self._node, self._bounds, self._progress, self._named = node, bounds, progress, named
         self._keys = [(peer.code_name, read_card(peer.card).signing_public) for peer in node.store.peers.list()]
         self._keys.append((OWN, node.keys.signing_public))
         self._sum = _Taken()
@@ -86,6 +89,9 @@ class _Import:
             try:
                 items.append(self._file(path))
             except Fault as fault:
+                if fault.code in NOT_OURS and path not in self._named:
+                    items.append({"file": str(path), "status": NOT_OURS[fault.code]})
+                    continue
                 first = first or fault
                 items.append({"file": str(path), "status": "refused", "problem": str(fault)})
                 self._sum.problems.append(f"{path.name}: {fault}")
