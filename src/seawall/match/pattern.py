@@ -8,6 +8,8 @@ An interval ``first_observed`` to ``last_observed`` stands for any moment in it,
 from __future__ import annotations
 
 import base64
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations
@@ -24,6 +26,7 @@ from seawall.model.moments import parse_moment
 
 MAX_INSTANCES = 10_000  # observations, repeated ones counted as often; a pattern that needs more is a statistic
 MAX_STEPS = 1_000_000  # choices tried: seconds; only contradictory repetitions need more
+PLACES_OF_A_STEP = 64  # observations gone through in the time of one step
 MAX_REPETITIONS = 200  # of a compound expression: each is one level of the search
 MAX_REFERENCES = 16  # references followed one after the other in a path
 
@@ -64,6 +67,22 @@ def needed(node: Node) -> int:
     return 1
 
 
+def required(node: Node) -> Counter[Node]:
+    """How often the test of each ``[...]`` must at least be passed."""
+    if isinstance(node, Observation):
+        return Counter({node.test: 1})
+    if isinstance(node, Qualified):
+        inner = required(node.inner)
+        return Counter({test: n * int(node.first) for test, n in inner.items()}) if node.kind == "REPEATS" else inner
+    if not isinstance(node, Both):
+        return Counter()
+    parts = [required(part) for part in node.parts]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined & part if node.word == "OR" else joined + part
+    return joined
+
+
 def _instances(tree: Node, observed: list[Observed]) -> list[Observed]:
     """Observations in order of time, each as often as it was made and can be needed."""
     copies = needed(tree)
@@ -92,18 +111,27 @@ class Search:
     def __init__(self, instances: Sequence[Timed], passes: Callable[[Observation], list[int]]) -> None:
         self.instances = instances
         self._passes = passes
-        self._passing: dict[int, list[int]] = {}
+        self._passing: dict[Node, list[int]] = {}
         self._steps = 0
+        self._instants = all(one.first == one.last for one in instances)
 
     def __call__(self, tree: Node) -> frozenset[int] | None:
         """The places of one choice that satisfies the pattern; None when there is none. Raises Fault E-MATCH-016."""
+        for leaf in leaves(tree):
+            self._pass(leaf)
+        if any(len(self._passing[test]) < count for test, count in required(tree).items()):
+            return None
         return next(self.bind(tree, frozenset(), frozenset(range(len(self.instances)))), None)
+
+    def _spend(self, places: int = 0) -> None:
+        """One step, and what going through so many places costs. Raises Fault E-MATCH-016."""
+        self._steps += 1 + places // PLACES_OF_A_STEP
+        if self._steps > MAX_STEPS:
+            raise too_costly()
 
     def bind(self, node: Node, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:
         """Every choice of instances, none of ``used`` and all of ``allowed``, that satisfies the expression."""
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise too_costly()
+        self._spend()
         match node:
             case Observation():
                 for place in self._pass(node):
@@ -120,6 +148,7 @@ class Search:
                 yield from self._within(node, used, allowed)
             case Qualified():
                 start, stop = bounds(node)
+                self._spend(len(allowed))
                 fitting = (p for p in allowed if self.instances[p].last >= start and self.instances[p].first < stop)
                 yield from self.bind(node.inner, used, frozenset(fitting))
 
@@ -132,6 +161,7 @@ class Search:
             yield chosen
             return
         if ordered and chosen:
+            self._spend(len(allowed))
             latest = max(self.instances[place].first for place in chosen)
             allowed = frozenset(place for place in allowed if self.instances[place].last >= latest)
         for more in self.bind(parts[0], used | chosen, allowed):
@@ -143,9 +173,7 @@ class Search:
         if isinstance(inner, Observation):
             free = [place for place in self._pass(inner) if place in allowed and place not in used]
             for choice in combinations(free, times):
-                self._steps += 1
-                if self._steps > MAX_STEPS:
-                    raise too_costly()
+                self._spend(times)
                 yield frozenset(choice)
             return
         if times > MAX_REPETITIONS:
@@ -155,20 +183,41 @@ class Search:
     def _within(self, node: Qualified, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:
         """Choices that some window of this length touches: it may begin where one of its observations ends."""
         length = round(float(node.first) * 1_000_000)
-        for start in sorted({self.instances[place].last for place in allowed}):
-            window = frozenset(
-                place
-                for place in allowed
-                if self.instances[place].last >= start and self.instances[place].first <= start + length
-            )
-            yield from self.bind(node.inner, used, window)
+        places = sorted(allowed)
+        firsts = [self.instances[place].first for place in places]
+        wanted = [(self._passing[test], count) for test, count in required(node.inner).items()]
+        for start in sorted({self.instances[place].last for place in places}):
+            low = bisect_left(firsts, start) if self._instants else 0
+            window = places[low : bisect_right(firsts, start + length)]
+            if not window or any(_between(passing, window[0], window[-1]) < count for passing, count in wanted):
+                continue
+            self._spend(len(window))
+            if not self._instants:
+                window = [place for place in window if self.instances[place].last >= start]
+            yield from self.bind(node.inner, used, frozenset(window))
 
     def _pass(self, node: Observation) -> list[int]:
         """Which instances pass the test of one ``[...]``."""
-        if (held := self._passing.get(id(node))) is None:
+        if (held := self._passing.get(node.test)) is None:
             held = self._passes(node)
-            self._passing[id(node)] = held
+            self._passing[node.test] = held
         return held
+
+
+def leaves(node: Node) -> Iterator[Observation]:
+    """Every ``[...]`` of a pattern, from left to right."""
+    if isinstance(node, Observation):
+        yield node
+    elif isinstance(node, Both):
+        for part in node.parts:
+            yield from leaves(part)
+    elif isinstance(node, Qualified):
+        yield from leaves(node.inner)
+
+
+def _between(passing: list[int], first: int, last: int) -> int:
+    """How many of the places lie from ``first`` to ``last``."""
+    return bisect_right(passing, last) - bisect_left(passing, first)
 
 
 def _roots(test: Node, observed: Observed) -> frozenset[str]:

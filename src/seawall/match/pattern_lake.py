@@ -8,9 +8,6 @@ windows that hold enough of everything are searched. What would take too long en
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -18,7 +15,7 @@ import pyarrow as pa
 from seawall.codec.pattern import Both, Comparison, Node, Observation, PatternError, Qualified, parse
 from seawall.codec.values import halves_address
 from seawall.match.interface import LakeSession
-from seawall.match.pattern import MAX_INSTANCES, Search, bounds, needed, too_costly
+from seawall.match.pattern import MAX_INSTANCES, Search, bounds, leaves, needed, required, too_costly
 from seawall.match.pattern_sql import row_condition
 from seawall.match.pattern_values import fits
 from seawall.model import Fault
@@ -73,28 +70,18 @@ def match_lake(
         tree = parse(pattern, repeated_qualifiers=True)
     except PatternError as error:
         raise Fault("E-MATCH-015", "The pattern cannot be read: {reason}.", reason=error) from None
-    leaves = list(_leaves(tree))
-    tests = list(dict.fromkeys(leaf.test for leaf in leaves))
+    brackets = list(leaves(tree))
+    tests = list(dict.fromkeys(leaf.test for leaf in brackets))
     if len(tests) > MAX_TESTS:
         raise too_costly()
     rows = _candidates(session, tests, since)
     counts = [int(np.count_nonzero(rows.masks & (1 << place))) for place in range(len(tests))]
     chosen = _Matcher({test: 1 << place for place, test in enumerate(tests)}).find(tree, rows)
-    passing = tuple(counts[tests.index(leaf.test)] for leaf in leaves)
+    passing = tuple(counts[tests.index(leaf.test)] for leaf in brackets)
     if chosen is None:
         return FoundInLake(matches=False, passing=passing)
     shown = rows.events[:examples].tolist() if isinstance(tree, Observation) else chosen[:examples]
     return FoundInLake(matches=True, events=tuple(chosen), examples=tuple(shown), passing=passing)
-
-
-def _leaves(node: Node) -> Iterator[Observation]:
-    if isinstance(node, Observation):
-        yield node
-    elif isinstance(node, Both):
-        for part in node.parts:
-            yield from _leaves(part)
-    elif isinstance(node, Qualified):
-        yield from _leaves(node.inner)
 
 
 # -------------------------------------------------------------------------------------------------- (1) rows by SQL
@@ -189,7 +176,7 @@ class _Matcher:
         limits = np.minimum(rows.times[starts].astype(np.float64) + length, float(np.iinfo(np.int64).max // 2))
         ends = np.searchsorted(rows.times, limits.astype(np.int64), side="right")
         good = np.ones(len(starts), dtype=bool)
-        for test, count in _required(tree.inner).items():
+        for test, count in required(tree.inner).items():
             total = np.concatenate(([0], np.cumsum((rows.masks & self._bits[test]) != 0)))
             good &= total[ends] - total[starts] >= count
         windows = list(zip(starts[good].tolist(), ends[good].tolist(), strict=True))
@@ -224,24 +211,8 @@ class _Matcher:
     def _enough(self, tree: Node, rows: _Rows) -> bool:
         """Whether every test that must hold is passed by as many rows as it is asked for."""
         return all(
-            int(np.count_nonzero(rows.masks & self._bits[test])) >= count for test, count in _required(tree).items()
+            int(np.count_nonzero(rows.masks & self._bits[test])) >= count for test, count in required(tree).items()
         )
-
-
-def _required(node: Node) -> Counter[Node]:
-    """How often each test must at least be passed."""
-    if isinstance(node, Observation):
-        return Counter({node.test: 1})
-    if isinstance(node, Qualified):
-        inner = _required(node.inner)
-        return Counter({test: n * int(node.first) for test, n in inner.items()}) if node.kind == "REPEATS" else inner
-    if not isinstance(node, Both):
-        return Counter()
-    parts = [_required(part) for part in node.parts]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined & part if node.word == "OR" else joined + part
-    return joined
 
 
 def _has_within(node: Node) -> bool:
