@@ -18,6 +18,7 @@ from seawall.flow.misp_edit import (
     retagged,
     touch,
 )
+from seawall.flow.misp_imported import event_of_entry, imported_event
 from seawall.flow.misp_items import filled, organisation
 from seawall.flow.misp_reading import MispReading, seen_by
 from seawall.flow.node import Node
@@ -143,7 +144,7 @@ class MispChanging(MispReading):
             raise Fault("E-FLOW-168", "A tag has 1 to {most} characters.", most=MAX_TAG)
         given = [{"name": name, "deleted": not attach}]
         try:
-            event = self._node.store.misp.get(uuid, seen_by(actor)).uuid
+            event = self._event_uuid(actor, uuid)
         except NotFound:
             row = self._writable(actor, uuid)
             self._change(row, lambda doc: self._retag(doc, attribute_in(doc, row.uuid), given))
@@ -180,7 +181,13 @@ class MispChanging(MispReading):
         if self.is_virtual(key, seen):
             held = self.loose_head(seen)
             return held.uuid if held is not None else str(self._book.put(loose.loose_event(self._node)).doc["uuid"])
-        return self._node.store.misp.get(key, seen).uuid
+        try:
+            return self._node.store.misp.get(key, seen).uuid
+        except NotFound:
+            imported = imported_event(self._node, key, seen) if is_uuid(key) and not self.buried(key) else None
+            if imported is None:
+                raise
+            return str(self._book.put(imported.doc).doc["uuid"])
 
     def _writable(self, actor: Actor, key: str) -> MispAttribute:
         """The attribute; an indicator outside of events is taken into one first."""
@@ -197,6 +204,10 @@ class MispChanging(MispReading):
     def _adopt(self, actor: Actor, other: loose.LooseAttribute) -> MispAttribute:
         if other.entry.origin is not None:
             raise Refused("E-FLOW-170", "A peer sent this indicator; only those who sent it change or tag it.")
+        imported = event_of_entry(self._node, other.entry, seen_by(actor))
+        if imported is not None and not self.buried(imported.doc["uuid"]):
+            self._book.put(imported.doc)
+            return self._node.store.misp.attribute(other.doc["uuid"], seen_by(actor))
         uuid = self._event_uuid(actor, loose.loose_uuid(self._node))
         self._book.change(uuid, lambda doc: doc["Attribute"].append(other.doc))
         return self._node.store.misp.attribute(other.doc["uuid"], seen_by(actor))

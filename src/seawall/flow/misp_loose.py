@@ -58,8 +58,11 @@ def find(node: Node, query: MispQuery, seen: Visibility, *, offset: int, limit: 
         return []
     found: list[LooseAttribute] = []
     for entry in _entries(node, query, seen):
-        for one in attributes_of(node, entry):
-            if not meets(one.row, query):
+        attributes = attributes_of(node, entry)
+        named = len(entry.sources) > 1  # by an event too, perhaps: then it stands there already
+        held = node.store.misp.attributes_held(one.row.uuid for one in attributes) if named else ()
+        for one in attributes:
+            if one.row.uuid in held or not meets(one.row, query):
                 continue
             if offset:
                 offset -= 1
@@ -143,11 +146,13 @@ def observables(word: str) -> list[Observable]:
     if found is not None:
         return [found]
     values = []
-    for kind in (ObservableType.FILE_NAME, ObservableType.WALLET):
+    for kind in ObservableType:  # a name under an ending that nobody gave out, a file name, a wallet ...
         try:
-            values.append(canonical(kind, word))
+            value = canonical(kind, word)
         except Fault:
             continue
+        if value not in values:
+            values.append(value)
     return values
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from seawall.exchange.misp import Doc, is_uuid
 from seawall.flow import misp_loose as loose
 from seawall.flow.authority import require
+from seawall.flow.misp_imported import imported_event, imported_item
 from seawall.flow.misp_items import (
     attribute_item,
     event_item,
@@ -86,7 +87,18 @@ class MispReading:
             others = loose.find(self._node, MispQuery(), seen, offset=0, limit=MAX_LOOSE)
             if others:
                 return released(self._node, actor, [loose_item(self._node, others, None)])[0]
-        return released(self._node, actor, [event_item(self._node.store.misp.get(key, seen), deleted=deleted)])[0]
+        try:
+            item = event_item(self._node.store.misp.get(key, seen), deleted=deleted)
+        except NotFound:
+            imported = imported_event(self._node, key, seen) if is_uuid(key) and not self.buried(key) else None
+            if imported is None:
+                raise
+            item = imported_item(imported)
+        return released(self._node, actor, [item])[0]
+
+    def buried(self, uuid: str) -> bool:
+        """Whether the event was deleted here."""
+        return self._node.store.misp.states([uuid.lower()]).get(uuid.lower(), False)
 
     def attribute(self, actor: Actor, key: str) -> bytes:
         """One attribute as ``{"Attribute": ...}``. Raises NotFound E-STORE-082."""

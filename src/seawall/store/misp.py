@@ -218,6 +218,17 @@ class Misp:
                 found.update((row.uuid, row.deleted) for row in connection.execute(query))
         return found
 
+    def attributes_held(self, uuids: Iterable[str]) -> frozenset[str]:
+        """Of these attributes, those that stand in an event here."""
+        wanted = sorted(set(uuids))
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                chunk = wanted[start : start + CHUNK]
+                query = sa.select(misp_attributes.c.uuid).where(misp_attributes.c.uuid.in_(chunk))
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
+
     def changed_since(self, change: int, limit: int = 1000) -> list[MispChange]:
         """Events changed here behind a change number, deleted ones too. For the node's own jobs: no visibility."""
         columns = (misp_events.c.uuid, misp_events.c.change, misp_events.c.deleted, misp_events.c.origin)

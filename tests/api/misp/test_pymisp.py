@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from api.misp.conftest import LISTED, Scene
 from seawall.flow.context import WHOLE_NODE
+from seawall.flow.intel import import_paths
 from seawall.model import ObservableType
 
 with warnings.catch_warnings():
@@ -144,6 +147,24 @@ def test_an_indicator_outside_of_events_is_found_and_can_be_tagged(scene: Scene)
     (again,) = misp.search(controller="attributes", tags="checked", pythonify=True)
     assert (again.uuid, again.value) == (one.uuid, LISTED)
     assert found(misp, value=LISTED) == [LISTED]
+
+
+def test_an_event_that_came_as_a_file_is_found_and_can_be_tagged(scene: Scene, tmp_path: Path) -> None:
+    """What 'intel import' read is answered by UUID as the event it was; tagging an attribute keeps it as one."""
+    event = the_event("From a file")
+    (tmp_path / "event.json").write_text(json.dumps({"Event": json.loads(event.to_json())}))
+    import_paths(scene.node, [tmp_path / "event.json"], tlp=None, source=None)
+    misp = scene.misp()
+    (one,) = misp.search(controller="attributes", value="evil.example", pythonify=True)
+    assert one.uuid == event.attributes[1].uuid
+    seen = misp.get_event(event.uuid, pythonify=True)
+    assert {each.uuid for each in seen.attributes} == {each.uuid for each in event.attributes}
+    assert [obj.name for obj in seen.objects] == ["file"]
+    assert "errors" not in misp.tag(one.uuid, "checked")
+    assert found(misp, tags="checked") == ["evil.example"]
+    assert [each.uuid for each in misp.search(eventinfo="from a file", pythonify=True)] == [event.uuid]
+    assert found(misp, value="evil.example") == ["evil.example"]
+    assert misp.get_event("5ee2f2a2-0000-4000-8000-000000000009")["errors"][0] == 404
 
 
 def test_tags_come_and_go(scene: Scene) -> None:
