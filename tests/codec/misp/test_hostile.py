@@ -177,7 +177,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @property_given(st.dictionaries(st.sampled_from(FIELDS + PARTS), JSON, max_size=10))
 def test_no_event_raises(given: dict[str, Any]) -> None:
     """Whatever it is made of."""
@@ -248,7 +248,7 @@ def stix_bodies(draw: st.DrawFn) -> bytes:
     return msgspec.json.encode(body)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @property_given(st.lists(stix_bodies(), max_size=6))
 def test_no_stix_raises(bodies: list[bytes]) -> None:
     """Whatever a peer sends, what comes of it is something that PyMISP reads."""
