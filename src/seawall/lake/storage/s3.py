@@ -100,10 +100,10 @@ class S3Storage:
         """Send the files, then create the manifest. In order: still ours? send; still ours? create; does it stand?"""
         with self._bucket.answers():
             self._writers.check()
-            self._send(pending, made)
             known = self._bucket.newest()
             if (known.manifest.generation if known else 0) != before.generation:
                 raise lost(self._bucket.url)
+            self._send(pending, made)
             now = self._clock()
             gone = {part.path for part in before.parts} - {part.path for part in pending.parts}
             retired = [*(known.retired if known else ()), *(Retired(path, now) for path in sorted(gone))]
