@@ -125,6 +125,8 @@ def test_quoted_words_are_not_the_senders(node: MailNode, team: Team) -> None:
     """Lines that quote our own mail, and what stands below the signature mark, give no values."""
     text = b"Only 198.51.100[.]41 is new.\n> 198.51.100[.]42\n-- \nTeam, 198.51.100[.]43\n"
     assert set(values(drafted(node, team.mail(text, "re")))) == {"198.51.100.41"}
+    text = b"Only 198.51.100[.]44.\n-----Original Message-----\nFrom: desk\n198.51.100[.]45\n"
+    assert set(values(drafted(node, team.mail(text, "re")))) == {"198.51.100.44"}
 
 
 def test_what_speaks_against_a_value_is_shown_and_may_stay_out(node: MailNode, team: Team) -> None:

@@ -91,7 +91,10 @@ def read_mail(node: Node, path: Path) -> dict[str, object]:
 def _look(node: Node, mails: Iterable[Arrived], on_mail: Callable[[int], None] | None = None) -> dict[str, object]:
     items: list[dict[str, object]] = []
     for mail in mails:
-        items.append(take_mail(node, mail))
+        try:
+            items.append(take_mail(node, mail))
+        except FileNotFoundError:
+            continue  # another process took it
         mail.done()
         if on_mail is not None:
             on_mail(len(items))
@@ -111,11 +114,10 @@ def take_mail(node: Node, mail: Arrived) -> dict[str, object]:
     raw = mail.read(HEAD if mail.size > most else most + 1)
     claims, peer = Outside(""), None
     try:
-        message = parse(raw)
-        claims = outside(message)
+        claims = outside(parse(raw, head_only=True))
         peer = node.store.mail_peers.by_address(claims.sender) if claims.sender else None
         known = _readable(peer, max(mail.size, len(raw)), most)
-        opened = open_mail(message, claims, _opener(node, known), _verifier(known))
+        opened = open_mail(parse(raw), claims, _opener(node, known), _verifier(known))
         return _keep_draft(node, known, opened, mail)
     except NotBelieved as fault:
         reason = fault.reason

@@ -5,7 +5,8 @@ from __future__ import annotations
 MEBIBYTE = 1 << 20
 CONTENT_FACTOR = 2  # decrypted bytes to the mail's own bound: text packs well, bombs pack a thousandfold
 BOUNDARIES = 2_000  # lines that may begin a part, counted before anything is parsed: 100 parts of a report are many
-MULTIPARTS = 40  # "boundary=" in a mail: the parser's work grows with their number times the lines below
+MULTIPARTS = 20  # "boundary=" in a mail: the parser's work grows with their number times that of the lines
+LINES = 800_000  # of a mail: 25 MB of base64 have half as many
 PARTS = 200  # parts looked at
 NESTING = 12  # parts within parts: signed in mixed in alternative in related has 4
 HEADER_BYTES = 64 << 10  # of one mail; long DKIM and ARC chains have 20 kB

@@ -1,7 +1,8 @@
 """From the content of a believed mail to a draft: values, objects and markings; everything in it is data.
 
-What a person quoted (lines that begin with ``>``) and signatures (behind ``-- ``) are left out: they are somebody
-else's words. Attachments are read in memory by their content; names serve people only, and nothing is unpacked.
+What a person quoted (lines that begin with ``>``, or stand below the answer) and signatures (behind ``-- ``) are left
+out: they are somebody else's words. Attachments are read in memory by their content; names serve people only, and
+nothing is unpacked.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from email.message import MIMEPart
-from html.parser import HTMLParser
 
 from seawall.codec.csv_indicators import read_csv
+from seawall.codec.html_text import without_tags
 from seawall.codec.indicators import IndicatorRow, Rejected
 from seawall.codec.ioc_text import read_text
 from seawall.codec.losses import LossCounter
@@ -26,6 +27,10 @@ from seawall.model.mail import Draft, DraftAttachment, DraftValue
 
 Flags = Callable[[Observable], tuple[str, ...]]
 """Reasons to look at a value twice."""
+_QUOTE_BELOW = re.compile(
+    r"-{3,}\s?(?:Original Message|原始郵件|원본 메시지|Original Appointment)\s?-{3,}|_{20,}\s*$", re.I
+)
+"""What programs put above the mail that they answer, without a mark on each of its lines."""
 MARKING_LINES = 40  # of the text in which a line may mark the whole mail
 
 
@@ -103,7 +108,7 @@ def _of_text(opened: Opened, found: _Gathered) -> str:
         if kind == "text/plain" and name is None:
             plain.append(_decoded(part))
         elif kind == "text/html" and name is None:
-            marked_up.append(_without_markup(_decoded(part)))
+            marked_up.append("".join(without_tags(_decoded(part).splitlines())))
         elif kind != "application/pgp-signature":
             _attachment(part, name or kind, found)
     return "\n".join(plain if any(text.strip() for text in plain) else marked_up)
@@ -170,7 +175,7 @@ def _own_words(text: str, found: _Gathered) -> list[str]:
     kept: list[str] = []
     quoted = 0
     for line in text.splitlines():
-        if line.rstrip("\r\n") in ("-- ", "--"):
+        if line.rstrip("\r\n") in ("-- ", "--") or _QUOTE_BELOW.match(line):
             break
         if line.lstrip().startswith(">"):
             quoted += 1
@@ -197,39 +202,3 @@ def _decoded(part: MIMEPart) -> str:
         return data.decode(part.get_content_charset("utf-8"), "replace")
     except LookupError:
         return data.decode("utf-8", "replace")
-
-
-class _Text(HTMLParser):
-    """Words of a page; what it would load, run or hide stays out."""
-
-    SILENT = frozenset({"script", "style", "head", "template", "noscript", "object", "iframe", "svg"})
-    BREAKS = frozenset({"p", "div", "br", "tr", "li", "table", "h1", "h2", "h3", "h4", "td", "th", "pre", "blockquote"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.SILENT:
-            self._silent += 1
-        if tag in self.BREAKS:
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.SILENT and self._silent:
-            self._silent -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.words.append(data)
-
-
-def _without_markup(page: str) -> str:
-    reader = _Text()
-    try:
-        reader.feed(page)
-        reader.close()
-    except (AssertionError, ValueError, RecursionError):  # what the parser raises on broken declarations
-        return "".join(reader.words)
-    return "".join(reader.words)

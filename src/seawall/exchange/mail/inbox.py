@@ -51,7 +51,8 @@ def _maildir(folder: Path) -> Iterator[Arrived]:
     for path in sorted((folder / "new").iterdir())[:MAX_MAILS]:
         if path.name.startswith(".") or path.is_symlink() or not path.is_file():
             continue
-        yield Arrived(path.name, path.stat().st_size, _reader(path), _seen(folder, path))
+        with suppress(FileNotFoundError):  # another process took it
+            yield Arrived(path.name, path.stat().st_size, _reader(path), _seen(folder, path))
 
 
 def _seen(folder: Path, path: Path) -> Callable[[], None]:

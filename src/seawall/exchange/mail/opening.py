@@ -1,8 +1,9 @@
 """A mail that came: from bytes of a stranger to content that a known peer signed, or a reason why not.
 
-The order: (1) bounds before anything is parsed, (2) the header fields, (3) who the sender is and whether two people
-compared its key, (4) find the one encrypted part, (5) decrypt and verify against the pinned key, (6) the signed header
-fields against the envelope. Steps 3 and 5 are handed in. Nothing is opened, fetched or run.
+The order: (1) bounds before anything is parsed, (2) the header fields alone, (3) who the sender is and whether two
+people compared its key: a stranger's mail is parsed no further, (4) find the one encrypted part, (5) decrypt and verify
+against the pinned key, (6) the signed header fields against the envelope. Steps 3 and 5 are handed in. Nothing is
+opened, fetched or run.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from email.parser import BytesParser
 
 import msgspec
 
-from seawall.exchange.mail.bounds import BOUNDARIES, HEADER_BYTES, MULTIPARTS, NESTING, PARTS, SUBJECT
+from seawall.exchange.mail.bounds import BOUNDARIES, HEADER_BYTES, LINES, MULTIPARTS, NESTING, PARTS, SUBJECT
 from seawall.exchange.mail.reasons import NotBelieved, Reason
 from seawall.identity.openpgp import OpenedMail, Trust
 
 ARMOR = b"-----BEGIN PGP MESSAGE-----"
 ARMOR_END = b"-----END PGP MESSAGE-----"
+_MULTIPART = re.compile(rb"boundary\s*+[*0-9]*+\s*+=", re.IGNORECASE)
 _HEADER_ERRORS = (MessageError, ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError)
 """What the parser of the standard library raises on hostile messages."""
 _TRUST = {
@@ -57,14 +59,17 @@ Unseal = Callable[[bytes], OpenedMail]
 VerifyDetached = Callable[[bytes, bytes], OpenedMail]
 
 
-def parse(raw: bytes) -> EmailMessage:
-    """The message, within the bounds. Raises NotBelieved (malformed)."""
+def parse(raw: bytes, *, head_only: bool = False) -> EmailMessage:
+    """The message, or its header fields alone, within the bounds. Raises NotBelieved (malformed)."""
     head_end = re.search(rb"\r?\n\r?\n", raw[: HEADER_BYTES + 4])
-    multiparts = len(re.findall(rb"boundary\s*[*0-9]*\s*=", raw, re.IGNORECASE))
-    if (head_end is None and len(raw) > HEADER_BYTES) or raw.count(b"\n--") > BOUNDARIES or multiparts > MULTIPARTS:
+    if head_end is None and len(raw) > HEADER_BYTES:
+        raise NotBelieved(Reason.MALFORMED)
+    if head_only:
+        raw = raw[: head_end.end()] if head_end is not None else raw
+    elif raw.count(b"\n") > LINES or raw.count(b"\n--") > BOUNDARIES or len(_MULTIPART.findall(raw)) > MULTIPARTS:
         raise NotBelieved(Reason.MALFORMED)
     try:
-        message = BytesParser(EmailMessage, policy=policy.default).parsebytes(raw)
+        message = BytesParser(EmailMessage, policy=policy.default).parsebytes(raw, headersonly=head_only)
     except _HEADER_ERRORS:
         raise NotBelieved(Reason.MALFORMED) from None
     if not isinstance(message, EmailMessage):
