@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlalchemy.engine import Connection
 
-from seawall.model import Fault, NotFound, Pap, Tlp, Visibility
+from seawall.model import Fault, NotFound, Visibility
 from seawall.model.misp import MispAttribute, MispChange, MispEvent, MispQuery
 from seawall.store.database import Database
 from seawall.store.misp_query import (
@@ -20,16 +20,22 @@ from seawall.store.misp_query import (
     event_tag_or_any_attribute,
     exact_value,
     look_up_values,
-    parts_of,
     span,
     visible,
 )
+from seawall.store.misp_rows import (
+    Values,
+    attribute_of,
+    attribute_values,
+    event_of,
+    event_values,
+    head_of,
+)
 from seawall.store.replace import replace
 from seawall.store.tables import misp_attributes, misp_events, misp_known, misp_tags
-from seawall.store.values import bounded, clean, id_hash, optional
+from seawall.store.values import bounded, clean
 
 CHUNK = 400  # rows named in one statement
-Values = dict[str, Any]
 
 
 class Misp:
@@ -46,7 +52,7 @@ class Misp:
         with self._database.writing() as connection:
             row = connection.execute(sa.select(misp_events).where(misp_events.c.uuid == event.uuid)).first()
             number = row.number if row is not None else self._database.numbers(connection, "misp_events", 1)
-            values = _event_values(event)
+            values = event_values(event)
             held = _held(connection, number)
             changed = _differing(held, event.attributes)
             gone = held.keys() - {attribute.uuid for attribute in event.attributes}
@@ -77,12 +83,12 @@ class Misp:
             if (taken := found.scalar()) is not None:
                 raise Fault("E-STORE-080", "Another MISP event holds the attribute {uuid} already.", uuid=taken)
             first = self._database.numbers(connection, "misp_attributes", len(chunk))
-            rows = [{"number": first + n, "event": event, **_values(one)} for n, one in enumerate(chunk)]
+            rows = [{"number": first + n, "event": event, **attribute_values(one)} for n, one in enumerate(chunk)]
             connection.execute(sa.insert(misp_attributes), rows)
         for one in changed:
             if one.uuid in held:
                 update = sa.update(misp_attributes).where(misp_attributes.c.number == held[one.uuid].number)
-                connection.execute(update.values(_values(one)))
+                connection.execute(update.values(attribute_values(one)))
 
     def _drop(self, connection: Connection, numbers: Sequence[int]) -> None:
         for start in range(0, len(numbers), CHUNK):
@@ -122,7 +128,7 @@ class Misp:
             query = sa.select(misp_attributes).where(misp_attributes.c.event == row.number)
             query = query.where(*visible(visibility, misp_attributes)).order_by(misp_attributes.c.number)
             held = connection.execute(query).all()
-        return _event(row, tuple(_attribute(one) for one in held))
+        return event_of(row, tuple(attribute_of(one) for one in held))
 
     def attribute(self, key: str, visibility: Visibility) -> MispAttribute:
         """An attribute by UUID or number. Raises NotFound E-STORE-082."""
@@ -132,7 +138,7 @@ class Misp:
             row = connection.execute(query.where(*conditions, misp_events.c.deleted.is_(False))).first()
             if row is None:
                 raise NotFound("E-STORE-082", "There is no MISP attribute {id} here.", id=ascii(key[:40]))
-            return _attribute(row)
+            return attribute_of(row)
 
     def event_of_object(self, uuid: str, visibility: Visibility) -> str | None:
         """The event that holds a MISP object of which the asker may see an attribute; None when there is none."""
@@ -160,8 +166,8 @@ class Misp:
         with self._database.reading() as connection:
             for row in connection.execute(select, given):
                 if row.event not in heads:
-                    heads[row.event] = _head(row)
-                found.append((_attribute(row), heads[row.event]))
+                    heads[row.event] = head_of(row)
+                found.append((attribute_of(row), heads[row.event]))
         return found
 
     def count(self, query: MispQuery, visibility: Visibility) -> int:
@@ -204,7 +210,7 @@ class Misp:
             for start in range(0, len(wanted), CHUNK):
                 chunk = wanted[start : start + CHUNK]
                 for row in connection.execute(sa.select(misp_events).where(misp_events.c.number.in_(chunk))):
-                    found[row.number] = _event(row, ())
+                    found[row.number] = event_of(row, ())
         return found
 
     def states(self, uuids: Iterable[str]) -> dict[str, bool]:
@@ -300,102 +306,10 @@ def _differing(held: dict[str, Row[Any]], given: Sequence[MispAttribute]) -> lis
     found = []
     for one in given:
         row = held.get(one.uuid)
-        if row is None or any(getattr(row, name) != value for name, value in _values(one).items()):
+        if row is None or any(getattr(row, name) != value for name, value in attribute_values(one).items()):
             found.append(one)
     return found
 
 
 def _same_event(row: Row[Any], values: Values) -> bool:
     return all(getattr(row, name) == value for name, value in values.items())
-
-
-def _event_values(event: MispEvent) -> Values:
-    return {
-        "uuid": event.uuid,
-        "timestamp": event.timestamp,
-        "publish_timestamp": event.publish_timestamp,
-        "published": event.published,
-        "date": clean(event.date),
-        "info": clean(event.info).lower(),
-        "tlp": int(event.tlp),
-        "pap": int(event.pap),
-        "origin": event.origin,
-        "deleted": event.deleted,
-        "body": event.body,
-    }
-
-
-def _values(one: MispAttribute) -> Values:
-    first, second = parts_of(one.value)
-    return {
-        "uuid": one.uuid,
-        "object": one.object,
-        "object_name": optional(one.object_name),
-        "type": clean(one.type),
-        "category": clean(one.category),
-        "value": clean(one.value).lower(),
-        "hash1": id_hash(first),
-        "hash2": id_hash(second) if second else 0,
-        "to_ids": one.to_ids,
-        "deleted": one.deleted,
-        "timestamp": one.timestamp,
-        "tlp": int(one.tlp),
-        "pap": int(one.pap),
-        "body": one.body,
-    }
-
-
-def _event(row: Row[Any], attributes: tuple[MispAttribute, ...]) -> MispEvent:
-    """Its tags stand in the body."""
-    return MispEvent(
-        uuid=row.uuid,
-        timestamp=row.timestamp,
-        publish_timestamp=row.publish_timestamp,
-        published=row.published,
-        date=row.date,
-        info=row.info,
-        tlp=Tlp(row.tlp),
-        pap=Pap(row.pap),
-        body=bytes(row.body),
-        attributes=attributes,
-        origin=row.origin,
-        deleted=row.deleted,
-        number=row.number,
-        change=row.change,
-    )
-
-
-def _head(row: Row[Any]) -> MispEvent:
-    """The event of a row of ``BOTH``."""
-    return MispEvent(
-        uuid=row.event_uuid,
-        timestamp=row.event_timestamp,
-        publish_timestamp=row.event_publish_timestamp,
-        published=row.event_published,
-        date=row.event_date,
-        info=row.event_info,
-        tlp=Tlp(row.event_tlp),
-        pap=Pap(row.event_pap),
-        body=bytes(row.event_body),
-        number=row.event,
-    )
-
-
-def _attribute(row: Row[Any]) -> MispAttribute:
-    """Its tags stand in the body."""
-    return MispAttribute(
-        uuid=row.uuid,
-        type=row.type,
-        category=row.category,
-        value=row.value,
-        to_ids=row.to_ids,
-        deleted=row.deleted,
-        timestamp=row.timestamp,
-        tlp=Tlp(row.tlp),
-        pap=Pap(row.pap),
-        body=bytes(row.body),
-        object=row.object,
-        object_name=row.object_name,
-        number=row.number,
-        event=row.event,
-    )
