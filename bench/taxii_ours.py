@@ -79,7 +79,7 @@ class Scene:
             yield process
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
     def nothing_new(self, times: int = 10) -> dict[str, float]:
         """Milliseconds of a synchronisation of the large node with nothing new, wall and CPU: warm, as a command."""
@@ -111,7 +111,7 @@ class PeerConnection:
     def __init__(self, scene: Scene) -> None:
         card = read_card(scene.client.store.peers.get(SERVER).card)
         context = client_context(scene.client.keys, card.ca_certificate)
-        self._connection = http.client.HTTPSConnection("127.0.0.1", scene.peer, context=context, timeout=300)
+        self._connection = http.client.HTTPSConnection("127.0.0.1", scene.peer, context=context, timeout=1_800)
         self._headers = {"Accept": MEDIA, "Content-Type": MEDIA, TERMS_HEADER: stated_terms(scene.client, SERVER)}
         self._url = scene.url
 
