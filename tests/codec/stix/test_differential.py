@@ -102,12 +102,12 @@ def difference(obj: Json, verdict: Verdict, errors: list[str]) -> int | None:
     """0: both agree; the number of the named divergence; None: neither."""
     if verdict.valid == (not errors):
         return 0
+    if "\\n" in json.dumps(obj):
+        return 1
     if errors:
         return next(
             (number for number, words in MILDER.items() if any(re.search(words, said) for said in errors)), None
         )
-    if "\\n" in json.dumps(obj):
-        return 1
     named = (number for number, words in STRICTER.items() if any(re.search(words, said) for said in verdict.errors))
     return next(
         (number for number in named if number > 1 and (number != 6 or obj["type"] == "marking-definition")), None
