@@ -32,6 +32,17 @@ def test_new_unchanged_updated(store: Store) -> None:
     assert put([entry(campaign="Tide")], source="a", at=6) == PutCounts(unchanged=1)
 
 
+def test_bodies_are_found_by_the_ids_that_entries_carry(store: Store) -> None:
+    """Each id asked for brings the body of its entry; one that no entry carries brings nothing, however many."""
+    values = [f"198.51.100.{number}" for number in range(1, 200)]
+    store.indicators.put([entry(value=value) for value in values], source="a", at=1)
+    asked = [f"indicator--{value}" for value in values] + [f"indicator--none-{number}" for number in range(1_200)]
+    found = store.indicators.bodies(asked)
+    assert set(found) == set(asked[: len(values)])
+    assert all(len(bodies) == 1 for bodies in found.values())
+    assert found["indicator--198.51.100.7"] == [entry(value="198.51.100.7").body]
+
+
 def test_everything_comes_back(store: Store) -> None:
     """All fields are returned as given, with the source."""
     given = entry(

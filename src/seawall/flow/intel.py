@@ -20,7 +20,7 @@ from seawall.codec.sharing import version_of
 from seawall.codec.taxonomy import Taxonomy
 from seawall.flow.faults import summary_needs_file
 from seawall.flow.node import SETTINGS_FILE, Node
-from seawall.flow.outgoing import is_entry
+from seawall.flow.outgoing import no_entries
 from seawall.intel import ImportOptions, ImportReport, extract_path, read_document
 from seawall.intel import check_path as judge_file
 from seawall.intel import import_paths as take_in
@@ -247,8 +247,7 @@ def _own_items(node: Node) -> Iterator[list[OwnUseItem]]:
         page = node.store.objects.list(seen, after=after, limit=PAGE)
         yield [
             OwnUseItem(ReleasedObject(item.id, item.version, item.body), item.type, item.tlp, item.pap)
-            for item in page.items
-            if not is_entry(node, item)
+            for item in no_entries(node, page.items)
         ]
         after = page.next
 

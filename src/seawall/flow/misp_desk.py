@@ -21,7 +21,7 @@ from seawall.flow.misp_recalled import placed
 from seawall.flow.misp_rows import to_doc, to_rows
 from seawall.flow.misp_servers import OUTBOX, PLAIN, MispServer
 from seawall.flow.node import Node
-from seawall.flow.outgoing import fill_outboxes, is_entry, may_receive
+from seawall.flow.outgoing import fill_outboxes, may_receive, no_entries
 from seawall.model import Actor, Fault, Recorded, Refused, Release, ReleasedObject, Tlp, UserRole
 from seawall.model.misp import MispEvent
 from seawall.model.outbox import OutboxRow
@@ -191,4 +191,4 @@ def _changed(node: Node, indicators: int, objects: int) -> tuple[list[StoredObje
     page = node.store.objects.changed_since(objects, PAGE)
     if not page.items:
         return None
-    return [item for item in page.items if not is_entry(node, item)], (indicators, page.items[-1].sequence)
+    return no_entries(node, page.items), (indicators, page.items[-1].sequence)

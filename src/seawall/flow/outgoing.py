@@ -155,16 +155,14 @@ def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iter
         if not page.items:
             break
         objects = page.items[-1].sequence
-        offered = [item for item in page.items if not is_framework(item) and not is_entry(node, item)]
-        yield _Changed(offered, indicators, objects)
+        offered = [item for item in page.items if not is_framework(item)]
+        yield _Changed(no_entries(node, offered), indicators, objects)
 
 
-def is_entry(node: Node, item: StoredObject) -> bool:
-    """Whether this version of an indicator also stands, and is decided about, as an entry of the match keys."""
-    return item.type == "indicator" and any(
-        entry.indicator_id == item.id and version_of(entry.body) == item.version
-        for entry in node.store.indicators.by_id(item.id)
-    )
+def no_entries(node: Node, items: Sequence[StoredObject]) -> list[StoredObject]:
+    """Without the versions of indicators that also stand, and are decided about, as entries of the match keys."""
+    held = node.store.indicators.bodies({item.id for item in items if item.type == "indicator"})
+    return [item for item in items if item.version not in map(version_of, held.get(item.id, ()))]
 
 
 def _standing(node: Node, circle: str, member: str) -> frozenset[tuple[str, str]]:
