@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from seawall.model.stix.known_extensions import (
 )
 from seawall.model.stix.tlp import TLP2_EXTENSION
 
-jsonschema: Any = pytest.importorskip("jsonschema")
+jsonschema: Any = import_module("jsonschema")
 
 ROOT = Path(__file__).parents[3]
 BASE: dict[str, Any] = {
