@@ -20,9 +20,10 @@ ATTACKER, SECRET, HIT = "203.0.113.77", "198.51.100.44", "203.0.113.200"
 
 @pytest.fixture(scope="module")
 def shores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shores]:
-    """Two nodes; while they are used, no socket may be opened."""
+    """Two nodes that agreed on their circle; while they are used, no socket may be opened."""
     made = two_shores(tmp_path_factory.mktemp("shores"))
     with no_network():
+        made.rounds(2)
         yield made
 
 
@@ -45,8 +46,9 @@ def state(node: SeawallNode) -> dict[str, Any]:
     return found
 
 
-def test_the_first_round_agrees_the_circle_and_the_second_carries(shores: Shores, tmp_path: Path) -> None:
+def test_the_first_round_agrees_the_circle_and_the_second_carries(tmp_path: Path) -> None:
     """Terms travel with the files; AMBER arrives, RED stays and arrives once it was lowered."""
+    shores = two_shores(tmp_path)
     listed(shores.taipei, tmp_path, ATTACKER)
     listed(shores.taipei, tmp_path, SECRET, tlp="red")
     assert state(shores.taipei)["agreed"] == []
@@ -204,6 +206,8 @@ def test_nothing_new_needs_no_file(shores: Shores, tmp_path: Path) -> None:
 
 def test_a_node_that_lost_its_books_gets_everything_anew(shores: Shores, tmp_path: Path) -> None:
     """A new chain begins at one and carries all that stands; files of the old chain are refused."""
+    listed(shores.taipei, tmp_path, *(f"198.18.9.{number}" for number in range(1, 8)))
+    shores.carry(shores.taipei)
     old = shores.taipei.here("export-drop", "seoul", "-o", tmp_path)["items"][0]["file"]
     shutil.copy(old, tmp_path / "old")
     done = shores.carry(shores.taipei, "--restart")

@@ -74,6 +74,7 @@ def test_what_refers_to_a_framework_may_go_out(shores: Shores, tmp_path: Path) -
          "target_ref": "attack-pattern--008b8f56-6107-48be-aa9f-746f927dbb61", **common},
     ]  # fmt: skip
     (tmp_path / "b.json").write_text(json.dumps({"type": "bundle", "objects": objects}))
+    shores.taipei.here("intel", "import", realdata.folder("mitre-attack"))
     shores.taipei.here("intel", "import", tmp_path / "b.json", "--tlp", "green", "--source", "vendor")
     assert shores.carry(shores.taipei)["received"] == 1
     assert shores.taipei.here("release", relationship, "--circle", "tw-kr")["released"] is True
