@@ -157,3 +157,19 @@ def test_the_nodes_token_is_for_its_owner_only(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     shown = here("--node", tmp_path / "n", "config", "show", "--json").document["node"]
     assert (shown["name"], shown["economy"], shown["sector"]) == ("臺北", "TW", "water")
+
+
+def test_users_and_peers_never_share_a_name(tmp_path: Path) -> None:
+    """Circles seat both by name: whoever comes second is told to choose another, also after a revocation."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for node in (ours, theirs):
+        assert here("--node", node, "init", "--name", node.name, "--economy", "TW").status == 0
+    card = tmp_path / "card.json"
+    card.write_text(here("--node", theirs, "peers", "card").out)
+    assert here("--node", ours, "users", "add", "partner", "--role", "taxii").status == 0
+    assert here("--node", ours, "users", "revoke", "partner").status == 0
+    refused = here("--node", ours, "peers", "add", card, "--code-name", "partner")
+    assert (refused.status, refused.err[:11]) == (2, "E-FLOW-047:")
+    assert here("--node", ours, "peers", "add", card, "--code-name", "seoul").status == 0
+    refused = here("--node", ours, "users", "add", "seoul", "--role", "taxii")
+    assert (refused.status, refused.err[:11]) == (2, "E-FLOW-047:")

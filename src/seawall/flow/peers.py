@@ -9,6 +9,7 @@ from seawall.flow.conduct import forget_misdeeds
 from seawall.flow.health import LAST_SYNC as LAST_SYNC
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
+from seawall.flow.people import require_no_user
 from seawall.identity.card import MAX_CARD_BYTES
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused, rfc3339
@@ -18,6 +19,7 @@ from seawall.model.peer import PeerState
 def add_peer(node: Node, file: Path, *, url: str, code_name: str) -> dict[str, object]:
     """Keep a peer's card as *pending*: nothing is exchanged before two people compared the fingerprint."""
     node.require("manage-peers")
+    require_no_user(node, code_name)
     if node.store.mail_peers.find(code_name) is not None:
         raise Fault("E-FLOW-269", "There is a mail peer {name} already; choose another code name.", name=code_name)
     with file.open("rb") as stream:

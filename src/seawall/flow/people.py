@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seawall.flow.node import Node
-from seawall.model import Fault, UserRole, rfc3339, system_clock, to_microseconds
+from seawall.model import Fault, NotFound, UserRole, rfc3339, system_clock, to_microseconds
 from seawall.model.moments import parse_moment
 
 SPAN = re.compile(r"([1-9]\d{0,5})([dhm])", re.ASCII)
@@ -16,9 +16,10 @@ def add_user(node: Node, name: str, role: UserRole, *, circles: str | None, expi
     """Add a user; the answer holds the token, which is shown once.
 
     Raises Refused E-FLOW-004, Fault E-FLOW-045 when ``circles`` is given for another role, NotFound for an unknown
-    circle, Fault E-FLOW-046 for an end that cannot be read or has passed.
+    circle, Fault E-FLOW-046 for an end that cannot be read or has passed, E-FLOW-047 for a peer's name.
     """
     node.require("manage-users")
+    require_no_peer(node, name)
     bound = None
     if circles is not None:
         if role is not UserRole.TAXII:
@@ -35,6 +36,32 @@ def add_user(node: Node, name: str, role: UserRole, *, circles: str | None, expi
         "circles": bound,
         "expires_at": None if expires_at is None else rfc3339(expires_at),
     }
+
+
+def require_no_peer(node: Node, name: str) -> None:
+    """Circles seat users and peers by name alone: one name for both would let either read what is for the other.
+
+    Raises Fault E-FLOW-047.
+    """
+    try:
+        node.store.peers.get(name)
+    except NotFound:
+        if node.store.mail_peers.find(name) is None:
+            return
+    raise _taken(name)
+
+
+def require_no_user(node: Node, name: str) -> None:
+    """The same for a peer's name; a user who was revoked keeps the name. Raises Fault E-FLOW-047."""
+    try:
+        node.store.users.get(name)
+    except NotFound:
+        return
+    raise _taken(name)
+
+
+def _taken(name: str) -> Fault:
+    return Fault("E-FLOW-047", "The name {name} belongs to a user or a peer already; choose another.", name=name)
 
 
 def _end(text: str) -> int:
