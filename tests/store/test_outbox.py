@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import threading
 
 import pytest
@@ -159,6 +160,49 @@ def test_version_filter(store: Store, versions: tuple[str, ...], expected: list[
     """``match[version]`` chooses by the object's version, not by the order in which versions were added."""
     store.outbox.add("c", [row("a--1"), row("a--1", THIRD), row("a--1", SECOND), row("a--2")], at=10)
     assert seen(store.outbox.page("c", "seoul", match=OutboxFilter(versions=versions))) == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_latest_is_shown_in_whatever_order_and_company_rows_came(store: Store, seed: int) -> None:
+    """Versions early and late, alone and together, for one and for all: as a list of all rows would tell it."""
+    chance = random.Random(seed)
+    added: list[tuple[OutboxRow, int]] = []
+    for at in range(100, 2_000, 100):
+        rows = [
+            row(
+                f"a--{chance.randrange(12)}",
+                chance.choice((FIRST, SECOND, THIRD)),
+                chance.choice((None, {"seoul"}, {"tokyo"})),
+            )
+            for _ in range(chance.randrange(1, 5))
+        ]
+        store.outbox.add("c", rows, at=at)
+        added += [(each, at + place) for place, each in enumerate(rows)]
+    for name in ("seoul", "tokyo"):
+        mine = [(each, at) for each, at in added if each.recipients is None or name in each.recipients]
+        latest = {
+            each.object_id: max((e.version, at) for e, at in mine if e.object_id == each.object_id) for each, _ in mine
+        }
+        expected = sorted((at, id, version) for id, (version, at) in latest.items())
+        found = walk(store, name, match=OutboxFilter())
+        assert [(each.added, each.object_id, each.version) for each in found] == expected
+
+
+def test_rows_of_an_older_store_are_looked_at_as_before(store: Store, store_url: str) -> None:
+    """A store that was upgraded knows nothing of its rows' company: the column's default has them looked at."""
+    store.outbox.add("c", [row("a--1")], at=10)
+    database = Database(store_url)
+    with database.writing() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO outbox (circle, added, object_id, id_hash, type, version, version_at, spec_version, body) "
+                "SELECT circle, 20, object_id, id_hash, type, '2026-03-14T00:00:02.000Z', version_at + 1000000, "
+                "spec_version, body FROM outbox"
+            )
+        )
+        connection.execute(sa.text("UPDATE outbox SET in_company = (1 = 1)"))
+    database.close()
+    assert seen(store.outbox.page("c", "seoul")) == [("a--1", SECOND)]
 
 
 def test_last_version_is_the_last_this_recipient_may_see(store: Store) -> None:

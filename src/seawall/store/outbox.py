@@ -7,6 +7,7 @@ of date-added: whoever has read up to a date has missed nothing before it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
@@ -49,9 +50,9 @@ class Outbox:
         with self._database.writing() as connection:
             number, last = self._head(connection, circle)
             first = max(at, last + 1)
-            connection.execute(
-                sa.insert(outbox), [_values(row, number, first + place) for place, row in enumerate(rows)]
-            )
+            values = [_values(row, number, first + place) for place, row in enumerate(rows)]
+            _join(connection, number, values)
+            connection.execute(sa.insert(outbox), values)
             last = first + len(rows) - 1
             connection.execute(sa.update(outboxes).where(outboxes.c.number == number).values(last_added=last))
         return last
@@ -217,6 +218,23 @@ def _named(*ids: str) -> list[sa.ColumnElement[bool]]:
 
 def _number(circle: str) -> sa.ScalarSelect[int]:
     return sa.select(outboxes.c.number).where(outboxes.c.circle == circle).scalar_subquery()
+
+
+def _join(connection: Connection, circle: int, values: Sequence[dict[str, object]]) -> None:
+    """Say of new rows, and of those held, whether an object has several in the circle. By hash: a guess too many costs
+    one look when it is read."""
+    given = Counter(row["id_hash"] for row in values)
+    several = {hashed for hashed, count in given.items() if count > 1}
+    wanted = list(given)
+    for start in range(0, len(wanted), 500):
+        here = [outbox.c.id_hash.in_(wanted[start : start + 500]), outbox.c.circle == circle]
+        held = set(connection.execute(sa.select(outbox.c.id_hash).where(*here)).scalars())
+        if held:
+            alone = [outbox.c.id_hash.in_(held), outbox.c.circle == circle, ~outbox.c.in_company]
+            connection.execute(sa.update(outbox).where(*alone).values(in_company=True))
+            several |= held
+    for row in values:
+        row["in_company"] = row["id_hash"] in several
 
 
 def _values(row: OutboxRow, circle: int, added: int) -> dict[str, object]:

@@ -98,7 +98,7 @@ def _polled(bodies: bool) -> Select[tuple[Any, ...]]:
             outbox.c.added > sa.bindparam("behind"),
             outbox.c.withdrawn_at.is_(None),
             *readable(outbox),
-            ~newer,
+            sa.or_(~outbox.c.in_company, ~newer),
         )
         .order_by(outbox.c.added)
         .limit(sa.bindparam("most"))
@@ -148,7 +148,7 @@ def _version(query: Query, circle: int) -> Condition:
     if "all" in asked:
         return ~again
     if asked == ("last",):
-        return ~newer
+        return sa.or_(~outbox.c.in_company, ~newer)
     choices: list[Condition] = []
     if "last" in asked:
         choices.append(~newer)

@@ -301,6 +301,8 @@ outbox = sa.Table(
     sa.Column("recipients", sa.Text),  # JSON list of names, sorted; NULL: every member
     sa.Column("withdrawn_at", sa.BigInteger),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    # whether the circle may hold another row of this object: only then is it worth asking which one is the latest
+    sa.Column("in_company", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("outbox_by_added", "circle", "added", unique=True),
     sa.Index("outbox_by_object", "id_hash", "circle", "version_at", "added"),
 )
