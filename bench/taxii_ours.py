@@ -239,13 +239,7 @@ def _agree(node: Node, other: str) -> None:
             members=(other,),
             tlp_ceiling="amber",
             tlp_floor="amber",
-            pap_ceiling="red",
-            types=None,
             auto=("indicator",),
-            auto_enforce=False,
-            commitment_age="24h",
-            exclusions=(),
-            track="1",
             attribution=True,
         ),
     )

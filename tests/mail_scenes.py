@@ -237,3 +237,13 @@ class MailNode(SeawallNode):
         items = self.here("mail", "fetch")["items"]
         assert len(items) == 1, items
         return items[0]
+
+
+@contextmanager
+def team_at(folder: Path, address: str = THEIRS) -> Iterator[Team]:
+    """A team while its key ring is needed."""
+    made = Team(folder, address)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -12,12 +12,6 @@ def wish(name: str, *members: str) -> CircleWish:
         members=members,
         tlp_ceiling="green",
         tlp_floor="clear",
-        pap_ceiling="red",
-        types=None,
         auto=("indicator", "report", "identity", "grouping"),
-        auto_enforce=False,
-        commitment_age="24h",
-        exclusions=(),
-        track="1",
         attribution=True,
     )

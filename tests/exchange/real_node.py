@@ -39,13 +39,6 @@ class RealNode:
             members=(PEER,),
             tlp_ceiling="amber",
             tlp_floor="amber",
-            pap_ceiling="red",
-            types=None,
-            auto=(),
-            auto_enforce=False,
-            commitment_age="24h",
-            exclusions=(),
-            track="1",
             attribution=True,
         )
         create_circle(self.node, wish)

@@ -67,14 +67,6 @@ class Server:
             members=tuple(ACTORS),
             tlp_ceiling="amber",
             tlp_floor="amber",
-            pap_ceiling="red",
-            types=None,
-            auto=(),
-            auto_enforce=False,
-            commitment_age="24h",
-            exclusions=(),
-            track="1",
-            attribution=False,
         )
         create_circle(self.node, wish)
         held = []

@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.datastructures import State
 
-from exchange.conftest import authenticate
+from exchange.bounded_door import ME, ROOT, URL, serve
 from exchange.fakes import MemoryExchange, indicator, released
 from seawall.exchange import (
     Bounds,
@@ -22,27 +21,11 @@ from seawall.exchange import (
     Outcome,
     ReleasedPage,
     TaxiiClient,
-    TaxiiDoor,
     Wire,
     collection_id,
-    local_actor,
-    local_listener,
-    taxii_router,
-    taxii_state,
 )
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
-from seawall.model import Actor, ReleasedObject, system_clock
-
-ROOT = "/taxii2/circles/"
-URL = f"{ROOT}collections/{collection_id('node-1', 'open')}/objects/"
-ME = ("siem", "t" * 40)
-
-
-def serve(stack: ExitStack, exchange: MemoryExchange, bounds: Bounds) -> int:
-    """A local TAXII door with other bounds; returns its port."""
-    door = TaxiiDoor(exchange, local_actor(authenticate), title="Taipei", clock=system_clock, bounds=bounds)
-    app = Litestar([taxii_router()], state=State(taxii_state(door)), openapi_config=None, logging_config=None)
-    return stack.enter_context(local_listener(app, host="127.0.0.1", port=0)).port
+from seawall.model import Actor, ReleasedObject
 
 
 class Slow(MemoryExchange):
@@ -63,10 +46,10 @@ class Slow(MemoryExchange):
         return super().accept(actor, collection, bodies)
 
 
-def post(port: int, body: bytes) -> httpx.Response:
+def post(base: str, body: bytes) -> httpx.Response:
     """POST one body."""
     return httpx.post(
-        f"http://127.0.0.1:{port}{URL}",
+        base + URL,
         content=body,
         auth=ME,
         headers={"Content-Type": TAXII_MEDIA_TYPE},
@@ -77,10 +60,10 @@ def post(port: int, body: bytes) -> httpx.Response:
 def test_posts_are_held_few_at_a_time(stack: ExitStack) -> None:
     """Eight callers at once are all served, but never more than two bodies are in memory."""
     exchange = Slow()
-    port = serve(stack, exchange, Bounds(posts_at_once=2))
+    base = serve(stack, exchange, Bounds(posts_at_once=2))
     answers: list[int] = []
     bodies = [b'{"objects":[' + indicator(number) + b"]}" for number in range(8)]
-    threads = [threading.Thread(target=lambda b=body: answers.append(post(port, b).status_code)) for body in bodies]
+    threads = [threading.Thread(target=lambda b=body: answers.append(post(base, b).status_code)) for body in bodies]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -93,27 +76,26 @@ def test_posts_are_held_few_at_a_time(stack: ExitStack) -> None:
 def test_a_dripping_post_is_given_up(stack: ExitStack) -> None:
     """A body that never ends is answered 408, frees its place, and leaves nothing behind."""
     exchange = MemoryExchange("node-1", {"open": frozenset({"siem"})})
-    port = serve(stack, exchange, Bounds(posts_at_once=1, post_seconds=0.3))
+    base = serve(stack, exchange, Bounds(posts_at_once=1, post_seconds=0.3))
+    address = urlsplit(base)
     authorization = httpx.BasicAuth(*ME)._auth_header
-    head = f"POST {URL} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: {authorization}\r\n"
+    head = f"POST {URL} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: {authorization}\r\n"
     head += f"Content-Type: {TAXII_MEDIA_TYPE}\r\nContent-Length: 1000\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as dripping:
+    with socket.create_connection((address.hostname, address.port), timeout=5) as dripping:
         dripping.sendall(head.encode() + b'{"objects":[')
         assert b"408" in dripping.recv(65536).split(b"\r\n")[0]
-    assert post(port, b'{"objects":[' + indicator(1) + b"]}").status_code == 202
+    assert post(base, b'{"objects":[' + indicator(1) + b"]}").status_code == 202
     assert len(exchange.rows["open"]) == 1
 
 
 def test_large_releases_go_in_portions(stack: ExitStack) -> None:
     """A release larger than one POST goes in several, in order, and the counts are added up."""
     exchange = MemoryExchange("node-1", {"open": frozenset({"siem"})})
-    port = serve(stack, exchange, Bounds(content_length=10_000))
+    base = serve(stack, exchange, Bounds(content_length=10_000))
     bounds = Bounds(post_bytes=5_000)
     objects = [ReleasedObject(f"indicator--{n}", "", indicator(n, padding=500)) for n in range(30)]
     with TaxiiClient(Wire("peer", bounds=bounds, basic=ME), bounds) as client:
-        done = client.add_objects(
-            f"http://127.0.0.1:{port}{ROOT}", collection_id("node-1", "open"), released(objects, "peer", "open")
-        )
+        done = client.add_objects(base + ROOT, collection_id("node-1", "open"), released(objects, "peer", "open"))
     assert (done.success_count, done.failure_count) == (30, 0)
     assert [row.body for row in exchange.rows["open"]] == [item.body for item in objects]
 
@@ -134,10 +116,10 @@ def test_withheld_stretches_do_not_stop_a_walk(stack: ExitStack, read_over: int)
     exchange = Withholding("node-1", {"open": frozenset({"siem"})})
     for number in range(12):
         exchange.add("open", indicator(number))
-    port = serve(stack, exchange, Bounds(withheld_pages=read_over))
+    base = serve(stack, exchange, Bounds(withheld_pages=read_over))
     bounds = Bounds(page_objects=1)
     with TaxiiClient(Wire("peer", bounds=bounds, basic=ME), bounds) as client:
-        pages = list(client.walk(f"http://127.0.0.1:{port}{ROOT}", collection_id("node-1", "open"), None))
+        pages = list(client.walk(base + ROOT, collection_id("node-1", "open"), None))
     bodies = [body for page in pages for body in page.bodies]
     assert bodies == [indicator(number) for number in (0, 3, 6, 9)]
     if read_over:

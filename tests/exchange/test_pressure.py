@@ -13,40 +13,22 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
-from litestar.datastructures import State
 
-from exchange.conftest import authenticate
+from exchange.bounded_door import ME, ROOT, URL, serve
 from exchange.fakes import MemoryExchange, indicator, released
 from seawall.exchange import (
     Bounds,
     Busy,
     Outcome,
     TaxiiClient,
-    TaxiiDoor,
     Wire,
     collection_id,
-    local_actor,
-    local_listener,
-    taxii_router,
-    taxii_state,
 )
 from seawall.exchange.discipline import QUARANTINE_POINTS, THROTTLE_POINTS, Conduct, Misdeed, judge
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
 from seawall.exchange.taxii.patience import Patience, seconds_of
 from seawall.exchange.throttle import FAILURE_SECONDS, FAILURES, FAILURES_PER_ADDRESS, KEYS_KEPT, Buckets, Failures
-from seawall.model import Actor, ReleasedObject, Unavailable, system_clock
-
-ROOT = "/taxii2/circles/"
-URL = f"{ROOT}collections/{collection_id('node-1', 'open')}/objects/"
-ME = ("siem", "t" * 40)
-
-
-def serve(stack: ExitStack, exchange: MemoryExchange, bounds: Bounds) -> str:
-    """A local TAXII door with other bounds; returns its address."""
-    door = TaxiiDoor(exchange, local_actor(authenticate), title="Taipei", clock=system_clock, bounds=bounds)
-    app = Litestar([taxii_router()], state=State(taxii_state(door)), openapi_config=None, logging_config=None)
-    return f"http://127.0.0.1:{stack.enter_context(local_listener(app, host='127.0.0.1', port=0)).port}"
+from seawall.model import Actor, ReleasedObject, Unavailable
 
 
 class Holding(MemoryExchange):

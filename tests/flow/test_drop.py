@@ -9,7 +9,7 @@ from unittest.mock import patch
 import msgspec
 import pytest
 
-from journey.carrying import Shores, no_network, two_shores
+from journey.carrying import Shores, agreed_shores
 from journey.command_line import SeawallNode
 from seawall.exchange.drop import Acknowledged, DropBounds, DropWriter, Header, WrittenDrop
 from seawall.flow.drop import export_drop
@@ -26,9 +26,7 @@ SMALL = DropBounds(objects=25, page_objects=10, plain_bytes=1 << 20)
 @pytest.fixture(scope="module")
 def shores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shores]:
     """Two nodes that agreed, without a network."""
-    made = two_shores(tmp_path_factory.mktemp("shores"))
-    with no_network():
-        made.rounds(2)
+    with agreed_shores(tmp_path_factory.mktemp("shores")) as made:
         yield made
 
 

@@ -10,6 +10,7 @@ import pysequoia
 import pytest
 
 from mail_scenes import Team
+from seawall.identity import openpgp_keys
 from seawall.identity.gnupg import gpg_home
 from seawall.identity.openpgp import OwnPgpKey, Trust, read_key, seal, unseal
 from seawall.model import Fault, Refused
@@ -108,6 +109,13 @@ def test_what_is_no_key_is_said_so(data: bytes) -> None:
     """A file without exactly one public key is one sentence."""
     with pytest.raises(Fault, match="E-IDENTITY-066"):
         read_key(data)
+
+
+def test_a_key_with_endless_names_is_refused(own: OwnPgpKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing above the bound is one sentence, not half a key."""
+    monkeypatch.setattr(openpgp_keys, "MAX_LISTING", 100)
+    with pytest.raises(Fault, match="E-IDENTITY-074"):
+        read_key(own.public())
 
 
 def test_a_secret_key_is_not_taken_for_a_peers(own: OwnPgpKey) -> None:

@@ -60,3 +60,12 @@ def no_network() -> Iterator[None]:
 
     with patch.object(socket.socket, "connect", refuse), patch.object(socket, "getaddrinfo", refuse):
         yield
+
+
+@contextmanager
+def agreed_shores(root: Path) -> Iterator[Shores]:
+    """Two nodes that agreed on their circle; while they are used, no socket may be opened."""
+    made = two_shores(root)
+    with no_network():
+        made.rounds(2)
+        yield made

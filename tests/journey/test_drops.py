@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from journey.carrying import Shores, no_network, two_shores
+from journey.carrying import Shores, agreed_shores, two_shores
 from journey.command_line import SeawallNode, eve, here
 
 pytestmark = pytest.mark.xdist_group("drops")
@@ -21,9 +21,7 @@ ATTACKER, SECRET, HIT = "203.0.113.77", "198.51.100.44", "203.0.113.200"
 @pytest.fixture(scope="module")
 def shores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shores]:
     """Two nodes that agreed on their circle; while they are used, no socket may be opened."""
-    made = two_shores(tmp_path_factory.mktemp("shores"))
-    with no_network():
-        made.rounds(2)
+    with agreed_shores(tmp_path_factory.mktemp("shores")) as made:
         yield made
 
 

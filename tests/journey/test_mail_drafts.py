@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from journey.command_line import here
-from mail_scenes import MailNode, Team, wrapped
+from mail_scenes import MailNode, Team, team_at, wrapped
 
 pytestmark = pytest.mark.tool("gpg")
 BUNDLE = {
@@ -30,9 +30,8 @@ BUNDLE = {
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """The team that two people verified."""
-    made = Team(tmp_path_factory.mktemp("t") / "g")
-    yield made
-    made.close()
+    with team_at(tmp_path_factory.mktemp("t") / "g") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

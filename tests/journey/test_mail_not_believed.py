@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from journey.command_line import environment, here
-from mail_scenes import OURS, MailNode, Team, wrapped
+from mail_scenes import OURS, MailNode, Team, team_at, wrapped
 
 pytestmark = pytest.mark.tool("gpg")
 NOTE = b"Please block hxxps://evil[.]example/x\n"
@@ -22,17 +22,15 @@ NOTE = b"Please block hxxps://evil[.]example/x\n"
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """The team that two people verified."""
-    made = Team(tmp_path_factory.mktemp("t") / "g")
-    yield made
-    made.close()
+    with team_at(tmp_path_factory.mktemp("t") / "g") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """Somebody with a key of their own."""
-    made = Team(tmp_path_factory.mktemp("s") / "g", "eve@elsewhere.example")
-    yield made
-    made.close()
+    with team_at(tmp_path_factory.mktemp("s") / "g", "eve@elsewhere.example") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,25 @@ from seawall.lake import Lake
 from seawall.model import OBSERVATION_SCHEMA
 
 DAY = 86_400_000_000
+ONE_COMMIT = """
+with lake.writing() as writer:
+    writer.append_derived("a", "(SELECT 1 AS n)")
+    writer.append_derived("b", "(SELECT 1 AS n)")
+    writer.replace_derived("c", "(SELECT 1 AS n)")
+    writer.set_note("n", str(int(writer.note("n") or 0) + 1))
+print("committed")
+"""
+"""The end of a script in which ``lake`` is killed somewhere: two rows, a replaced data set and a note in one commit."""
+
+
+def commits(lake: Lake) -> int:
+    """How often it came to its end; every data set and the note have to agree about that."""
+    with lake.reading() as session:
+        notes = int(session.note("n") or 0)
+        for name in ("a", "b"):
+            relation = session.derived(name)
+            assert len(session.sql(f"SELECT n FROM {relation}") if relation else []) == notes
+    return notes
 
 
 def traffic(number: int, count: int, *, days: int = 3, seed: int = 7) -> list[dict[str, Any]]:

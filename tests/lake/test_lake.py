@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lake.scenes import ONE_COMMIT, commits
 from seawall.lake import EngineRefusal, Lake
 from seawall.lake.files import side_folder
 from seawall.model import OBSERVATION_SCHEMA, ROLLUP_SCHEMA, Fault, Unavailable
@@ -257,7 +258,8 @@ def test_a_full_disk_changes_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch
     assert len(list(lake.folder.rglob("*.parquet"))) == 1
 
 
-KILLED = """
+KILLED = (
+    """
 import os, signal, sys
 from pathlib import Path
 import pyarrow as pa
@@ -275,13 +277,9 @@ def counting(original):
     return step
 os.fsync, os.replace, os.rename = counting(os.fsync), counting(os.replace), counting(os.rename)
 Path.replace, os.open = counting(Path.replace), counting(os.open)
-with lake.writing() as writer:
-    writer.append_derived("a", "(SELECT 1 AS n)")
-    writer.append_derived("b", "(SELECT 1 AS n)")
-    writer.replace_derived("c", "(SELECT 1 AS n)")
-    writer.set_note("n", str(int(writer.note("n") or 0) + 1))
-print("committed")
 """
+    + ONE_COMMIT
+)
 
 
 def test_a_writer_killed_at_any_step_leaves_all_or_nothing(lake: Lake) -> None:
@@ -289,12 +287,7 @@ def test_a_writer_killed_at_any_step_leaves_all_or_nothing(lake: Lake) -> None:
     committed = 0
     for at in range(1, 60):
         ran = subprocess.run([sys.executable, "-c", KILLED, str(lake.folder), str(at)], capture_output=True, text=True)
-        with lake.reading() as session:
-            notes = int(session.note("n") or 0)
-            for name in ("a", "b"):
-                relation = session.derived(name)
-                rows = session.sql(f"SELECT n FROM {relation}") if relation else []
-                assert len(rows) == notes
+        notes = commits(lake)
         assert notes in (committed, committed + 1)
         committed = notes
         if ran.stdout:

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lake.scenes import DAY, add, held, traffic
+from lake.scenes import DAY, ONE_COMMIT, add, commits, held, traffic
 from lake.test_compaction import TABLE
 from match.test_lake import hits
 from s3_server import BUCKET, s3_server
@@ -146,7 +146,8 @@ def test_who_writes_is_told(shared: Shared) -> None:
     assert shared.lake("c").manifest().notes == {"first": "1", "second": "1"}
 
 
-KILLED = """
+KILLED = (
+    """
 import os, signal, sys
 from pathlib import Path
 from s3fs import S3FileSystem
@@ -164,13 +165,9 @@ async def counting(self, method, *given, **named):
             os.kill(os.getpid(), signal.SIGKILL)
     return await call(self, method, *given, **named)
 S3FileSystem._call_s3 = counting
-with lake.writing() as writer:
-    writer.append_derived("a", "(SELECT 1 AS n)")
-    writer.append_derived("b", "(SELECT 1 AS n)")
-    writer.replace_derived("c", "(SELECT 1 AS n)")
-    writer.set_note("n", str(int(writer.note("n") or 0) + 1))
-print("committed")
 """
+    + ONE_COMMIT
+)
 
 
 def test_a_writer_killed_at_any_request_leaves_all_or_nothing(
@@ -184,11 +181,7 @@ def test_a_writer_killed_at_any_request_leaves_all_or_nothing(
     for at in range(1, 20):
         command = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), shared.url, endpoint, str(at)]
         ran = subprocess.run(command, capture_output=True, text=True)
-        with other.reading() as session:
-            notes = int(session.note("n") or 0)
-            for name in ("a", "b"):
-                relation = session.derived(name)
-                assert len(session.sql(f"SELECT n FROM {relation}") if relation else []) == notes
+        notes = commits(other)
         assert notes in (committed, committed + 1), ran.stderr
         committed = notes
         if ran.stdout:

@@ -41,11 +41,9 @@ def export_drop(
     with Node.open(context.node, token=context.token) as node, context.out.progress("Writing", rows=True) as bar:
         node.require("sync")
         cost = Cost()
-        task = bar.add_task("", total=None, rate="") if bar else None
 
         def progress(objects: int) -> None:
-            if bar is not None and task is not None:
-                bar.update(task, completed=objects, rate=f"{objects:,}")
+            bar.show(objects, rate=f"{objects:,}")
 
         document = export_drop(
             node, peer, output, again=tuple(again or ()), restart=restart, if_new=if_new, progress=progress
@@ -73,11 +71,9 @@ def import_drop(
     with Node.open(context.node, token=context.token) as node, context.out.progress("Reading", rows=True) as bar:
         node.require("sync")
         cost = Cost()
-        task = bar.add_task("", total=None, rate="") if bar else None
 
         def progress(objects: int) -> None:
-            if bar is not None and task is not None:
-                bar.update(task, completed=objects, rate=f"{objects:,}")
+            bar.show(objects, rate=f"{objects:,}")
 
         document = import_drops(node, paths, progress=progress)
     context.out.pairs({**document, **cost.as_dict()})

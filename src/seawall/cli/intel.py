@@ -41,11 +41,9 @@ def import_(
 
     cost, out = Cost(), context.out
     with Node.open(context.node, token=context.token) as node, out.progress("Importing") as bar:
-        task = bar.add_task("", total=None, rate="") if bar else None
 
         def progress(done: int, total: int | None, objects: int) -> None:
-            if bar is not None and task is not None:
-                bar.update(task, completed=done, total=total, rate=f"{objects:,}")
+            bar.show(done, total, f"{objects:,}")
 
         report = import_paths(node, paths, tlp=tlp, source=source, progress=progress)
     document: dict[str, object] = {

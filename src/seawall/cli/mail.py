@@ -156,11 +156,9 @@ def fetch() -> None:
 
     cost = Cost()
     with Node.open(context.node, token=context.token) as node, context.out.progress("Reading", rows=True) as bar:
-        task = bar.add_task("", total=None, rate="") if bar else None
 
         def on_mail(done: int) -> None:
-            if bar is not None and task is not None:
-                bar.update(task, completed=done)
+            bar.show(done)
 
         document = fetch_mail(node, on_mail=on_mail)
     context.out.pairs({**document, **cost.as_dict()})

@@ -59,6 +59,25 @@ class Cost:
         }
 
 
+class Bar:
+    """What a long command says of its way; without a person watching it says nothing."""
+
+    def __init__(self, shown: Progress | None = None) -> None:
+        self._shown = shown
+        self._begun = time.monotonic()
+        self._task = shown.add_task("", total=None, rate="") if shown is not None else None
+
+    @property
+    def seconds(self) -> float:
+        """Since it began; never 0, so that a rate can be taken."""
+        return max(time.monotonic() - self._begun, 0.001)
+
+    def show(self, done: int, total: int | None = None, rate: str = "") -> None:
+        """Now ``done`` of ``total`` (None: nobody knows), at ``rate`` in words."""
+        if self._shown is not None and self._task is not None:
+            self._shown.update(self._task, completed=done, total=total, rate=rate)
+
+
 class Output:
     """One command's way of speaking: JSON or text, in the reader's language."""
 
@@ -150,10 +169,10 @@ class Output:
         self.note("The lake is being written by {holder}; waiting for it to end.", holder=holder)
 
     @contextmanager
-    def progress(self, description: str, *, rows: bool = False) -> Iterator[Progress | None]:
-        """A progress bar on stderr when a person is watching, else None. It counts bytes, or ``rows``."""
+    def progress(self, description: str, *, rows: bool = False) -> Iterator[Bar]:
+        """A progress bar on stderr when a person is watching. It counts bytes, or ``rows``."""
         if not sys.stderr.isatty():
-            yield None
+            yield Bar()
             return
         from rich.console import Console
         from rich.progress import (
@@ -172,5 +191,5 @@ class Output:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
-        ) as bar:
-            yield bar
+        ) as shown:
+            yield Bar(shown)

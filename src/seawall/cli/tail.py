@@ -49,11 +49,9 @@ def tail(
     wish = TailWish(tuple(sources), format, side, sector, sensor, once)
     try:
         with Node.open(context.node, token=context.token) as node, out.progress("Following logs", rows=True) as bar:
-            task = bar.add_task("", total=None, rate="") if bar else None
 
             def watching(report: TailReport) -> None:
-                if bar is not None and task is not None:
-                    bar.update(task, completed=report.lines, rate=f"{report.hits:,} hits, {report.sightings:,} seen")
+                bar.show(report.lines, rate=f"{report.hits:,} hits, {report.sightings:,} seen")
 
             report = follow(node, wish, stop=stop, say=out.note, waiting=out.waiting, watching=watching)
     finally:

@@ -39,11 +39,9 @@ def import_sensors(
         document = load(node, csv)
         if relabel:
             with out.progress("Relabelling", rows=True) as bar:
-                task = bar.add_task("", total=None, rate="") if bar else None
 
                 def progress(done: int, total: int | None, changed: int) -> None:
-                    if bar is not None and task is not None:
-                        bar.update(task, completed=done, total=total, rate=f"{changed:,}")
+                    bar.show(done, total, f"{changed:,}")
 
                 document |= relabel_rows(node, progress=progress, waiting=out.waiting)
             document |= cost.as_dict()
@@ -89,12 +87,9 @@ def ingest(
 
     cost, out = Cost(), context.out
     with Node.open(context.node, token=context.token) as node, out.progress("Reading logs") as bar:
-        task = bar.add_task("", total=None, rate="") if bar else None
 
         def progress(done: int, total: int | None, events: int) -> None:
-            if bar is not None and task is not None:
-                elapsed = max(bar.tasks[0].elapsed or 0.0, 0.001)
-                bar.update(task, completed=done, total=total, rate=f"{events:,} events, {events / elapsed:,.0f}/s")
+            bar.show(done, total, f"{events:,} events, {events / bar.seconds:,.0f}/s")
 
         report = ingest_paths(
             node,

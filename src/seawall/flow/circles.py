@@ -23,20 +23,20 @@ AGREED = "agreed:{circle}:{peer}"
 
 
 class CircleWish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asked for, as typed."""
+    """What a person asked for, as typed; what is left out is as careful as can be."""
 
     name: str
     members: tuple[str, ...]
     tlp_ceiling: str
-    tlp_floor: str
-    pap_ceiling: str
-    types: tuple[str, ...] | None
-    auto: tuple[str, ...]
-    auto_enforce: bool
-    commitment_age: str
-    exclusions: tuple[str, ...]
-    track: str
-    attribution: bool
+    tlp_floor: str = "amber+strict"
+    pap_ceiling: str = "red"
+    types: tuple[str, ...] | None = None
+    auto: tuple[str, ...] = ()
+    auto_enforce: bool = False
+    commitment_age: str = "24h"
+    exclusions: tuple[str, ...] = ()
+    track: str = "1"
+    attribution: bool = False
 
 
 def create_circle(node: Node, wish: CircleWish) -> dict[str, object]:

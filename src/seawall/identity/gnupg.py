@@ -32,7 +32,7 @@ OPTIONS = (
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What one run gave: its output (cut at the bound), whether it was cut, and its status lines in order."""
+    """What one run gave: its output (none when it was cut at the bound), and its status lines in order."""
 
     output: bytes
     cut: bool
@@ -57,7 +57,7 @@ class GpgHome:
         self._password = password
 
     def run(self, *arguments: str, data: bytes = b"", limit: int, secret: bool = False) -> Said:
-        """Run ``gpg`` with ``data`` on its standard input; at most ``limit`` bytes of output are read.
+        """Run ``gpg`` with ``data`` on its standard input; it is stopped when it writes more than ``limit`` bytes.
 
         Raises Unavailable E-IDENTITY-061 when it does not end in time.
         """
@@ -170,7 +170,7 @@ def _listen(end: BinaryIO, lines: list[tuple[str, ...]]) -> None:
 
 
 def _read(process: subprocess.Popen[bytes], limit: int) -> tuple[bytes, bool]:
-    """Up to ``limit`` bytes; what would write more is stopped."""
+    """All that it writes; what would write more than ``limit`` bytes is stopped, and nothing of it is kept."""
     parts: list[bytes] = []
     size = 0
     with process:
@@ -180,5 +180,5 @@ def _read(process: subprocess.Popen[bytes], limit: int) -> tuple[bytes, bool]:
             size += len(part)
             if size > limit:
                 process.kill()
-                return b"".join(parts)[:limit], True
+                return b"", True
     return b"".join(parts), False

@@ -145,8 +145,14 @@ def read_key(data: bytes) -> KeyFacts:
                 "The file holds {count} OpenPGP public keys instead of one; export it with 'gpg --armor --export'.",
                 count=len(fingerprints),
             )
-        listing = home.run("--with-colons", "--list-keys", fingerprints.pop(), limit=MAX_LISTING).output
-    return _facts(listing.decode("utf-8", "replace"))
+        listing = home.run("--with-colons", "--list-keys", fingerprints.pop(), limit=MAX_LISTING)
+    if listing.cut:
+        raise Fault(
+            "E-IDENTITY-074",
+            "The OpenPGP key has more names and keys than are read; ask for it made small: "
+            "'gpg --armor --export-options export-minimal --export'.",
+        )
+    return _facts(listing.output.decode("utf-8", "replace"))
 
 
 def _only(lines: tuple[tuple[str, ...], ...], place: int) -> str:

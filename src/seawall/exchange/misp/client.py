@@ -16,13 +16,12 @@ import httpx
 import msgspec
 
 from seawall.exchange.misp.documents import Doc, is_uuid, seconds
-from seawall.exchange.taxii.transport import BoundedTransport, Deadline
+from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.model import Fault, NotFound, Refused, Unavailable
 
 ANSWER_BYTES = 256 << 20  # one answer: a page of the largest public events
 ANSWER_SECONDS = 300.0  # a MISP lays out a large event in minutes (MISP/MISP#4424)
 SILENCE_SECONDS = 120.0
-CHUNK = 64 * 1024
 INDEX_PAGE = 5_000  # events of one page of an index
 MAX_PAGES = 1_000
 _decode = msgspec.json.Decoder().decode
@@ -145,36 +144,24 @@ class MispClient:
     def _ask(self, method: str, path: str, given: Doc | None = None) -> Any:
         """One call; the JSON of its answer, unwrapped from ``response``."""
         self._deadline.at = time.monotonic() + self._seconds
-        self._client.cookies.clear()
         body = None if given is None else msgspec.json.encode(given)
         try:
             request = self._client.build_request(method, self._url + path, content=body)
-            response = self._client.send(request, stream=True)
-            try:
-                status, raw = response.status_code, self._read(response)
-            finally:
-                response.close()
+            response, raw = answer_to(self._client, request, self._deadline, self._bytes, self._too_long)
         except Unavailable:
             raise
         except Exception as error:
             raise self._translated(error) from None
-        self._check(status, path, raw)
+        self._check(response.status_code, path, raw)
         try:
             found = _decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._unexpected(path) from None
         return found["response"] if isinstance(found, dict) and found.get("response") is not None else found
 
-    def _read(self, response: httpx.Response) -> bytes:
-        parts, size = [], 0
-        for part in response.iter_raw(CHUNK):
-            size += len(part)
-            if size > self._bytes:
-                raise self._fault("E-EXCHANGE-315", "An answer of the MISP {misp} is longer than {most} bytes.",
-                                  most=self._bytes)  # fmt: skip
-            parts.append(part)
-            self._deadline.left(None)
-        return b"".join(parts)
+    def _too_long(self) -> Unavailable:
+        return self._fault("E-EXCHANGE-315", "An answer of the MISP {misp} is longer than {most} bytes.",
+                           most=self._bytes)  # fmt: skip
 
     def _check(self, status: int, path: str, raw: bytes) -> None:
         if 300 <= status < 400:

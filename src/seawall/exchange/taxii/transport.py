@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpcore
 import httpx
 
 from seawall.identity import check_pin
-from seawall.model import Refused
+from seawall.model import Fault, Refused
+
+CHUNK = 64 * 1024
 
 
 class Deadline:
@@ -30,6 +32,28 @@ class Deadline:
         if left <= 0:
             raise httpcore.ReadTimeout
         return left if timeout is None else min(left, timeout)
+
+
+def answer_to(
+    client: httpx.Client, request: httpx.Request, deadline: Deadline, most: int, too_long: Callable[[], Fault]
+) -> tuple[httpx.Response, bytes]:
+    """Send one request without cookies; the answer and its body as it came, encoded or not.
+
+    Raises ``too_long()`` when the body is longer than ``most`` bytes, and what httpx and httpcore raise.
+    """
+    client.cookies.clear()
+    response = client.send(request, stream=True)
+    try:
+        parts, size = [], 0
+        for part in response.iter_raw(CHUNK):
+            size += len(part)
+            if size > most:
+                raise too_long()
+            parts.append(part)
+            deadline.left(None)
+    finally:
+        response.close()
+    return response, b"".join(parts)
 
 
 class _Stream(httpcore.NetworkStream):

@@ -18,10 +18,9 @@ import msgspec
 from seawall.exchange.bounds import Bounds
 from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE, is_taxii
 from seawall.exchange.taxii.patience import Patience
-from seawall.exchange.taxii.transport import BoundedTransport, Deadline
+from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.model import Fault, NotFound, Refused, Unavailable
 
-CHUNK = 64 * 1024
 BUSY = frozenset({429, 503})  # RFC 6585 section 4, RFC 9110 section 15.6.4: come again later
 
 
@@ -107,17 +106,15 @@ class Wire:
         what = f"{request.method} {request.url.raw_path.decode('ascii')}"
         if self._on_crossing is not None:
             self._on_crossing(Crossing("sent", what, sent))
-        self._client.cookies.clear()
         try:
-            response = self._client.send(request, stream=True)
-            try:
-                answer = Answer(response.status_code, _headers(response), self._read(response))
-            finally:
-                response.close()
+            response, body = answer_to(self._client, request, self._deadline, self._bounds.page_bytes, self._too_long)
+            answer = Answer(response.status_code, _headers(response), body)
         except Unavailable:
             raise
         except Exception as error:
             raise self._translated(error) from None
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise self._fault("E-EXCHANGE-117", "The peer {peer} sent an encoded body although none was asked for.")
         if self._on_crossing is not None:
             self._on_crossing(Crossing("received", what, answer.body))
         checked = self._checked(answer)
@@ -125,21 +122,12 @@ class Wire:
             self._on_headers(checked.headers)
         return checked
 
-    def _read(self, response: httpx.Response) -> bytes:
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise self._fault("E-EXCHANGE-117", "The peer {peer} sent an encoded body although none was asked for.")
-        most, parts, size = self._bounds.page_bytes, [], 0
-        for part in response.iter_raw(CHUNK):
-            size += len(part)
-            if size > most:
-                raise self._fault(
-                    "E-EXCHANGE-106",
-                    "An answer of the peer {peer} is longer than {most} bytes; nothing of it is kept.",
-                    most=most,
-                )
-            parts.append(part)
-            self._deadline.left(None)
-        return b"".join(parts)
+    def _too_long(self) -> Unavailable:
+        return self._fault(
+            "E-EXCHANGE-106",
+            "An answer of the peer {peer} is longer than {most} bytes; nothing of it is kept.",
+            most=self._bounds.page_bytes,
+        )
 
     def _fault(self, code: str, text: str, **values: object) -> Unavailable:
         return Unavailable(code, text, peer=self.peer, **values)

@@ -72,12 +72,8 @@ def agree(node: Node, other_side: str) -> None:
         tlp_ceiling="amber",
         tlp_floor="amber",
         pap_ceiling="amber",
-        types=None,
         auto=SHARED_TYPES,
         auto_enforce=True,
-        commitment_age="24h",
-        exclusions=(),
-        track="1",
         attribution=True,
     )
     create_circle(node, wish)
