@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+import selectors
 import socket
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -78,3 +82,78 @@ def test_closing_at_the_bound_lets_go_of_every_socket(monkeypatch: pytest.Monkey
         listener.close()
     with socket.create_server(("127.0.0.1", port)):
         assert kept.messages == [(LINE % 1).rstrip()]
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[int]:
+    """A process that may have only some more descriptors than it has."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    yield 256
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_two_doors_share_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who knocks at both at once fills the last place once, and the bound holds ever after."""
+    monkeypatch.setattr(listen, "CONNECTIONS", 2)
+    knocked, select = threading.Event(), selectors.DefaultSelector.select
+
+    def both(self: selectors.DefaultSelector, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
+        knocked.wait(10)
+        return select(self, seconds)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", both)
+    kept, ports = Kept(), (free_port(), free_port())
+    listener = Listener([f"syslog+tcp://127.0.0.1:{port}" for port in ports], kept)  # type: ignore[arg-type]
+    try:
+        callers = [socket.create_connection(("127.0.0.1", port)) for port in ports * 3]
+        for number, one in enumerate(callers):
+            one.sendall(LINE % number)
+        knocked.set()
+        for count in range(2, 6):
+            wait_for(kept, count)
+            time.sleep(0.1)
+            assert len(kept.messages) == count
+            heard = int(kept.messages[0 if count == 2 else -1].split()[-1])
+            callers[heard].close()
+        wait_for(kept, 6)
+        assert sorted(kept.messages) == sorted((LINE % number).rstrip() for number in range(6))
+        for one in callers:
+            one.close()
+    finally:
+        listener.close()
+
+
+def test_connections_leave_descriptors_to_others(few_descriptors: int) -> None:
+    """However many call, half of the descriptors stay for the files that keep their lines."""
+    kept, port = Kept(), free_port()
+    listener = Listener([f"syslog+tcp://127.0.0.1:{port}"], kept)  # type: ignore[arg-type]
+    assert listener._bound == few_descriptors // 2
+    listener.close()
+
+
+def test_a_door_without_descriptors_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nobody can be let in the thread does not spin, and who knocked is heard once there is room."""
+    kept, port, full = Kept(), free_port(), threading.Event()
+    full.set()
+    accept = socket.socket.accept
+
+    def crowded(self: socket.socket) -> tuple[socket.socket, object]:
+        if full.is_set():
+            raise OSError(24, "Too many open files")
+        return accept(self)
+
+    monkeypatch.setattr(socket.socket, "accept", crowded)
+    listener = Listener([f"syslog+tcp://127.0.0.1:{port}"], kept)  # type: ignore[arg-type]
+    try:
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(LINE % 1)
+            before = time.thread_time(), time.process_time()
+            time.sleep(0.6)
+            busy = (time.process_time() - before[1]) - (time.thread_time() - before[0])
+            assert busy < 0.25
+            full.clear()
+            wait_for(kept, 1)
+            assert kept.messages == [(LINE % 1).rstrip()]
+    finally:
+        listener.close()

@@ -7,12 +7,15 @@ the kernel's buffers are asked to be large. Datagrams that the kernel dropped ne
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
+import resource
 import selectors
 import socket
 import stat
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 SCHEMES = ("syslog+udp", "syslog+tcp", "syslog+unix")
 DEFAULT_PORT = 514
 BUFFER_BYTES = 64 << 20  # asked of the kernel for each datagram socket; it may give less
-CONNECTIONS = 1024  # at once; more wait in the kernel's queue
+CONNECTIONS = 1024  # at once, and at most half of the descriptors we may have; more wait in the kernel's queue
 DATAGRAM_BYTES = 65_535
 PIECE_BYTES = 256 << 10
 DATAGRAMS_A_TURN = 1000
@@ -55,7 +58,9 @@ class Listener:
         self._news: queue.SimpleQueue[Segment | BaseException] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._open = 0
-        self._closed_doors: list[FileDescriptorLike] = []  # listening sockets while CONNECTIONS are open
+        self._bound = max(1, min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+        self._closed_doors: list[FileDescriptorLike] = []  # listening sockets while nobody may enter
+        self._closed_until = 0.0  # monotonic seconds
         try:
             for address in addresses:
                 self._bind(address)
@@ -153,6 +158,7 @@ class Listener:
             while not self._stopping.is_set():
                 for key, _ in self._selector.select(POLL_SECONDS):
                     key.data(key.fileobj)
+                self._open_doors()
             self._drain()
         except BaseException as error:
             self._news.put(error)
@@ -172,20 +178,35 @@ class Listener:
             self._put(message, sender[0] if isinstance(sender, tuple) else "")
 
     def _accept(self, one: socket.socket) -> None:
+        if self._closed_doors:  # the event is older than the closing
+            return
         try:
             connection, sender = one.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):  # others have taken the descriptors
+                self._close_doors(POLL_SECONDS)
             return
         connection.setblocking(False)
         self._open += 1
-        if self._open == CONNECTIONS:  # a door that nobody may enter would wake us without end
-            self._closed_doors = [key.fileobj for key in self._selector.get_map().values() if key.data == self._accept]
-            for door in self._closed_doors:
-                self._selector.unregister(door)
+        if self._open >= self._bound:
+            self._close_doors()
         framing = Framing()
         self._selector.register(
             connection, selectors.EVENT_READ, lambda talking: self._hear(talking, framing, str(sender[0]))
         )
+
+    def _close_doors(self, seconds: float = 0.0) -> None:
+        """A door that nobody may enter would wake us without end. It stays closed for so long at least."""
+        self._closed_doors = [key.fileobj for key in self._selector.get_map().values() if key.data == self._accept]
+        for door in self._closed_doors:
+            self._selector.unregister(door)
+        self._closed_until = time.monotonic() + seconds
+
+    def _open_doors(self) -> None:
+        if self._closed_doors and self._open < self._bound and time.monotonic() >= self._closed_until:
+            for door in self._closed_doors:
+                self._selector.register(door, selectors.EVENT_READ, self._accept)
+            self._closed_doors = []
 
     def _hear(self, connection: socket.socket, framing: Framing, sender: str) -> None:
         try:
@@ -200,9 +221,6 @@ class Listener:
             self._selector.unregister(connection)
             connection.close()
             self._open -= 1
-            for door in self._closed_doors:
-                self._selector.register(door, selectors.EVENT_READ, self._accept)
-            self._closed_doors = []
 
     def _put(self, message: bytes, sender: str) -> None:
         for segment in self._streams.put(message, sender):
