@@ -11,12 +11,14 @@ from seawall.store.circles import Circles
 from seawall.store.conflicts import Conflicts
 from seawall.store.contacts import Contacts
 from seawall.store.database import Database
+from seawall.store.descent import Descent
 from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
 from seawall.store.mail_peers import MailPeers
 from seawall.store.mails import Mails
 from seawall.store.misp import Misp
 from seawall.store.notes import Notes
+from seawall.store.notices import Notices
 from seawall.store.objects import Objects
 from seawall.store.outbox import Outbox
 from seawall.store.peers import Peers
@@ -39,6 +41,7 @@ class Store:
         self._database = database
         self.objects = Objects(database)
         self.conflicts = Conflicts(database)
+        self.descent = Descent(database)
         self.indicators = Indicators(database)
         self.sightings = Sightings(database)
         self.hits = Hits(database)
@@ -53,6 +56,7 @@ class Store:
         self.outbox = Outbox(database)
         self.sync = Sync(database)
         self.notes = Notes(database)
+        self.notices = Notices(database)
         self.misp = Misp(database)
         self.received = Received(database)
         self.statuses = Statuses(database)
