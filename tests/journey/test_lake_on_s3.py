@@ -13,7 +13,8 @@ from cli.scenes import ATTACKER, Shop
 from journey.command_line import eve
 from s3_server import BUCKET, s3_server
 from seawall.flow.node import Node
-from seawall.flow.tail import TailWish, storing, tail
+from seawall.flow.tail import TailReport, TailWish, storing, tail
+from seawall.ingest.live import spool
 from seawall.lake.storage.s3 import S3Storage
 from seawall.model import Unavailable
 
@@ -148,3 +149,46 @@ def test_a_tail_outlives_its_storage(endpoint: str, tmp_path: Path, monkeypatch:
     assert (report.stored + report.duplicates, report.rejected) == (2, 1)
     assert len(shop_.here("observations")["items"]) == 2
     assert shop_.here("tail", source, "--once")["lines"] == 0
+
+
+def test_what_waits_for_a_storage_has_a_bound(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the bucket takes nothing a log is copied up to the bound only, and read on from itself afterwards."""
+    monkeypatch.setattr(storing, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(spool, "SPILLED_BYTES", 20_000)
+    shop_ = shop(tmp_path / "one", f"s3://{BUCKET}/{tmp_path.name}/bound", endpoint)
+    with (shop_.folder / "seawall.toml").open("a") as file:
+        file.write("\n[live]\nbuffer_bytes = 1000\ncommit_seconds = 0.1\n")
+    lines = [
+        eve(f"2026-03-14T{n // 60:02}:{n % 60:02}:00.000001+0000", "10.1.0.6", "198.51.100.7", sensor="tpe-1")
+        for n in range(1_200)
+    ]
+    source = shop_.write("live.json", "\n".join(lines[:1]) + "\n")
+    commit, said, sizes = S3Storage.commit, list[str](), list[int]()
+    refusing, stop = threading.Event(), threading.Event()
+    refusing.set()
+
+    def sometimes(storage: S3Storage, *given: Any) -> None:
+        if refusing.is_set():
+            raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
+        commit(storage, *given)
+
+    def watch(report: TailReport) -> None:
+        spilled = shop_.folder / "tail" / spool.OVERFLOW
+        sizes.append(spilled.stat().st_size if spilled.exists() else 0)
+        if len(sizes) <= 3:
+            with source.open("a") as file:  # a read takes whole pieces, so they come one by one
+                file.write("".join(line + "\n" for line in lines[1 + 399 * (len(sizes) - 1) : 1 + 399 * len(sizes)]))
+        elif len(sizes) == 5:
+            refusing.clear()
+        elif report.lines >= 1_198:
+            stop.set()
+
+    monkeypatch.setattr(S3Storage, "commit", sometimes)
+    with Node.open(shop_.folder) as node:
+        report = tail(
+            node, TailWish(sources=(str(source),)), stop=stop, say=lambda text, **_: said.append(text), watching=watch
+        )
+    assert (report.lines, report.stored + report.duplicates, report.rejected) == (1_198, 1_198, 0)
+    assert "As much waits on disk as may; logs are read on when it is in the lake." in said
+    assert max(sizes) < 2 * 399 * len(lines[0])
+    assert report.spilled < 1_198

@@ -11,7 +11,7 @@ import pytest
 
 from ingest_scenes import eve
 from seawall.ingest.interface import LINE_BOUND
-from seawall.ingest.live import Block, Follower, Position, load_positions, only_tail
+from seawall.ingest.live import Block, Follower, Position, load_positions, only_tail, spool
 from seawall.ingest.live.blocks import Cutter
 from seawall.ingest.live.framing import Framing
 from seawall.ingest.live.spool import Backlog
@@ -191,6 +191,47 @@ def test_the_backlog_gives_back_what_it_spilled(tmp_path: Path) -> None:
     assert (backlog.spilled_lines, backlog.spilled_bytes, len(said)) == (4, 240, 2)
     backlog.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_backlog_is_emptied_before_it_takes_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file on disk has a bound, said once; it holds nothing that a file of our own holds already."""
+    monkeypatch.setattr(spool, "SPILLED_BYTES", 100)
+    said: list[str] = []
+    backlog = Backlog(tmp_path, 0, said.append)
+    own = tmp_path / "own.log"
+    own.write_bytes(b"0123456789")
+    held = Block("o", 2, 5, 1, 1, b"234", held_by=own)
+    blocks = [Block("k", n * 60, n * 60 + 60, n, 1, bytes([n]) * 60) for n in range(2)]
+    full = []
+    for block in (held, *blocks):
+        backlog.add(block)
+        full.append(backlog.full)
+    assert full == [False, False, True]
+    assert (tmp_path / "overflow.spool").stat().st_size == 120
+    assert backlog.load(held).data == b"234"
+    full = []
+    for block in blocks:
+        data = backlog.load(block).data
+        assert data == bytes([block.first_line]) * 60
+        full.append(backlog.full)
+    assert full == [True, False], "what is left stands at the end of the file"
+    assert (tmp_path / "overflow.spool").stat().st_size == 0
+    assert len(said) == 3
+    backlog.close()
+
+
+def test_who_may_not_read_misses_no_rotation(log: Path) -> None:
+    """Files that are renamed twice meanwhile are held open, and read in their order afterwards."""
+    scene = Scene(log)
+    scene.read()
+    for number in (3, 4):
+        write(log, number)
+        scene.follower._next_look = 0.0
+        assert scene.follower.poll(reading=False) == ([], {})
+        log.replace(log.with_name("eve.json.1"))
+    write(log, 5)
+    assert sorted(scene.read()) == sorted(numbers(3, 4, 5))
+    scene.follower.close()
 
 
 def test_damaged_positions_are_a_sentence(tmp_path: Path) -> None:

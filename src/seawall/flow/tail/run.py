@@ -150,7 +150,7 @@ class _Run:
         """Read, look, keep, hand over; whether anything came."""
         for segment in self._listener.news():
             self._follower.follow_own(segment)
-        blocks, files = self._follower.poll()
+        blocks, files = self._follower.poll(reading=not self.backlog.full)
         for block in blocks:
             self._take(block, files[block.key])
         for followed in files.values():
@@ -191,6 +191,7 @@ class _Run:
         """Give the storing thread its next slice. While reading is behind, storing waits for its turn: both want the
         same processor, and sightings come first.
         """
+        ending = ending or self.backlog.full
         wait = not ending and len(self._queue) < SLICES_WAITING and self._follower.behind()
         if self._queue and not self._storer.busy and not wait:
             one = self._queue.popleft()

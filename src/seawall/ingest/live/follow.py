@@ -55,8 +55,11 @@ class Follower:
             if not position.ended and position.key not in opened and self._concerns(Path(position.path)):
                 self._find_again(position)
 
-    def poll(self) -> tuple[list[Block], dict[str, Followed]]:
-        """New blocks, and the files that they and what has ended belong to."""
+    def poll(self, *, reading: bool = True) -> tuple[list[Block], dict[str, Followed]]:
+        """New blocks, and the files that they and what has ended belong to.
+
+        Without ``reading``: none, but files that are new, renamed or truncated are held open.
+        """
         now = time.monotonic()
         if now >= self._next_look:
             self._look()
@@ -67,6 +70,8 @@ class Follower:
         for identity, watched in list(self._open.items()):
             if watched.size != watched.at and watched.replaced():
                 watched = self._turned_over(identity, watched)
+            if not reading:
+                continue
             got = self._read(identity, watched)
             if (followed := watched.followed) is not None and (got or watched.ended):
                 files[watched.key] = followed

@@ -12,6 +12,7 @@ from seawall.ingest.live.state import unwritable
 from seawall.messages import mark
 
 OVERFLOW = "overflow.spool"
+SPILLED_BYTES = 4 << 30  # in the file; it is made empty when all of them are in the lake
 
 
 class Backlog:
@@ -25,12 +26,18 @@ class Backlog:
         self._file: BinaryIO | None = None
         self._in_memory = 0
         self._in_file = 0  # bytes written and not loaded yet
+        self._end = 0  # of the file
         self.spilled_lines = self.spilled_bytes = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(folder, error) from error
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is to be read until what was spilled is in the lake. Logs keep their lines meanwhile."""
+        return self._in_file > 0 and self._end >= SPILLED_BYTES
 
     def add(self, block: Block) -> None:
         """Take a block into account; its data go to the file when memory is full. Raises Unavailable E-INGEST-061."""
@@ -63,7 +70,7 @@ class Backlog:
         self._in_file -= size
         if not self._in_file:
             self._file.truncate(0)
-            self._file.seek(0)
+            self._end = 0
             self._say(mark("What was spilled to disk is in the lake."))
         return block
 
@@ -80,8 +87,13 @@ class Backlog:
                 self._file = self._path.open("w+b", buffering=0)
             if not self._in_file:
                 self._say(mark("Lines come faster than they are stored; they wait on disk."))
-            block.spilled_at = self._file.seek(0, os.SEEK_END)
-            self._file.write(block.data or b"")
+            block.spilled_at = self._file.seek(self._end)
+            view = memoryview(block.data or b"")
+            while view:  # a disk that is nearly full takes a part
+                view = view[self._file.write(view) :]
         except OSError as error:
             raise unwritable(self._path.parent, error) from error
         self._in_file += size
+        self._end += size
+        if self._end - size < SPILLED_BYTES <= self._end:
+            self._say(mark("As much waits on disk as may; logs are read on when it is in the lake."))

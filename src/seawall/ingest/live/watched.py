@@ -133,6 +133,9 @@ class Watched:
             self.at += len(got)
             self.grew = moment
             made += self.cutter.feed(got, since)
+        if self.own:
+            for block in made:
+                block.held_by = self.path
         if made and self.head.length < HEAD_BYTES:
             self.head = Head.of(self.start(HEAD_BYTES))
         return made
