@@ -217,6 +217,11 @@ def unreadable_date(_: str) -> Iterator[bytes | float]:
     yield answer(page(1), extra="X-TAXII-Date-Added-Last: soon\r\n")
 
 
+def first_moment(_: str) -> Iterator[bytes | float]:
+    """More behind the very first moment of the calendar, and no token."""
+    yield answer(page(1, more=True), extra="X-TAXII-Date-Added-Last: 0001-01-01T00:00:00Z\r\n")
+
+
 def endless_pages(line: str) -> Iterator[bytes | float]:
     """A new page each time, for ever."""
     number = int(line.partition("next=")[2].partition(" ")[0].partition("&")[0] or 0)
@@ -289,6 +294,12 @@ def busy_for_a_year(_: str) -> Iterator[bytes | float]:
 def busy_nonsense(_: str) -> Iterator[bytes | float]:
     """A Retry-After that means nothing."""
     yield answer(b"{}", status="503 Service Unavailable", extra="Retry-After: -1e999, soon\r\n")
+
+
+def busy_beyond_calendars(_: str) -> Iterator[bytes | float]:
+    """Come again in a year that no calendar reaches."""
+    extra = "Retry-After: Mon, 1 Jan 99999999999999999999 00:00:00 GMT\r\n"
+    yield answer(b"{}", status="503 Service Unavailable", extra=extra)
 
 
 def wrong_length(_: str) -> Iterator[bytes | float]:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import msgspec
 
 from seawall.flow.exchange import sync_peer
-from seawall.flow.health import may_be_called
+from seawall.flow.health import failed, may_be_called
 from seawall.flow.mail_watch import mail_job
 from seawall.flow.maintenance import compact_lake, retain_lake
+from seawall.flow.mishaps import as_fault
 from seawall.flow.misp_sync import sync_all
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
@@ -54,6 +55,10 @@ def _sync(node: Node) -> str:
             results.append(f"{peer.code_name}: {report['received']} received, {report['sent']} sent")
         except Fault as fault:  # one failing peer must not stop the rest
             results.append(f"{peer.code_name}: {fault}")
+        except Exception as error:
+            unforeseen = as_fault(error, f"sync with {peer.code_name}")
+            failed(node, peer.code_name, unforeseen)
+            results.append(f"{peer.code_name}: {unforeseen}")
     return "; ".join(results) or "no verified peer"
 
 
@@ -157,12 +162,12 @@ class Scheduler:
     def _run(self, job: Job) -> None:
         try:
             _remember(self._node, job, job.work(self._node))
-        except Fault as fault:
-            _try_to_remember(self._node, job, str(fault))
+        except Exception as error:
+            _try_to_remember(self._node, job, str(as_fault(error, f"the job {job.name}")))
 
 
 def _try_to_remember(node: Node, job: Job, sentence: str) -> None:
     try:
         _remember(node, job, f"failed: {sentence}")
-    except Fault:
-        return  # the store itself is what failed; doctor will say so
+    except Exception as error:
+        as_fault(error, f"the job {job.name}")  # the store itself is what failed; doctor will say so

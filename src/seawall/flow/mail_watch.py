@@ -6,6 +6,7 @@ from seawall.exchange.mail import imap_place
 from seawall.flow.mail import send_mail
 from seawall.flow.mail_incoming import fetch_mail
 from seawall.flow.mail_peers import key_health, own_key
+from seawall.flow.mishaps import as_fault
 from seawall.flow.node import Node
 from seawall.identity.openpgp import read_key
 from seawall.model import Fault
@@ -25,14 +26,14 @@ def mail_job(node: Node) -> str:
         try:
             sent = send_mail(node, peer.code_name)
             results.append(f"{peer.code_name}: {sent['mails']} mails, {sent['objects']} objects")
-        except Fault as fault:
-            results.append(f"{peer.code_name}: {fault}")
+        except Exception as error:
+            results.append(f"{peer.code_name}: {as_fault(error, f'mail to {peer.code_name}')}")
     if settings.inbox:
         try:
             found = fetch_mail(node)
             results.append(f"{found['drafts']} drafts, {found['quarantined']} in quarantine")
-        except Fault as fault:
-            results.append(f"inbox: {fault}")
+        except Exception as error:
+            results.append(f"inbox: {as_fault(error, 'the look at the inbox')}")
     return "; ".join(results) or "no verified mail peer"
 
 

@@ -43,7 +43,7 @@ def seconds_of(retry_after: str | None, most: int) -> float | None:
         return float(min(int(text), most))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year, day or zone that no calendar has
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

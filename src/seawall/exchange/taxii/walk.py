@@ -193,7 +193,10 @@ class Walk:
         """Without a ``next`` go on from the last date, that moment included: the page may have cut it in two."""
         if last is None:
             raise self._no_progress()
-        following = rfc3339(parse_timestamp(last) - 1)
+        try:
+            following = rfc3339(parse_timestamp(last) - 1)
+        except OverflowError:  # before the first moment of all calendars
+            raise self._no_progress() from None
         if cursor.added_after is not None and parse_timestamp(following) <= parse_timestamp(cursor.added_after):
             raise self._no_progress()
         return Cursor(following)
