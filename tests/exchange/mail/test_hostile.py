@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from email.policy import EmailPolicy
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seawall.exchange.mail import NotBelieved, extract, open_mail, outside, parse
+from seawall.exchange.mail import NotBelieved, Reason, extract, open_mail, outside, parse
+from seawall.exchange.mail.bounds import HEADER_VALUE, HEADER_WORK, TEXT_VALUE
 from seawall.exchange.mail.opening import Opened, Outside
 from seawall.identity.openpgp import OpenedMail, Trust
 from seawall.model import Pap, Tlp
@@ -29,6 +32,7 @@ HEADERS = [
     b"Content-Transfer-Encoding: uuencode", b"Content-Transfer-Encoding: base64", b"Subject: =?no-such?b?////?=",
     b"Content-Type: text/plain; charset*0*=x'y'%ff", b"Content-Disposition: attachment; filename*=utf-8''%00%2e%2e%2f",
     b"From: \xff\xfe@\xff", b"Message-ID: <" + b"x" * 500, b"References: " + b"<a@b> " * 50,
+    b"From: " + b'"' * 20_000, b'Content-Type: text/plain; x="' + b'"' * 20_000, b"Subject: " + b"=?" * 20_000,
 ]  # fmt: skip
 
 
@@ -103,3 +107,84 @@ def test_many_boundaries_cost_nothing(count: int) -> None:
     """Multiparts within multiparts are refused before they are parsed."""
     head = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(count))
     assert read(head + b"x") is None
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """(name, length) of every field that the standard library is given to parse."""
+    seen: list[tuple[str, int]] = []
+    parse_field = EmailPolicy.header_fetch_parse
+
+    def counting(self: EmailPolicy, name: str, value: str) -> object:
+        seen.append((name.lower(), len(value)))
+        return parse_field(self, name, value)
+
+    monkeypatch.setattr(EmailPolicy, "header_fetch_parse", counting)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"From: ", b'Content-Type: text/plain; x="', b"Content-Transfer-Encoding: ", b"Subject: ", b"References: "],
+)
+def test_a_field_of_sixty_kilobytes_is_cut_before_it_is_parsed(handed: list[tuple[str, int]], field: bytes) -> None:
+    """The parser's work grows with the square of a field: it is given a bounded piece of each, once."""
+    raw = field + b'"' * 60_000 + b"\r\n\r\nx"
+    for head_only in (True, False):
+        handed.clear()
+        message = parse(raw, head_only=head_only)
+        assert outside(message).sender == ""
+        assert outside(message).sender == ""
+        assert all(length <= (TEXT_VALUE if name in ("subject", "references") else HEADER_VALUE)
+                   for name, length in handed)  # fmt: skip
+        assert len(handed) == len(set(handed))
+
+
+def test_the_fields_of_parts_are_bounded_too(handed: list[tuple[str, int]]) -> None:
+    """Hundreds of parts, each with a long field of its own, are malformed once their fields are too much work."""
+    parts = b"".join(b'--q\r\nContent-Type: text/plain; n%d="%s\r\n\r\nx\r\n' % (n, b'"' * 60_000) for n in range(150))
+    assert read(b'Content-Type: multipart/mixed; boundary="q"\r\n\r\n' + parts + b"--q--\r\n") is None
+    assert max(length for _, length in handed) <= HEADER_VALUE
+    assert sum(length for _, length in handed) <= HEADER_WORK
+
+
+def test_a_cut_sender_is_nobody() -> None:
+    """A From too long to be read whole names no sender: cut short, it could name another."""
+    raw = b"From: " + b"A" * 900 + b"A <" + b"a" * 150 + b"@b.example>\r\n\r\n"
+    assert outside(parse(raw)).sender == ""
+
+
+def test_many_senders_are_nobody(handed: list[tuple[str, int]]) -> None:
+    """Of two From fields nobody knows which one is meant; none of them is parsed."""
+    raw = b"".join(b"From: %d%s\r\n" % (n, b'"' * 900) for n in range(60)) + b"\r\n"
+    assert outside(parse(raw, head_only=True)).sender == ""
+    assert "from" not in dict(handed)
+
+
+SIGNED = (
+    b'Content-Type: multipart/signed; boundary="s"\r\nSubject: {around}\r\n\r\n--s\r\n'
+    b"From: {sender}\r\nSubject: {subject}\r\nContent-Type: text/plain\r\n\r\nwords\r\n--s\r\n"
+    b"Content-Type: application/pgp-signature\r\n\r\nSIGNATURE\r\n--s--\r\n"
+)
+
+
+@pytest.mark.parametrize(("sender", "believed"), [(b"a@b.example", True), (b"else@b.example", False)])
+def test_what_was_signed_before_it_was_encrypted_is_read(sender: bytes, believed: bool) -> None:
+    """RFC 3156 section 6.1: sender and subject count as they stand under the signature, not around it."""
+    content = SIGNED.replace(b"{sender}", sender).replace(b"{subject}", b"[TLP:RED] old").replace(b"{around}", b"new")
+    message = parse(OUTER.replace(b"text/plain", b"application/octet-stream"))
+
+    def unseal(_: bytes) -> OpenedMail:
+        return OpenedMail(content, Trust.UNSIGNED)
+
+    def verify(signed: bytes, _: bytes) -> OpenedMail:
+        return OpenedMail(signed, Trust.GOOD)
+
+    if not believed:
+        with pytest.raises(NotBelieved) as caught:
+            open_mail(message, outside(message), unseal, verify)
+        assert caught.value.reason is Reason.OTHER_HEADERS
+        return
+    opened = open_mail(message, outside(message), unseal, verify)
+    assert opened.subjects[-1] == "[TLP:RED] old"
+    assert extract(opened, Tlp.GREEN, Pap.GREEN, lambda _: ()).tlp is Tlp.RED

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from email import policy
 from email.errors import MessageError
 from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
@@ -18,6 +17,7 @@ from email.parser import BytesParser
 import msgspec
 
 from seawall.exchange.mail.bounds import BOUNDARIES, HEADER_BYTES, LINES, MULTIPARTS, NESTING, PARTS, SUBJECT
+from seawall.exchange.mail.headers import BoundedHeaders
 from seawall.exchange.mail.reasons import NotBelieved, Reason
 from seawall.identity.openpgp import OpenedMail, Trust
 
@@ -69,7 +69,7 @@ def parse(raw: bytes, *, head_only: bool = False) -> EmailMessage:
     elif raw.count(b"\n") > LINES or raw.count(b"\n--") > BOUNDARIES or len(_MULTIPART.findall(raw)) > MULTIPARTS:
         raise NotBelieved(Reason.MALFORMED)
     try:
-        message = BytesParser(EmailMessage, policy=policy.default).parsebytes(raw, headersonly=head_only)
+        message = BytesParser(EmailMessage, policy=BoundedHeaders()).parsebytes(raw, headersonly=head_only)
     except _HEADER_ERRORS:
         raise NotBelieved(Reason.MALFORMED) from None
     if not isinstance(message, EmailMessage):
@@ -78,9 +78,9 @@ def parse(raw: bytes, *, head_only: bool = False) -> EmailMessage:
 
 
 def outside(message: EmailMessage) -> Outside:
-    """The envelope's claims, whatever they are worth. Never raises."""
-    addresses = [mailbox.addr_spec.lower() for mailbox in _mailboxes(message)]
-    sender = addresses[0] if len(addresses) == 1 and len(message.get_all("From", [])) == 1 else ""
+    """The envelope's claims, whatever they are worth. Raises NotBelieved (malformed) for fields beyond the bounds."""
+    addresses = _senders(message)
+    sender = addresses[0].lower() if len(addresses) == 1 else ""
     answers = " ".join([_field(message, "References", 4_000), _field(message, "In-Reply-To", 1_000)])
     return Outside(
         sender=sender[:SUBJECT],
@@ -94,11 +94,11 @@ def open_mail(message: EmailMessage, claims: Outside, unseal: Unseal, verify: Ve
     """Steps (4) to (6). Raises NotBelieved with the reason, and what ``unseal`` raises beside its own refusals."""
     sealed, inline = _encrypted_part(message)
     opened = unseal(sealed)
-    inner: EmailMessage | None = None if inline else parse(opened.content)
-    if opened.trust is Trust.UNSIGNED and inner is not None:
-        opened = _signed_inside(inner, opened, verify)
+    if opened.trust is Trust.UNSIGNED and not inline:
+        opened = _signed_inside(parse(opened.content), opened, verify)
     if opened.trust is not Trust.GOOD:
         raise NotBelieved(_TRUST[opened.trust])
+    inner = None if inline else parse(opened.content)  # what the signature speaks for, not what was put around it
     subjects = [claims.subject]
     if inner is not None and (signed := outside(inner)).sender and signed.sender != claims.sender:
         raise NotBelieved(Reason.OTHER_HEADERS)
@@ -168,9 +168,12 @@ def payload(part: MIMEPart) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def _mailboxes(message: EmailMessage) -> list[_Mailbox]:
+def _senders(message: EmailMessage) -> list[str]:
+    """The addresses in the one From field; none when there are several fields, or it cannot be read."""
+    if [name.lower() for name in message].count("from") != 1:
+        return []
     try:
-        return [mailbox for value in message.get_all("From", []) for mailbox in getattr(value, "addresses", ())]
+        return [mailbox.addr_spec for mailbox in getattr(message["From"], "addresses", ())]
     except _HEADER_ERRORS:
         return []
 
@@ -181,9 +184,3 @@ def _field(message: EmailMessage, name: str, most: int) -> str:
     except _HEADER_ERRORS:
         return ""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:most]
-
-
-class _Mailbox:
-    """What ``email.headerregistry.Address`` offers here."""
-
-    addr_spec: str
