@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from seawall.exchange.misp import Cursor, Doc, Done, MispSync, encode
+from seawall.exchange.misp import Cursor, Doc, Done, MispSync, Taken, encode
 from seawall.exchange.misp.sync import Remote
 from seawall.flow.misp_book import MispBook, new_uuid
 from seawall.flow.misp_desk import CircleDesk, OwnDesk
@@ -14,6 +14,7 @@ from seawall.flow.misp_rows import to_doc
 from seawall.flow.misp_servers import CURSOR, LAST, Last, MispServer, client_of, cursor_of, server, servers
 from seawall.flow.node import Node
 from seawall.model import Fault
+from seawall.model.misp import MispEvent
 
 SECOND = 1_000_000  # microseconds
 
@@ -21,23 +22,37 @@ SECOND = 1_000_000  # microseconds
 class _Book:
     """``exchange.misp``'s view of our events."""
 
-    def __init__(self, node: Node, name: str) -> None:
-        self._node, self._book, self._name = node, MispBook(node), name
+    def __init__(self, node: Node, server: MispServer) -> None:
+        self._node, self._book, self._server = node, MispBook(node), server
 
     def deleted(self, uuids: Sequence[str]) -> frozenset[str]:
         return frozenset(uuid for uuid, gone in self._node.store.misp.states(uuids).items() if gone)
 
-    def take(self, uuid: str, join: Callable[[Doc | None], Doc | None]) -> tuple[bool, int]:
+    def take(self, uuid: str, join: Callable[[Doc | None], Doc | None]) -> Taken:
         with self._book.changing():
             held = self._book.held(uuid)
+            if not self._theirs(uuid, held):
+                return Taken(not_theirs=True)
             joined = join(to_doc(held) if held is not None else None)
             if joined is None:
-                return False, 0
-            kept = self._book.put(joined, origin=self._name)
-        return kept.changed, len(kept.rejected) + len(kept.unmatched)
+                return Taken()
+            kept = self._book.put(joined, origin=self._server.name)
+        return Taken(kept.changed, len(kept.rejected) + len(kept.unmatched))
 
     def delete(self, uuid: str) -> bool:
-        return self._book.delete(uuid)
+        with self._book.changing():
+            return self._theirs(uuid, self._book.held(uuid)) and self._book.delete(uuid)
+
+    def _theirs(self, uuid: str, held: MispEvent | None) -> bool:
+        """Whether this MISP has a say in the event: our own in every one, one of others in those that it brought.
+
+        What one of others holds without having brought it, we told it.
+        """
+        if not self._server.circle:
+            return True
+        if held is not None:
+            return held.origin == self._server.name
+        return self._node.store.misp.known(self._server.name, uuid) is None
 
 
 class _Memory:
@@ -93,7 +108,7 @@ def exchange(
     desk = CircleDesk(node, one) if one.circle else OwnDesk(node, one)
     run = MispSync(
         remote,
-        _Book(node, one.name),
+        _Book(node, one),
         _Memory(node, one.name),
         desk,
         now=node.clock() // SECOND,

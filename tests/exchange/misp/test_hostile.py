@@ -13,6 +13,7 @@ import pytest
 from exchange.misp.conftest import Beside
 from exchange.misp.recorded_misp import KEY
 from seawall.exchange.misp import MispClient
+from seawall.exchange.misp.sync import FEW
 from seawall.flow.misp_servers import MispServer, add_server, remove_server, server
 from seawall.flow.misp_sync import exchange, sync_all
 from seawall.model import Fault, NotFound, Refused, Tlp
@@ -122,6 +123,56 @@ def test_a_misp_that_refuses_an_event_does_not_stop_the_others(beside: Beside) -
     assert report["pushed"] == 1
     assert "blocklist" in report["problems"][0]
     assert list(beside.misp.events) == [second]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_error_for_one_call_deletes_no_event(beside: Beside, status: int) -> None:
+    """An attribute that was purged there, or a tag that a role may not set, is a problem; the event stays here."""
+    uuid = beside.add()
+    beside.sync()
+    beside.clock.on(5)
+    beside.door.tag(beside.actor, uuid, "new", attach=True)
+
+    def act(handler: Handler, path: str) -> bool:
+        if path.startswith("/tags/"):
+            said(handler, status, b'{"message": "Invalid Target."}')
+        return path.startswith("/tags/")
+
+    beside.server.mischief = act
+    report = beside.sync()
+    assert report["deleted_here"] == 0
+    assert len(report["problems"]) + report["not_taken"] > 0
+    assert beside.ours(uuid)["info"] == "Ours"
+
+
+def test_a_misp_that_forgets_everything_when_told_empties_nothing(beside: Beside) -> None:
+    """Of events that are gone while they are told, a few are deleted here; more than that needs somebody's word."""
+    uuids = [beside.add(f"Event {number}", Attribute=[]) for number in range(FEW + 3)]
+    beside.sync()
+    beside.clock.on(5)
+    for uuid in uuids:
+        beside.door.edit_event(beside.actor, uuid, {"info": "Renamed"})
+    beside.misp.events.clear()
+    report = beside.sync()
+    assert report["deleted_here"] == FEW
+    assert "--accept-deletions" in report["problems"][0]
+
+
+def test_a_deletion_that_is_not_found_but_shown_is_a_problem(beside: Beside) -> None:
+    """A proxy that answers 404 to a deletion does not make us believe that the event is gone there."""
+    uuid = beside.add()
+    beside.sync()
+    beside.door.delete_event(beside.actor, uuid)
+
+    def act(handler: Handler, path: str) -> bool:
+        if path.startswith("/events/delete"):
+            said(handler, 404, b"")
+        return path.startswith("/events/delete")
+
+    beside.server.mischief = act
+    report = beside.sync()
+    assert report["deleted_there"] == 0
+    assert "E-EXCHANGE-319" in report["problems"][0]
 
 
 def test_a_misp_that_drops_a_part_does_not_make_us_drop_it(beside: Beside) -> None:

@@ -16,7 +16,7 @@ from seawall.flow.intel import import_paths
 from seawall.flow.misp_servers import MispServer, add_server
 from seawall.flow.misp_sync import sync_misp
 from seawall.flow.release import recall_object
-from seawall.model import Fault, UserRole
+from seawall.model import Fault, ObservableType, UserRole
 
 
 def listed(beside: Beside, folder: Path, values: list[str], tlp: str) -> None:
@@ -49,7 +49,7 @@ def test_indicators_outside_of_events_go_to_our_own_misp(beside: Beside, tmp_pat
 
 
 @pytest.fixture
-def partner(beside: Beside, tmp_path: Path) -> Callable[[], dict[str, Any]]:
+def partner(beside: Beside, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """The MISP is a partner's, seated in a circle up to GREEN; calling it synchronises."""
     node = beside.node
     node.store.users.add("partner", UserRole.TAXII, node.clock())
@@ -59,14 +59,14 @@ def partner(beside: Beside, tmp_path: Path) -> Callable[[], dict[str, Any]]:
     create_circle(node, wish("open", "partner"))
     add_server(node, MispServer("partner", beside.server.url, circle="open"), tmp_path / "key")
 
-    def run() -> dict[str, Any]:
+    def run(**options: bool) -> dict[str, Any]:
         beside.clock.on(2)
-        return sync_misp(node, "partner")
+        return sync_misp(node, "partner", **options)
 
     return run
 
 
-def test_a_partners_misp_gets_what_its_circle_releases(beside: Beside, partner: Callable[[], dict[str, Any]]) -> None:
+def test_a_partners_misp_gets_what_its_circle_releases(beside: Beside, partner: Callable[..., dict[str, Any]]) -> None:
     """GREEN goes there with its UUIDs and a leaf for the partner; AMBER does not; the next run tells nothing."""
     green = beside.add("Green")
     beside.add("Amber", Tag=[{"name": "tlp:amber"}], Attribute=[{"type": "domain", "value": "amber.example"}])
@@ -82,7 +82,7 @@ def test_a_partners_misp_gets_what_its_circle_releases(beside: Beside, partner: 
     assert values(beside) == ["edited.example"]
 
 
-def test_a_recall_deletes_at_the_partner(beside: Beside, partner: Callable[[], dict[str, Any]]) -> None:
+def test_a_recall_deletes_at_the_partner(beside: Beside, partner: Callable[..., dict[str, Any]]) -> None:
     """What was recalled from the circle is soft-deleted on its MISP, and stays here."""
     green = beside.add("Green")
     partner()
@@ -95,7 +95,7 @@ def test_a_recall_deletes_at_the_partner(beside: Beside, partner: Callable[[], d
     assert not beside.ours(green)["Attribute"][0]["deleted"]
 
 
-def test_what_a_partner_has_comes_in(beside: Beside, partner: Callable[[], dict[str, Any]]) -> None:
+def test_what_a_partner_has_comes_in(beside: Beside, partner: Callable[..., dict[str, Any]]) -> None:
     """Its own events are known here, and our edits of them are not told to it unless the circle releases them."""
     uuid = beside.misp.new_event("Theirs", Tag=[{"name": "tlp:amber"}])
     one = beside.misp.new_attribute(uuid, "domain", "theirs.example")
@@ -104,6 +104,57 @@ def test_what_a_partner_has_comes_in(beside: Beside, partner: Callable[[], dict[
     beside.door.edit_attribute(beside.actor, one, {"comment": "ours alone"})
     partner()
     assert beside.misp.events[uuid]["Attribute"][0]["comment"] == ""
+
+
+def test_a_partner_cannot_rewrite_remark_or_delete_what_is_ours(
+    beside: Beside, partner: Callable[..., dict[str, Any]]
+) -> None:
+    """What it makes of our event is remembered and told, and changes nothing here: no word, no marking, no deletion."""
+    green = beside.add("Green")
+    partner()
+    there = beside.misp.events[green]
+    beside.clock.on(5)
+    beside.misp.change_attribute(green, there["Attribute"][0]["uuid"], value="theirs.example")
+    beside.misp.new_attribute(green, "domain", "added.example")
+    beside.misp.tag_by_hand(there, there, "tlp:clear", attach=True)
+    beside.misp.tag_by_hand(there, there, "tlp:green", attach=False)
+    report = partner()
+    assert (report["pulled"], report["not_theirs"], report["deleted_here"]) == (0, 1, 0)
+    ours = beside.ours(green)
+    assert [one["value"] for one in ours["Attribute"]] == ["ours.example"]
+    assert [tag["name"] for tag in ours["Tag"]] == ["tlp:green"]
+    beside.misp.delete(green)
+    assert partner(full=True)["deleted_here"] == 0
+    assert beside.ours(green)["info"] == "Green"
+    assert beside.node.store.indicators.lookup(ObservableType.DOMAIN, "ours.example") is not None
+
+
+def test_a_partner_may_change_and_delete_what_it_brought(
+    beside: Beside, partner: Callable[..., dict[str, Any]]
+) -> None:
+    """Its own events follow its own word, down to their deletion."""
+    uuid = beside.misp.new_event("Theirs", Tag=[{"name": "tlp:green"}])
+    one = beside.misp.new_attribute(uuid, "domain", "theirs.example")
+    partner()
+    beside.clock.on(5)
+    beside.misp.change_attribute(uuid, one, value="changed.example")
+    assert partner()["pulled"] == 1
+    assert beside.ours(uuid)["Attribute"][0]["value"] == "changed.example"
+    beside.misp.delete(uuid)
+    assert partner(full=True)["deleted_here"] == 1
+
+
+def test_a_partner_cannot_take_an_event_that_we_do_not_keep_as_one(
+    beside: Beside, partner: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """What we told it of a list is an event there only; what it adds to that does not make the event its own here."""
+    listed(beside, tmp_path, ["a.example"], "green")
+    partner()
+    (event,) = beside.misp.events
+    beside.clock.on(5)
+    beside.misp.new_attribute(event, "domain", "added.example")
+    assert partner()["not_theirs"] == 1
+    assert beside.node.store.misp.states([event]) == {}
 
 
 def test_a_misp_of_others_must_be_seated(beside: Beside, partner: object, tmp_path: Path) -> None:

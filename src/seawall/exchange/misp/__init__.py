@@ -23,7 +23,7 @@ from seawall.exchange.misp.documents import (
     truth,
 )
 from seawall.exchange.misp.merge import merge
-from seawall.exchange.misp.sync import Cursor, Done, MispSync, Offer, encode
+from seawall.exchange.misp.sync import Cursor, Done, MispSync, Offer, Taken, encode
 from seawall.exchange.misp.types import describe_types, with_defaults
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "MispClient",
     "MispSync",
     "Offer",
+    "Taken",
     "all_attributes",
     "canonical",
     "canonical_attribute",

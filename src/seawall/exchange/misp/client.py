@@ -166,10 +166,10 @@ class MispClient:
     def _check(self, status: int, path: str, raw: bytes) -> None:
         if 300 <= status < 400:
             raise self._fault("E-EXCHANGE-313", "The MISP {misp} tried to send us elsewhere; redirects are refused.")
-        if status in (401, 403):
+        if status in (401, 403, 405):  # MISP 2.4 answers 405 for what a role may not do
             raise Refused("E-EXCHANGE-317", "The MISP {misp} refused {path}: {reason}.", misp=self.name, path=path,
                           reason=_reason(raw, status))  # fmt: skip
-        if status in (404, 405):
+        if status == 404:
             raise NotFound("E-EXCHANGE-319", "The MISP {misp} does not have what {path} asks for.", misp=self.name,
                            path=path)  # fmt: skip
         if not 200 <= status < 300:

@@ -52,17 +52,25 @@ class Remote(Protocol):
         """Take a tag away."""
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """What became of an event as the MISP holds it."""
+
+    changed: bool = False
+    rejected: int = 0  # parts that cannot be used
+    not_theirs: bool = False  # the event is ours: what a MISP of others makes of it changes nothing here
+
+
 class Book(Protocol):
     """Our events."""
 
     def deleted(self, uuids: Sequence[str]) -> frozenset[str]:
         """Of these events, those that we deleted."""
 
-    def take(self, uuid: str, join: Callable[[Doc | None], Doc | None]) -> tuple[bool, int]:
-        """Replace our event by what ``join`` makes of it (None: leave it): (changed, parts that cannot be used)."""
+    def take(self, uuid: str, join: Callable[[Doc | None], Doc | None]) -> Taken:
+        """Replace our event by what ``join`` makes of it (None: leave it), where this MISP has a say in it."""
 
     def delete(self, uuid: str) -> bool:
-        """Delete ours."""
+        """Delete ours; False: it is not held, or this MISP has no say in it."""
 
 
 class Memory(Protocol):
@@ -123,6 +131,7 @@ class Done(msgspec.Struct):
     deleted_here: int = 0
     deleted_there: int = 0
     recognised: int = 0  # changed there only as we told it to
+    not_theirs: int = 0  # of ours, changed by a MISP of others: remembered, not taken over
     withheld: int = 0  # attributes that this MISP may not have
     rejected: int = 0  # parts of events that cannot be used
     not_taken: int = 0  # parts that the MISP did not take
@@ -152,6 +161,7 @@ class MispSync:
         self._remote, self._book, self._memory, self._desk = remote, book, memory, desk
         self._now, self._new_uuid = now, new_uuid
         self._force, self._accept = full, accept_deletions
+        self._met = 0  # events found gone while we told something about them
         self.done = Done()
 
     def run(self) -> Done:
@@ -189,10 +199,11 @@ class MispSync:
         base = self._memory.known(uuid)
         if self._book.deleted([uuid]):
             return
-        changed, rejected = self._book.take(uuid, lambda ours: _joined(base, ours, theirs))
-        self.done.pulled += changed
-        self.done.recognised += not changed and base is not None
-        self.done.rejected += rejected
+        taken = self._book.take(uuid, lambda ours: _joined(base, ours, theirs))
+        self.done.pulled += taken.changed
+        self.done.not_theirs += taken.not_theirs
+        self.done.recognised += not taken.changed and not taken.not_theirs and base is not None
+        self.done.rejected += taken.rejected
         self._memory.know(uuid, theirs["timestamp"], theirs)
 
     def _delete_gone(self, gone: list[str], known: int) -> None:
@@ -218,8 +229,8 @@ class MispSync:
         for offer in self._desk.offers(self._memory.cursor().change):
             try:
                 self._offer(offer)
-            except Refused as refused:
-                self.done.problem(str(refused))
+            except (Refused, NotFound) as fault:
+                self.done.problem(str(fault))
             cursor = self._memory.cursor()
             self._memory.keep(msgspec.structs.replace(cursor, change=max(cursor.change, offer.change)))
 
@@ -243,14 +254,28 @@ class MispSync:
         ours: Doc = msgspec.json.decode(recorded.value.objects[0].body)
         try:
             held, refused = self._call(base, ours)
-        except NotFound:
-            if base is None:
-                raise
-            self._gone(ours["uuid"])  # deleted there since we looked: deletion wins
+        except NotFound as absent:
+            if base is None or self._shows(ours["uuid"]):
+                raise  # a part of it is absent, or something between us answers so: the event is not deleted
+            self._met_gone(ours["uuid"], absent)
             return
         self.done.not_taken += refused
         self.done.pushed += 1
         self._memory.know(ours["uuid"], held["timestamp"], held)
+
+    def _shows(self, uuid: str) -> bool:
+        return any(str(event.get("uuid")).lower() == uuid for event in self._remote.events([uuid]))
+
+    def _met_gone(self, uuid: str, absent: NotFound) -> None:
+        """An event that was deleted there since we looked: deletion wins, a few times without a question."""
+        if self._met >= FEW and not self._accept:
+            self.done.problem(
+                f"{absent} More than {FEW} events are gone from the MISP; no more were deleted here. "
+                "If that is right, synchronise with --accept-deletions."
+            )
+            return
+        self._met += 1
+        self._gone(uuid)
 
     def _call(self, base: Doc | None, ours: Doc) -> tuple[Doc, int]:
         """Tell it; (what it then holds, how many parts it did not take)."""
@@ -284,7 +309,8 @@ class MispSync:
             self._remote.delete(uuid)
             self.done.deleted_there += 1
         except NotFound:
-            pass
+            if self._shows(uuid):
+                raise
         self._memory.forget(uuid)
 
 
