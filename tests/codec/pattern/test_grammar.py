@@ -75,6 +75,18 @@ def test_a_pattern_cannot_exhaust_the_stack() -> None:
         parse("[a:b='" + "x" * 1_000_001 + "']")
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    ["[a:b = 1] REPEATS {} TIMES", "[a:b = 1] WITHIN {} SECONDS", "[a:b = {}]", "[a:b IN (-{})]", "[a:b[{}] = 1]",
+     "[a:b = {}.5]"],
+)  # fmt: skip
+def test_a_number_of_thousands_of_digits_is_refused(pattern: str) -> None:
+    """Neither what Python will not read, nor what would be infinite."""
+    for digits in (301, 5_000):
+        with pytest.raises(PatternError, match="a number is longer than 300"):
+            parse(pattern.format("1" * digits))
+
+
 def test_the_message_says_where() -> None:
     """An analyst must find the mistake."""
     with pytest.raises(PatternError, match=r"at character 6: expected a comparison operator, found '~'|no part"):

@@ -94,7 +94,7 @@ def _spoilt(text: str, chance: random.Random) -> str:
     at = chance.randrange(len(text))
     return chance.choice(
         (text[:at] + text[at + 1 :], text[:at] + chance.choice(" .-'A0z\u00e9\\\"\n") + text[at:], text.upper(),
-         text[:at], text + text, text[:at] + chance.choice("0aZ-") + text[at + 1 :], text + "\n")
+         text[:at], text + text, text[:at] + chance.choice("0aZ-") + text[at + 1 :], text + "\n", f"{text}\n{text}")
     )  # fmt: skip
 
 

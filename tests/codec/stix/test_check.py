@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import realdata
 from seawall.codec.stix import check
+from seawall.codec.stix.check import _COMPILED
+from seawall.codec.stix.quick import MAX_NAMES, MAX_PLANS
 from seawall.model.stix import TLP2_IDS
 
 IDENTITY: dict[str, Any] = {
@@ -112,6 +114,54 @@ def test_deep_nesting_gets_a_verdict() -> None:
 
 
 WEIRD: list[Any] = [None, "", [], {}, 0, -1, 1.5, True, "Foo Bar", ["a"], [1], {"a": 1}, 10**12, "a" * 300, [None]]
+
+
+INDICATOR: dict[str, Any] = IDENTITY | {
+    "type": "indicator",
+    "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+    "pattern": "[ipv4-addr:value = '198.51.100.1']",
+    "pattern_type": "stix",
+    "valid_from": "2026-03-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        INDICATOR | {"pattern": f"[ipv4-addr:value = '198.51.100.1'] REPEATS {'1' * 5_000} TIMES"},
+        INDICATOR | {"labels": ["a"], "granular_markings": [{"lang": "en", "selectors": [f"labels.[{'1' * 5_000}]"]}]},
+        {"type": "ipv6-addr", "id": "ipv6-addr--8e2e2d2b-17d4-5cbf-938f-98ee46b3cd3f", "value": f"::1/{'1' * 5_000}"},
+        INDICATOR | {"confidence": 10**5_000},
+        INDICATOR | {"x_own": {"number": 10**5_000}, "revoked": 10**5_000},
+    ],
+)
+def test_numbers_of_thousands_of_digits_get_a_verdict(obj: dict[str, Any]) -> None:
+    """Python refuses to read or write them; whoever is asked about such an object answers no, and goes on."""
+    verdict = check(obj)
+    assert not verdict.valid
+    assert check({"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "objects": [obj]}).errors
+
+
+def test_two_ids_in_one_text_are_not_two_ids() -> None:
+    """A line feed between them is part of a text that is no identifier, wherever a list of identifiers stands."""
+    one = "identity--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
+    report = IDENTITY | {"type": "report", "id": "report--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"}
+    report |= {"published": "2026-03-01T00:00:00Z", "object_refs": [one, one]}
+    assert check(report).valid
+    assert not check(report | {"object_refs": [f"{one}\n{one}"]}).valid
+    assert not check(report | {"object_refs": [one], "object_marking_refs": [f"{one}\n{one}"]}).valid
+
+
+def test_names_that_nobody_repeats_are_not_remembered() -> None:
+    """Objects with thousands of own properties, or ever new ones, leave nothing behind that grows."""
+    plans = _COMPILED["identity"].plans
+    for number in range(MAX_PLANS + 50):
+        check(IDENTITY | {f"x_name_{number}": "a"})
+    assert len(plans._plans) <= MAX_PLANS
+    held = set(plans._plans)
+    check(IDENTITY | {f"x_many_{number}": "a" for number in range(MAX_NAMES)})
+    check(IDENTITY | {f"x_{number}_{'long' * 100}": "a" for number in range(10)})
+    assert set(plans._plans) == held
 
 
 def test_damaged_objects_never_raise() -> None:

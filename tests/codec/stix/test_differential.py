@@ -32,7 +32,7 @@ STRICTER: dict[int, str] = {
     3: r"is not 2\.1",
     4: r"^'\w+' must be later than",
     5: r"not to an? |must not refer",
-    6: r"reserved|property name|as its name says|TLP",  # of marking definitions
+    6: r"reserved|property name|as its name says|TLP|null is not|empty lists",  # of marking definitions
     7: r"alternate_data_streams",
 }
 # ... and where it refuses and we do not
@@ -102,8 +102,9 @@ def difference(obj: Json, verdict: Verdict, errors: list[str]) -> int | None:
     """0: both agree; the number of the named divergence; None: neither."""
     if verdict.valid == (not errors):
         return 0
-    if "\\n" in json.dumps(obj):
-        return 1
+    if (stripped := _without_last_line_feeds(obj)) != obj:
+        told = judged(stripped)
+        return 1 if told is None or difference(stripped, check(stripped), told) is not None else None
     if errors:
         return next(
             (number for number, words in MILDER.items() if any(re.search(words, said) for said in errors)), None
@@ -112,6 +113,15 @@ def difference(obj: Json, verdict: Verdict, errors: list[str]) -> int | None:
     return next(
         (number for number in named if number > 1 and (number != 6 or obj["type"] == "marking-definition")), None
     )
+
+
+def _without_last_line_feeds(value: Any) -> Any:
+    """A copy without the one line feed at the end of each text."""
+    if isinstance(value, dict):
+        return {name: _without_last_line_feeds(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_last_line_feeds(part) for part in value]
+    return value.removesuffix("\n") if isinstance(value, str) else value
 
 
 def unnamed(count: int, seed: int) -> tuple[list[tuple[Json, Verdict, list[str]]], int]:

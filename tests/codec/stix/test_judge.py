@@ -43,6 +43,13 @@ def test_a_damaged_document_is_judged_as_far_as_it_goes() -> None:
         judge(b"nothing")
 
 
+def test_an_id_that_is_no_text_gets_a_verdict() -> None:
+    """A list, an object: judged, and looked for among no references."""
+    for odd in ([], ["a"], {}, {"a": 1}):
+        one, other = judge(json.dumps([{**GOOD, "id": odd}, GOOD]).encode())
+        assert (one.valid, other.valid) == (False, True)
+
+
 def linked(number: int, kind: str = "grouping", **more: object) -> dict[str, object]:
     """A grouping, or another object with nothing wrong but its references."""
     moment = "2026-03-01T00:00:00.000Z"

@@ -30,6 +30,7 @@ from seawall.codec.pattern.tree import (
 
 MAX_DEPTH = 64  # nested parentheses; real patterns use fewer than five
 MAX_LENGTH = 1_000_000  # characters; the longest published patterns have some thousand
+MAX_NUMBER = 300  # characters of a number: a finite double, and far within what Python reads in linear time
 
 _HASH_LENGTHS = {
     "MD5": "32", "MD6": "32|40|56|64|96|128", "RIPEMD160": "40", "SHA1": "40", "SHA224": "56", "SHA256": "64",
@@ -95,7 +96,9 @@ class _Parser:
     def literal(self, *kinds: str, wanted: str) -> str:
         if self.kind not in kinds:
             self.fail(wanted)
-        text = self.text
+        kind, text = self.kind, self.text
+        if kind in ("int", "float") and len(text) > MAX_NUMBER:
+            raise PatternError(f"a number is longer than {MAX_NUMBER} characters")
         self.at += 1
         return text
 

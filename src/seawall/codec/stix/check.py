@@ -121,6 +121,8 @@ def check(obj: StixObject | dict[str, Any] | object) -> Verdict:
         check_into(properties, found)
     except RecursionError:
         found.errors.append("this is nested too deeply")
+    except (ValueError, OverflowError):  # numbers beyond what is read, in a place that no rule bounds
+        found.errors.append("this holds a number that is too large")
     identifier = properties.get("id")
     return found.verdict(identifier if isinstance(identifier, str) else None)
 

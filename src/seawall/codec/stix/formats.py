@@ -13,6 +13,8 @@ from seawall.model.stix.countries import COUNTRIES
 
 Complaint = str | None
 
+MAX_REMEMBERED = 160  # characters of an identifier kept in memory; real ones have under 80
+
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
 IDENTIFIER = re.compile(rf"([a-z][a-z0-9-]+[a-z0-9])--{_UUID}")
 EXTENSION_ID = re.compile(rf"extension-definition--{_UUID}")
@@ -33,6 +35,7 @@ _BINARY = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}
 _SELECTOR = re.compile(r"(?:[a-z0-9_-]{3,249}(?:\.(?:\[\d+\]|[a-z0-9_-]{1,250}))*|id)")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}(?:/(?:3[0-2]|[12]?\d))?", re.ASCII)
+_PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _EMAIL = re.compile(
@@ -90,7 +93,12 @@ def identifier(text: str) -> Complaint:
     return None if IDENTIFIER.fullmatch(text) else "is not an identifier of the form object-type--UUID"
 
 
-known_identifier = lru_cache(maxsize=8192)(identifier)  # the same creators and markings stand on object after object
+_remembered_identifier = lru_cache(maxsize=8192)(identifier)
+
+
+def known_identifier(text: str) -> Complaint:
+    """``identifier``, remembered: the same creators and markings stand on object after object."""
+    return _remembered_identifier(text) if len(text) <= MAX_REMEMBERED else identifier(text)
 
 
 def observed_ref(text: str) -> Complaint:
@@ -121,7 +129,7 @@ def _registered(name: str, complaint: str) -> Callable[[str], Complaint]:
 def ipv6(text: str) -> Complaint:
     """6.9: an IPv6 address or network."""
     address, slash, length = text.partition("/")
-    if slash and not (length.isascii() and length.isdigit() and str(int(length)) == length and int(length) <= 128):
+    if slash and not (_PREFIX_LENGTH.fullmatch(length) and int(length) <= 128):
         return "is not an IPv6 address or network in CIDR notation"
     try:
         ipaddress.IPv6Address(address)

@@ -30,7 +30,7 @@ def advise_links(objects: Sequence[object], verdicts: Sequence[Verdict]) -> list
             if absent:
                 rest = f" and {len(absent) - MAX_NAMED} more" if len(absent) > MAX_NAMED else ""
                 more.append(f"refers to what is not in this bundle: {', '.join(map(shown, absent[:MAX_NAMED]))}{rest}")
-            if part.get("id") in circles:
+            if isinstance(identifier := part.get("id"), str) and identifier in circles:
                 more.append("is part of a circle of references")
         told.append(Verdict(verdict.id, verdict.valid, verdict.errors, (*verdict.warnings, *more)) if more else verdict)
     return told

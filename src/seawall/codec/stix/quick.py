@@ -29,6 +29,8 @@ Quick = Callable[[Any], bool]
 """True: the value is surely as declared, and nothing is to be said about it."""
 
 MAX_PLANS = 512  # lists of names remembered for one type: producers have a handful, an attacker as many as he likes
+MAX_NAMES = 64  # properties of an object with a plan, and ...
+MAX_NAMES_LENGTH = 2_048  # ... characters of their names: the richest type declares 30, and an attacker's are not kept
 SHORT = 160  # characters of a list that are worth remembering: one or two references, some words
 _CUSTOM_NAME = re.compile(r"(?!lang$|created$|modified$)(?!.*_(?:bin|hex)$)[a-z][a-z0-9_]{2,249}")
 _ANY = r"(?s:.*)"
@@ -114,7 +116,11 @@ def _quick_texts(text: str) -> Quick:
             joined = "\n".join(value)
         except TypeError:
             return False
-        return match is None or (known(joined) if len(joined) < SHORT else match(joined) is not None)
+        if match is None:
+            return True
+        if joined.count("\n") != len(value) - 1:
+            return False
+        return known(joined) if len(joined) < SHORT else match(joined) is not None
 
     return quick
 
@@ -187,7 +193,7 @@ class Plans:
         return Plan(names, self._quick, self._texts)
 
     def of(self, obj: Mapping[str, Any], make: Callable[[tuple[str, ...]], Plan | None]) -> Plan | None:
-        """The plan for this object; None when its properties need a closer look, or there are plans enough.
+        """The plan for this object; None when its properties need a closer look, or are more than a plan is made for.
 
         ``make`` gives the plan of properties that are met for the first time, or None.
         """
@@ -196,8 +202,10 @@ class Plans:
             return self._plans[names]
         except KeyError:
             pass
-        if len(self._plans) >= MAX_PLANS:
+        if len(names) > MAX_NAMES or sum(map(len, names)) > MAX_NAMES_LENGTH:
             return None
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()  # a producer's plans are made again with his next objects
         plan = make(names)
         if plan is not None and not all(map(_CUSTOM_NAME.fullmatch, plan.custom)):
             plan = None

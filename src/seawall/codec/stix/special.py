@@ -19,7 +19,7 @@ _OBJECT_TYPE = re.compile(r"-?[a-z0-9]+(?:-[a-z0-9]+)*-?")
 _PROPERTY = re.compile(r"[a-z0-9_]{3,250}")
 _CVE = re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})")
 _CAPEC = re.compile(r"CAPEC-\d+")
-_INDEX = re.compile(r"\[(\d+)\]")
+_INDEX = re.compile(r"\[(\d{1,9})\]")
 _TLP1 = {id: tlp1_object(level) for level, id in TLP1_IDS.items()}
 _HEADERS = frozenset({"date", "received_lines", "content_type", "from_ref", "sender_ref", "to_refs", "cc_refs",
                       "bcc_refs", "subject"})  # fmt: skip
