@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
@@ -71,14 +72,10 @@ def tail(
         )
         backlog = Backlog(folder, node.settings.live.buffer_bytes, say)
         run = _Run(node, wish, report, follower, listener, seeing, storer, backlog)
-        try:
+        with ExitStack() as ending:
+            for one in (looker, follower, backlog, storer, listener):
+                ending.callback(one.close)
             run.until(stop, watching)
-        finally:
-            listener.close()
-            storer.close()
-            run.backlog.close()
-            follower.close()
-            looker.close()
         return run.figures()
 
 

@@ -112,10 +112,13 @@ class Streams:
             raise unwritable(self._folder, error) from error
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files, which are on the disk then. Raises Unavailable E-INGEST-061."""
         for stream in self._streams.values():
             _shut(stream)
-        self._syncing.close()
+        try:
+            self._syncing.close()
+        except OSError as error:
+            raise unwritable(self._folder, error) from error
 
     def _guess(self, sensor: str, line: bytes) -> Format:
         """The format of a line; lines of one sensor that begin alike are of one format."""
@@ -156,10 +159,12 @@ class Streams:
         name = xxhash.xxh3_128_hexdigest(msgspec.json.encode(facts))
         folder = self._folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / STREAM).exists():
+        if _facts_of(folder) != facts:
             fresh = folder / f"{STREAM}.new"
             fresh.write_bytes(msgspec.json.encode(facts))
             fresh.replace(folder / STREAM)
+            for path in (folder / STREAM, self._folder, self._folder.parent):
+                self._syncing.wrote(path)
         numbers = [int(path.stem) for path in folder.glob("*.log") if path.stem.isdigit()]
         return _Stream(folder, facts, format, max([*numbers, time.time_ns()]) + 1)
 
@@ -168,15 +173,20 @@ UNKNOWN = Unknown()
 
 
 def left_over(folder: Path) -> Iterator[Segment]:
-    """Files that an earlier tail did not bring into the lake."""
-    for described in sorted((folder / FOLDER).glob(f"*/{STREAM}")):
-        try:
-            facts = msgspec.json.decode(described.read_bytes(), type=StreamFacts)
-        except (OSError, msgspec.MsgspecError):
-            continue
+    """Files that an earlier tail did not bring into the lake; of unknown format when it is not known whose they are."""
+    for stream in sorted({path.parent for path in (folder / FOLDER).glob("*/*.log")}):
+        facts = _facts_of(stream) or StreamFacts(UNKNOWN.name, "")
         format = next((format for format in FORMATS if format.name == facts.format), UNKNOWN)
-        for path in sorted(described.parent.glob("*.log")):
+        for path in sorted(stream.glob("*.log")):
             yield Segment(path, format, facts.sensor, ended=True)
+
+
+def _facts_of(stream: Path) -> StreamFacts | None:
+    """None when nothing tells, as after a loss of power."""
+    try:
+        return msgspec.json.decode((stream / STREAM).read_bytes(), type=StreamFacts)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _path(stream: _Stream) -> Path:

@@ -20,11 +20,13 @@ class Syncing:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._refused: OSError | None = None
+        self._told = False
         self._thread: threading.Thread | None = None
 
     def wrote(self, path: Path) -> None:
         """A file got more bytes, or a folder another name. Raises OSError when the disk has refused something."""
         if self._refused is not None:
+            self._told = True
             raise self._refused
         with self._lock:
             self._dirty.add(path)
@@ -33,10 +35,13 @@ class Syncing:
                 self._thread.start()
 
     def close(self) -> None:
-        """Sync what is left and end."""
+        """Sync what is left and end. Raises OSError when the disk has refused something that nobody heard of."""
         self._ending.set()
         if self._thread is not None:
             self._thread.join()
+        if self._refused is not None and not self._told:
+            self._told = True
+            raise self._refused
 
     def _run(self) -> None:
         try:
