@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pytest
 
@@ -23,6 +24,7 @@ from s3_server import BUCKET, s3_server
 from seawall.lake import Lake, compact, retain
 from seawall.lake.storage import lease as lease_room
 from seawall.lake.storage import s3 as s3_room
+from seawall.lake.storage.bucket import Bucket
 from seawall.lake.storage.s3 import S3Storage
 from seawall.match import match
 from seawall.model import Fault, Unavailable
@@ -327,6 +329,25 @@ def test_what_is_wrong_with_the_place_is_a_sentence(
     for folder, address in (("s3a://x/y", ""), ("s3:/x", ""), ("s3://x/y", "ftp://z"), ("s3://x/y", "http://far.test")):
         with pytest.raises(Fault, match="E-LAKE-030"):
             Lake.open(tmp_path, LakeSettings(folder=folder, s3_endpoint=address))
+
+
+@pytest.mark.parametrize("endpoint_of_ours", ["", "https://storage.example.net:9000"])
+def test_no_endpoint_but_the_configured_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint_of_ours: str
+) -> None:
+    """Variables, AWS's files and those of the libraries below name another one, and nobody calls it."""
+    other = "http://elsewhere.example.net"
+    (tmp_path / "config").write_text(f"[default]\nendpoint_url = {other}\n")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, other)
+    theirs = {"endpoint_url": other, "client_kwargs": {"endpoint_url": other}, "use_ssl": False}
+    monkeypatch.setitem(fsspec.config.conf, "s3", theirs)
+    files = Bucket.open("s3://lakes/x", endpoint_of_ours).files
+    files.connect()
+    called = files._s3.meta.endpoint_url
+    assert called == (endpoint_of_ours or "https://s3.eu-west-1.amazonaws.com")
 
 
 def test_a_server_that_vanishes_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

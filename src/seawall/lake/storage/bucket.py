@@ -93,9 +93,13 @@ class Bucket:
             ) from None
         # without this the library asks a well-known address on the local network for credentials
         os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+        config = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
         files = s3fs.S3FileSystem(
-            client_kwargs={"endpoint_url": endpoint} if endpoint else {},
-            config_kwargs={"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS},
+            # all said, or the libraries take another endpoint from the environment and files of theirs
+            endpoint_url=endpoint or None,
+            use_ssl=True,
+            client_kwargs={},
+            config_kwargs=config | {"ignore_configured_endpoint_urls": True},
             default_cache_type="none",  # whoever reads parts of a file knows which; reading ahead doubles the bytes
             max_concurrency=PARTS_AT_ONCE,
             use_listings_cache=False,
