@@ -96,6 +96,34 @@ def test_nobody_overwrites_anothers_object(store: Store) -> None:
     assert store.objects.put([said(FOUR, source="b")]) == PutCounts(0, 1, 0)  # passed on, in its creator's name
 
 
+@pytest.mark.parametrize("held", [said(ONE), said(ONE, origin="oslo", source="circle")])
+@pytest.mark.parametrize("revoked", [False, True])
+def test_a_peer_replaces_nothing_that_it_did_not_say(store: Store, held: StoredObject, revoked: bool) -> None:
+    """Whatever creator it names: anyone can write a name. Its claim stands beside, revoked or not."""
+    store.objects.put([held])
+    newer = said(TWO, "a peer says", origin="seoul", source="circle", revoked=revoked)
+    assert store.objects.put([newer]) == PutCounts(0, 0, 1, 1)
+    assert state(store)[:3] == (ONE, held.body, False)
+    assert claims(store) == [(TWO, newer.body, "another-creator")]
+
+
+def test_what_a_peer_says_again_stays_as_it_is_held(store: Store) -> None:
+    """With our source and our marking, and is no contradiction."""
+    store.objects.put([said(ONE, tlp=Tlp.AMBER)])
+    again = said(ONE, origin="seoul", source="circle", tlp=Tlp.GREEN)
+    assert store.objects.put([again]) == PutCounts(0, 0, 1, 0)
+    kept = store.objects.get("malware--1", visibility=EVERYTHING)
+    assert (kept.origin, kept.source, kept.tlp) == (None, "a", Tlp.AMBER)
+
+
+def test_one_batch_may_say_a_new_version_twice(store: Store) -> None:
+    """The same new id and moment with other content from one source: the later word counts, as in two batches."""
+    first, second = said(ONE, "first"), said(ONE, "second")
+    assert store.objects.put([first, second, first, second]) == PutCounts(1, 3, 0)
+    assert state(store)[1] == second.body
+    assert claims(store) == []
+
+
 def test_the_same_content_in_another_order_is_no_contradiction(store: Store) -> None:
     """Feeds write properties in the order they like."""
     store.objects.put([said(ONE, body=b'{"a":1,"b":2}')])

@@ -80,7 +80,8 @@ def conflict_of(latest: Values, same_version: Values | None, given: Values) -> s
     """Why ``given`` must not change what is held; None when it may.
 
     ``latest`` is the version held as the latest, ``same_version`` the one of the same moment, if there is one. Whoever
-    said what is held may correct it. An object without versions (an observable) has no creator to protect.
+    said what is held may correct it. Our own imports are believed about whom they name as creator, a peer is not. An
+    object without versions (an observable) has no creator to protect.
     """
     if not given["version"]:
         return None
@@ -88,7 +89,18 @@ def conflict_of(latest: Values, same_version: Values | None, given: Values) -> s
         return ANOTHER_CREATOR
     if same_version is not None and not _same_speaker(same_version, given) and not same_content(same_version, given):
         return SAME_VERSION
+    if given["origin"] is not None and not _same_speaker(latest, given) and not _says_it_again(same_version, given):
+        return ANOTHER_CREATOR
     return None
+
+
+def is_echo(held: Values, given: Values) -> bool:
+    """Whether a peer says again, word for word, what we hold from somebody else: it stays ours, with our marking."""
+    return given["origin"] is not None and not _same_speaker(held, given) and same_content(held, given)
+
+
+def _says_it_again(same_version: Values | None, given: Values) -> bool:
+    return same_version is not None and same_content(same_version, given)
 
 
 def same_content(one: Values, other: Values) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.sql import FromClause
 from seawall.model import NotFound, Pap, Tlp, Visibility
 from seawall.model.stored import Page, PutCounts, StoredObject
 from seawall.store.ancestry import add_origins
-from seawall.store.conflicts import conflict_of, keep_conflicts
+from seawall.store.conflicts import conflict_of, is_echo, keep_conflicts
 from seawall.store.database import Database
 from seawall.store.tables import objects
 from seawall.store.values import bounded, clean, id_hash, names_to_text, optional, text_to_names, version_moment
@@ -39,8 +39,9 @@ class Objects:
         An id never seen is ``new``; another version, or the same version with other content or markings, is
         ``updated`` (the same version is replaced in place); what is held already is ``unchanged``. An older version
         than the latest is kept beside it, and nothing comes after a revoked one. Other content under the same version
-        from somebody else, and an object in another creator's name, change nothing: they are kept in
-        ``store.conflicts`` and count as ``unchanged`` and ``conflicts``. Durable batch by batch.
+        from somebody else, an object in another creator's name, and a peer's version of what we hold from somebody
+        else change nothing: they are kept in ``store.conflicts`` and count as ``unchanged`` and ``conflicts``. Durable
+        batch by batch.
         """
         counts = PutCounts()
         remaining = iter(given)
@@ -158,7 +159,7 @@ class _Held:
         if (reason := conflict_of(versions[newest], held, values)) is not None:
             self.conflicts.append((reason, values))
             return True, False
-        if held is not None and _is_part_of(values, held):
+        if held is not None and (_is_part_of(values, held) or is_echo(held, values)):
             return True, False
         # an object without versions carries the moment of its import: the same body is the same object
         if held is None and _same(versions[newest] | {"version_at": moment}, values):
@@ -167,7 +168,7 @@ class _Held:
             values |= {"revoked": values["revoked"] or held["revoked"]}  # STIX 2.1 section 3.2: revoked is for good
             if _same(held, values):
                 return True, False
-        self._set(versions, id, moment, values | {"latest": moment == newest, "number": held and held["number"]})
+        self._set(versions, id, moment, values | {"latest": moment == newest, "number": held and held.get("number")})
         if (now := _latest(versions)) != newest:
             self._set(versions, id, newest, versions[newest] | {"latest": False})
             self._set(versions, id, now, versions[now] | {"latest": True})
