@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ class RealNode:
             watch=PeerWatch(self.node),
         )
 
-    def ask(self, method: str, path: str, content: bytes | None = None, **parameters: str) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, content: bytes | AsyncIterator[bytes] | None = None, **parameters: str
+    ) -> httpx.Response:
         """One request by the peer."""
 
         async def named(scope: Any, receive: Any, send: Any) -> None:

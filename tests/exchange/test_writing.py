@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,8 @@ import pytest
 from exchange.fakes import indicator
 from exchange.real_node import CIRCLE, PEER, ROOT, RealNode
 from exchange.scenes import Nodes
+from seawall.exchange.discipline import QUARANTINE_POINTS
+from seawall.flow.conduct import conduct_of
 from seawall.model import Refused
 from seawall.model.peer import PeerState
 
@@ -130,6 +133,20 @@ def test_unreadable_posts_are_throttled_and_then_quarantined(taipei: RealNode) -
     assert [event["actor"] for event in taipei.events("peer-released")] == ["administrator"]
     with pytest.raises(Refused, match="E-FLOW-044"):
         release_peer(taipei.node, PEER)
+
+
+def test_trouble_on_the_wire_is_nobodys_misdeed(tmp_path: Path, nodes: Nodes) -> None:
+    """Bodies that drip until they are given up (408) count against nobody: who cuts the wire quarantines no peer."""
+    slow = RealNode(tmp_path / "node", nodes.seoul, post_seconds=0.02)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b'{"objects":['
+        await asyncio.sleep(60)
+
+    with slow.node:
+        assert {slow.ask("POST", "objects/", dripping()).status_code for _ in range(QUARANTINE_POINTS + 1)} == {408}
+        assert conduct_of(slow.node, PEER).counts == {}
+        assert slow.node.store.peers.get(PEER).state is PeerState.VERIFIED
 
 
 def test_a_day_without_misdeeds_begins_anew(taipei: RealNode) -> None:

@@ -149,7 +149,7 @@ def send(
 def fetch() -> None:
     """Look at new mail in the inbox: drafts of what peers signed, quarantine for the rest.
 
-    JSON: mails, drafts, quarantined, replayed, items, and the cost.
+    JSON: mails, drafts, quarantined, replayed, unreadable, items, and the cost.
     """
     from seawall.flow.mail_incoming import fetch_mail
     from seawall.flow.node import Node
@@ -168,7 +168,7 @@ def fetch() -> None:
 def read(file: Path, /) -> None:
     """Look at one mail in a file, as 'mail fetch' does at each.
 
-    JSON: mails, drafts, quarantined, replayed, items, and the cost.
+    JSON: mails, drafts, quarantined, replayed, unreadable, items, and the cost.
     """
     from seawall.flow.mail_incoming import read_mail
     from seawall.flow.node import Node

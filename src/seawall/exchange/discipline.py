@@ -46,8 +46,8 @@ OF_CODE: Mapping[str, Misdeed] = {
 }
 """Faults of our client that are the peer's doing."""
 
-OF_STATUS: Mapping[int, Misdeed] = {408: Misdeed.MALFORMED, 413: Misdeed.OVERSIZE, 422: Misdeed.MALFORMED}
-"""Answers of our server to a POST that are the caller's doing."""
+OF_STATUS: Mapping[int, Misdeed] = {413: Misdeed.OVERSIZE, 422: Misdeed.MALFORMED}
+"""Answers of our server to a POST that are the caller's doing. A body that drips (408) may be the network's."""
 
 
 class Conduct(msgspec.Struct, frozen=True, omit_defaults=True):

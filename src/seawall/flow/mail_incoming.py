@@ -20,6 +20,7 @@ from seawall.exchange.mail import (
     Opened,
     Outside,
     Reason,
+    Unreadable,
     arrived,
     extract,
     file_mail,
@@ -61,8 +62,8 @@ class Quarantined(msgspec.Struct, frozen=True):
 def fetch_mail(node: Node, *, on_mail: Callable[[int], None] | None = None) -> dict[str, object]:
     """Look at all new mail in the inbox of the settings; ``on_mail`` hears how many are done.
 
-    Keys: ``mails``, ``drafts``, ``quarantined``, ``replayed``, ``items``. Raises Fault E-FLOW-270 when no inbox is set,
-    NotFound E-IDENTITY-062 without a key of our own, and what the inbox raises.
+    Keys: ``mails``, ``drafts``, ``quarantined``, ``replayed``, ``unreadable`` (files), ``items``. Raises Fault
+    E-FLOW-270 when no inbox is set, NotFound E-IDENTITY-062 without a key of our own, and what the inbox raises.
     """
     node.require("import")
     settings = node.settings.mail
@@ -82,28 +83,38 @@ def fetch_mail(node: Node, *, on_mail: Callable[[int], None] | None = None) -> d
 
 
 def read_mail(node: Node, path: Path) -> dict[str, object]:
-    """Look at one mail in a file, as ``fetch_mail`` does at each."""
+    """Look at one mail in a file, as ``fetch_mail`` does at each. Raises Unreadable E-MAIL-012."""
     node.require("import")
     own_key(node).public()
-    return _look(node, [file_mail(path)])
+    return _counted([take_mail(node, file_mail(path))])
 
 
 def _look(node: Node, mails: Iterable[Arrived], on_mail: Callable[[int], None] | None = None) -> dict[str, object]:
+    """All of them; one file that cannot be read or moved does not keep the others out."""
     items: list[dict[str, object]] = []
     for mail in mails:
+        item: dict[str, object] = {"outcome": "unreadable", "file": mail.name}
         try:
-            items.append(take_mail(node, mail))
+            item = take_mail(node, mail)
+            mail.done()
         except FileNotFoundError:
             continue  # another process took it
-        mail.done()
+        except Unreadable as fault:
+            item["problem"] = str(fault)
+        items.append(item)
         if on_mail is not None:
             on_mail(len(items))
+    return _counted(items)
+
+
+def _counted(items: list[dict[str, object]]) -> dict[str, object]:
     counts = [str(item["outcome"]) for item in items]
     return {
         "mails": len(items),
         "drafts": counts.count("draft"),
         "quarantined": counts.count("quarantined"),
         "replayed": counts.count("replayed"),
+        "unreadable": sum("problem" in item for item in items),
         "items": items,
     }
 

@@ -31,7 +31,8 @@ def mail_job(node: Node) -> str:
     if settings.inbox:
         try:
             found = fetch_mail(node)
-            results.append(f"{found['drafts']} drafts, {found['quarantined']} in quarantine")
+            told = f"{found['drafts']} drafts, {found['quarantined']} in quarantine"
+            results.append(told + (f", {found['unreadable']} files cannot be read" if found["unreadable"] else ""))
         except Exception as error:
             results.append(f"inbox: {as_fault(error, 'the look at the inbox')}")
     return "; ".join(results) or "no verified mail peer"

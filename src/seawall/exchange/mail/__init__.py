@@ -13,7 +13,7 @@ from seawall.exchange.mail.bounds import CONTENT_FACTOR, MEBIBYTE, SENT_OBJECTS
 from seawall.exchange.mail.compose import Envelope, OutgoingMail, compose, message_id
 from seawall.exchange.mail.defang import defang
 from seawall.exchange.mail.extract import extract
-from seawall.exchange.mail.inbox import Arrived, arrived, file_mail, imap_place
+from seawall.exchange.mail.inbox import Arrived, Unreadable, arrived, file_mail, imap_place
 from seawall.exchange.mail.letter import Letter
 from seawall.exchange.mail.opening import Opened, Outside, open_mail, outside, parse
 from seawall.exchange.mail.reasons import SENTENCES, NotBelieved, Reason, ready_answer
@@ -34,6 +34,7 @@ __all__ = [
     "Outside",
     "Reason",
     "SmtpServer",
+    "Unreadable",
     "arrived",
     "compose",
     "defang",

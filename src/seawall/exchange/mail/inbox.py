@@ -6,7 +6,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +32,8 @@ class Arrived(msgspec.Struct, frozen=True):
 def arrived(inbox: str, *, password: str = "", ca_file: str = "") -> Iterator[Arrived]:
     """New mail in ``inbox``: a Maildir's folder, or ``imaps://user@host[:port]/MAILBOX``.
 
-    Raises Fault E-MAIL-010 for neither of both, Unavailable E-MAIL-011 when the IMAP server cannot be used.
+    Raises Fault E-MAIL-010 for neither of both, Unavailable E-MAIL-011 when the IMAP server cannot be used (each mail's
+    ``read`` and ``done`` too), Unavailable E-MAIL-013 when the folder cannot be listed.
     """
     if inbox.startswith("imaps://"):
         return _imap(imap_place(inbox), password, ca_file)
@@ -48,18 +49,30 @@ def arrived(inbox: str, *, password: str = "", ca_file: str = "") -> Iterator[Ar
 
 def _maildir(folder: Path) -> Iterator[Arrived]:
     """https://cr.yp.to/proto/maildir.html: what was seen moves from new/ to cur/ with the flag S."""
-    for path in sorted((folder / "new").iterdir())[:MAX_MAILS]:
-        if path.name.startswith(".") or path.is_symlink() or not path.is_file():
-            continue
+    try:
+        found = [path for path in (folder / "new").iterdir() if _is_mail(path)]
+    except OSError as error:
+        raise Unavailable(
+            "E-MAIL-013", "The inbox {path} cannot be read: {reason}.", path=folder, reason=error.strerror or error
+        ) from None
+    for path in sorted(found)[:MAX_MAILS]:
         with suppress(FileNotFoundError):  # another process took it
             yield Arrived(path.name, path.stat().st_size, _reader(path), _seen(folder, path))
 
 
+def _is_mail(path: Path) -> bool:
+    return not path.name.startswith(".") and not path.is_symlink() and path.is_file()
+
+
 def _seen(folder: Path, path: Path) -> Callable[[], None]:
     def done() -> None:
-        (folder / "cur").mkdir(mode=0o700, exist_ok=True)
-        with suppress(FileNotFoundError):
+        try:
+            (folder / "cur").mkdir(mode=0o700, exist_ok=True)
             path.rename(folder / "cur" / f"{path.name.partition(':')[0]}:2,S")
+        except FileNotFoundError:
+            return  # another process took it
+        except OSError as error:
+            raise _unreadable(path, error) from None
 
     return done
 
@@ -92,16 +105,30 @@ def imap_place(inbox: str) -> ImapPlace:
 
 
 def _imap(place: ImapPlace, password: str, ca_file: str) -> Iterator[Arrived]:
-    try:
-        trust = ssl.create_default_context(cafile=ca_file or None)
-        with imaplib.IMAP4_SSL(place.host, place.port, ssl_context=trust, timeout=SECONDS) as session:
+    with ExitStack() as ending:
+        with _speaking_to(place):
+            trust = ssl.create_default_context(cafile=ca_file or None)
+            session = imaplib.IMAP4_SSL(place.host, place.port, ssl_context=trust, timeout=SECONDS)
+            ending.callback(_leave, session)
             session.login(place.user, password)
             quoted = '"' + (place.mailbox or "INBOX").replace("\\", "\\\\").replace('"', '\\"') + '"'
             _wanted(session.select(quoted))
             found = _wanted(session.uid("SEARCH", "UNSEEN"))
             uids = found[0].decode("ascii", "replace").split() if found and isinstance(found[0], bytes) else []
-            for uid in uids[:MAX_MAILS]:
-                yield _one(session, uid)
+        for uid in uids[:MAX_MAILS]:
+            yield _one(session, place, uid)
+
+
+def _leave(session: imaplib.IMAP4_SSL) -> None:
+    with suppress(OSError, imaplib.IMAP4.error):  # a connection that is gone is left already
+        session.logout()
+
+
+@contextmanager
+def _speaking_to(place: ImapPlace) -> Iterator[None]:
+    """What goes wrong with the server meanwhile is Unavailable E-MAIL-011."""
+    try:
+        yield
     except (OSError, ValueError, imaplib.IMAP4.error) as error:  # ValueError: a password that cannot be sent
         raise Unavailable(
             "E-MAIL-011",
@@ -118,18 +145,19 @@ def _said(error: Exception) -> str:
     return " ".join(text.split())[:200].rstrip(".")
 
 
-def _one(session: imaplib.IMAP4_SSL, uid: str) -> Arrived:
-    answer = _wanted(session.uid("FETCH", uid, "(RFC822.SIZE)"))
+def _one(session: imaplib.IMAP4_SSL, place: ImapPlace, uid: str) -> Arrived:
+    with _speaking_to(place):
+        answer = _wanted(session.uid("FETCH", uid, "(RFC822.SIZE)"))
     size = _SIZE.search(b" ".join(part for part in answer if isinstance(part, bytes)))
 
     def read(limit: int) -> bytes:
-        for part in _wanted(session.uid("FETCH", uid, f"(BODY.PEEK[]<0.{limit}>)")):
-            if isinstance(part, tuple):
-                return bytes(part[1])
-        return b""
+        with _speaking_to(place):
+            parts = _wanted(session.uid("FETCH", uid, f"(BODY.PEEK[]<0.{limit}>)"))
+        return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"")
 
     def done() -> None:
-        _wanted(session.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)"))
+        with _speaking_to(place):
+            _wanted(session.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)"))
 
     return Arrived(f"uid {uid}", int(size[1]) if size else 0, read, done)
 
@@ -142,18 +170,31 @@ def _wanted(answer: tuple[str, Sequence[object]]) -> list[object]:
 
 
 def file_mail(path: Path) -> Arrived:
-    """One mail in a file, for ``mail read``; it stays where it is. Raises Fault E-MAIL-012 when it cannot be read."""
+    """One mail in a file, for ``mail read``; it stays where it is. Raises Unreadable when it cannot be read."""
     try:
         return Arrived(path.name, path.stat().st_size, _reader(path), lambda: None)
     except OSError as error:
-        raise Fault(
-            "E-MAIL-012", "The mail {path} cannot be read: {reason}.", path=path, reason=error.strerror or error
-        ) from None
+        raise _unreadable(path, error) from None
+
+
+class Unreadable(Fault):
+    """One mail, and no other, cannot be read or marked as read: E-MAIL-012."""
+
+
+def _unreadable(path: Path, error: OSError) -> Unreadable:
+    return Unreadable(
+        "E-MAIL-012", "The mail {path} cannot be read: {reason}.", path=path, reason=error.strerror or error
+    )
 
 
 def _reader(path: Path) -> Callable[[int], bytes]:
     def read(limit: int) -> bytes:
-        with path.open("rb") as file:
-            return file.read(limit)
+        try:
+            with path.open("rb") as file:
+                return file.read(limit)
+        except FileNotFoundError:
+            raise  # another process took it
+        except OSError as error:
+            raise _unreadable(path, error) from None
 
     return read
