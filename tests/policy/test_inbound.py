@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from policy.scenes import BUSAN, MOMENT, SEOUL, TAIPEI, body, circle
 from seawall.model import Pap, Tlp
+from seawall.model.bounds import MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix.tlp import TLP2_IDS, tlp2_object
 from seawall.policy import Admitted, Declined, Held, InboundContext, InboundRule, Origin, inbound
-from seawall.policy.inbound import MAX_OBJECT_BYTES
 from seawall.policy.markings import DO_NOT_NAME, PAP_IDS
 
 SENT = body(created_by_ref=SEOUL, object_marking_refs=[TLP2_IDS[Tlp.GREEN]])

@@ -15,13 +15,12 @@ from typing import Any
 import msgspec
 
 from seawall.model import Tlp
+from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix.tlp import TLP_BY_ID
 from seawall.model.stored import StoredObject
 from seawall.policy.markings import DO_NOT_NAME, PAP_BY_ID, Markings, Origin, read_markings
 
-MAX_OBJECT_BYTES = 1024 * 1024  # STIX objects run to a few KiB; a report with long text stays well below
-MAX_NESTING = 32  # the deepest object in public STIX collections has 8 levels
 MAX_REFERENCES = 10_000  # a report listing a whole campaign
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{1,100}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
