@@ -9,7 +9,7 @@ import pytest
 
 from policy.scenes import HOUR, MOMENT, asking, body, circle, knowing, standing, stored
 from seawall.model import Release, Tlp
-from seawall.policy import Evidence, Rule, StandingUse, decide, decide_page, suspend_all
+from seawall.policy import Evidence, Rule, StandingUse, decide, decide_page
 
 STRONG = Evidence(confidence=80, sensors=3, bases=frozenset({"alert", "honeypot"}))
 
@@ -102,12 +102,3 @@ def test_a_person_comes_before_a_standing_release() -> None:
         "approved",
         "standing:warn",
     ]
-
-
-def test_one_key_suspends_all() -> None:
-    """Every standing release is suspended in the next version of the terms; nothing else changes."""
-    terms = circle(version=4, standing=(standing(), standing(name="second", expires_at=MOMENT + 2 * HOUR)))
-    halted = suspend_all(terms)
-    assert halted.version == 5
-    assert [item.suspended for item in halted.standing] == [True, True]
-    assert msgspec.structs.replace(halted, version=4, standing=terms.standing) == terms

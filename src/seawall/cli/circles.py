@@ -55,6 +55,59 @@ def create(
 
 
 @circles.command
+def change(
+    name: str,
+    /,
+    *,
+    members: Annotated[str | None, Parameter(help="All members from now on, separated by commas.")] = None,
+    exclude: Annotated[str | None, Parameter(help="All who are kept out from now on; '' for nobody.")] = None,
+    tlp_ceiling: Annotated[str | None, Parameter(help="Strictest marking that may enter.")] = None,
+    tlp_floor: Annotated[str | None, Parameter(help="Marking of unmarked input.")] = None,
+    pap_ceiling: Annotated[str | None, Parameter(help="Strictest permitted action.")] = None,
+    types: Annotated[str | None, Parameter(help="STIX object types, separated by commas.")] = None,
+    track: Annotated[str | None, Parameter(help="1, 1.5 or 2.")] = None,
+    attribution: Annotated[bool | None, Parameter(help="Whether we may be named as the source.")] = None,
+    auto_enforce: Annotated[bool | None, Parameter(help="Members' indicators may block here.")] = None,
+    commitment_age: Annotated[str | None, Parameter(help="e.g. 24h, 30m, 0s.")] = None,
+) -> None:
+    """Change some terms of a circle; the others stay, and the members have to agree to the new version.
+
+    A circle that sends or blocks without a click takes a second person (--approver-token). JSON: as 'circles show'.
+    """
+    from seawall.flow.circle_changes import CircleChange, change_circle
+    from seawall.flow.node import Node
+
+    wish = CircleChange(
+        members=_names(members) if members is not None else None,
+        exclusions=_names(exclude) if exclude is not None else None,
+        tlp_ceiling=tlp_ceiling,
+        tlp_floor=tlp_floor,
+        pap_ceiling=pap_ceiling,
+        types=_names(types) if types is not None else None,
+        track=track,
+        attribution=attribution,
+        auto_enforce=auto_enforce,
+        commitment_age=commitment_age,
+    )
+    with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
+        context.out.pairs(change_circle(node, name, wish))
+
+
+@circles.command
+def history(name: str, /) -> None:
+    """List all versions of a circle's terms, newest first, with what changed and who stood for it.
+
+    JSON items: version, at, approved_by, changed (term: [before, after]).
+    """
+    from seawall.flow.circle_changes import circle_history
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        items = circle_history(node, name)
+    context.out.table(items, ["version", "at", "approved_by", "changed"], empty="No circle yet.")
+
+
+@circles.command
 def accept(name: str, /) -> None:
     """Agree to a peer's terms for a circle of ours, as last offered by it."""
     from seawall.flow.circles import accept_circle

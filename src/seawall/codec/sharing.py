@@ -104,6 +104,21 @@ class _Evidence(msgspec.Struct):
     first_seen_microseconds: int | None = None
     sectors: list[str] = []
     bases: list[str] = []
+    sensors: int = 0
+
+
+class _Evident(msgspec.Struct):
+    extensions: dict[str, msgspec.Raw] = {}
+
+
+def sensors_and_bases(body: bytes) -> tuple[int, frozenset[str]]:
+    """How many sensors, and which bases, a sighting says stand behind it; (0, nothing) when it does not."""
+    try:
+        extensions = msgspec.json.decode(body, type=_Evident).extensions
+        told = msgspec.json.decode(extensions.get(EVIDENCE_EXTENSION, b"{}"), type=_Evidence)
+    except msgspec.MsgspecError:
+        return 0, frozenset()
+    return told.sensors, frozenset(told.bases)
 
 
 class ReceivedSighting(msgspec.Struct, frozen=True):

@@ -18,6 +18,8 @@ TASKS: dict[str, frozenset[UserRole]] = {
     "audit": frozenset({UserRole.AUDITOR, UserRole.APPROVER, UserRole.ADMIN}),
     "manage-users": frozenset({UserRole.ADMIN}),
     "manage-peers": frozenset({UserRole.ADMIN}),
+    "preview": frozenset({UserRole.ANALYST, UserRole.RELEASER, UserRole.APPROVER, UserRole.ADMIN}),
+    "stop-standing": frozenset({UserRole.ANALYST, UserRole.RELEASER, UserRole.APPROVER, UserRole.ADMIN}),
     "sync": frozenset({UserRole.ANALYST, UserRole.RELEASER, UserRole.ADMIN}),
     "enforce": frozenset({UserRole.RELEASER, UserRole.ADMIN}),
     "serve": frozenset({UserRole.RELEASER, UserRole.ADMIN}),

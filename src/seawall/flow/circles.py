@@ -10,7 +10,7 @@ from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.terms import shared_terms, terms_digest
 from seawall.ledger import EventKind, LedgerEvent
-from seawall.model import Fault, NotFound, Pap, Refused, Tlp, UserRole
+from seawall.model import Fault, Pap, Refused, Tlp, UserRole
 from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, StandingRelease, Track
 
 STANDING_LIFE = 365 * 86_400_000_000  # microseconds: a standing release is looked at anew every year
@@ -46,63 +46,77 @@ def create_circle(node: Node, wish: CircleWish) -> dict[str, object]:
     -036 (no member), E-STORE-030 (unusable name), Refused E-FLOW-033 when standing releases or auto-enforce lack a
     second person (rule 9).
     """
-    first = node.require("manage-peers")
-    second = node.approver
-    if (wish.auto or wish.auto_enforce) and second is None:
+    node.require("manage-peers")
+    save_terms(node, _terms(node, wish), sensitive=bool(wish.auto or wish.auto_enforce))
+    return describe_circle(node, wish.name)
+
+
+def save_terms(node: Node, terms: CircleTerms, *, sensitive: bool) -> CircleTerms:
+    """Keep ``terms`` as the next version of its circle; returns it as kept.
+
+    ``sensitive``: more leaves, or is blocked, without a click than before, so two people stand for it (rule 9); they
+    stand for every standing release in these terms. Raises Refused E-FLOW-033 without a second person, E-STORE-030.
+    """
+    first, second = node.require("manage-peers"), node.approver
+    if sensitive and second is None:
         raise Refused(
             "E-FLOW-033",
             "Standing releases and auto-enforce need a second person; give their token with --approver-token.",
         )
-    terms = _terms(node, wish, (first.name, second.name) if second is not None else ())
+    held = node.store.circles.versions(terms.name)
+    version = held[-1] + 1 if held else 1
+    standing = terms.standing
     if second is not None:
-        node.store.approvals.both("circle", f"{terms.name}@{terms.version}", first.name, second.name, node.clock())
-    node.store.circles.save(terms, node.clock())
-    node.event(EventKind.CIRCLE_TERMS, terms.name, version=terms.version, digest=terms_digest(terms))
-    return describe_circle(node, terms.name)
+        people = (first.name, second.name)
+        standing = tuple(msgspec.structs.replace(rule, approved_by=people) for rule in standing)
+        node.store.approvals.both("circle", f"{terms.name}@{version}", *people, node.clock())
+    kept = msgspec.structs.replace(terms, version=version, standing=standing)
+    node.store.circles.save(kept, node.clock())
+    node.event(EventKind.CIRCLE_TERMS, kept.name, version=kept.version, digest=terms_digest(kept))
+    return kept
 
 
-def _terms(node: Node, wish: CircleWish, approved_by: tuple[str, ...]) -> CircleTerms:
+def _terms(node: Node, wish: CircleWish) -> CircleTerms:
     ceiling, floor = Tlp.parse(wish.tlp_ceiling), Tlp.parse(wish.tlp_floor)
-    _check_members(node, wish.members)
-    types = _checked_types(wish.types) if wish.types is not None else SHAREABLE_TYPES
-    try:
-        version = node.store.circles.get(wish.name).version + 1
-    except NotFound:
-        version = 1
+    check_members(node, wish.members)
+    types = checked_types(wish.types) if wish.types is not None else SHAREABLE_TYPES
     standing = (
         StandingRelease(
             name=f"auto-{wish.name}",
-            types=_checked_types(wish.auto),
+            types=checked_types(wish.auto),
             tlp_at_most=min(ceiling, Tlp.AMBER),
             cap_per_hour=CAP_PER_HOUR,
             cap_per_day=CAP_PER_DAY,
             expires_at=node.clock() + STANDING_LIFE,
-            approved_by=approved_by,
             signed_by=frozenset({node.keys.node_id}),
         ),
     )
-    try:
-        track = Track(wish.track)
-    except ValueError:
-        raise Fault("E-FLOW-035", "{given} is no track; use 1, 1.5 or 2.", given=repr(wish.track[:10])) from None
     return CircleTerms(
         name=wish.name,
-        version=version,
         members=frozenset(wish.members),
         exclusions=frozenset(wish.exclusions),
         tlp_ceiling=ceiling,
         tlp_floor=floor,
         pap_ceiling=Pap.parse(wish.pap_ceiling),
         types=types,
-        track=track,
+        track=parse_track(wish.track),
         attribution=wish.attribution,
         standing=standing if wish.auto else (),
         auto_enforce=wish.auto_enforce,
-        commitment_age_seconds=_seconds(wish.commitment_age),
+        commitment_age_seconds=age_seconds(wish.commitment_age),
     )
 
 
-def _check_members(node: Node, members: tuple[str, ...]) -> None:
+def parse_track(given: str) -> Track:
+    """Raises Fault E-FLOW-035 for what is no track."""
+    try:
+        return Track(given)
+    except ValueError:
+        raise Fault("E-FLOW-035", "{given} is no track; use 1, 1.5 or 2.", given=repr(given[:10])) from None
+
+
+def check_members(node: Node, members: tuple[str, ...]) -> None:
+    """Pass when each is a peer or a TAXII user; raises Fault E-FLOW-036 for none, E-FLOW-030 for a stranger."""
     if not members:
         raise Fault("E-FLOW-036", "A circle needs members; name them with --members A,B.")
     known = {peer.code_name for peer in node.store.peers.list()}
@@ -117,7 +131,8 @@ def _check_members(node: Node, members: tuple[str, ...]) -> None:
             )
 
 
-def _checked_types(types: tuple[str, ...]) -> frozenset[str]:
+def checked_types(types: tuple[str, ...]) -> frozenset[str]:
+    """The same types; raises Fault E-FLOW-031 for one that may not be shared."""
     for kind in types:
         if kind not in SHAREABLE_TYPES:
             raise Fault(
@@ -129,7 +144,8 @@ def _checked_types(types: tuple[str, ...]) -> frozenset[str]:
     return frozenset(types)
 
 
-def _seconds(text: str) -> int:
+def age_seconds(text: str) -> int:
+    """Seconds in ``24h``, ``30m``, ``0s``; raises Fault E-FLOW-032."""
     found = _AGE.fullmatch(text.strip().lower())
     if found is None:
         raise Fault("E-FLOW-032", "{given} is no age; write 24h, 30m or 0s.", given=repr(text[:20]))

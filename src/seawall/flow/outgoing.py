@@ -7,7 +7,7 @@ the released bodies into the outbox, (6) save the cursor. A kill between two ste
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -16,15 +16,17 @@ from seawall.codec.sharing import version_of
 from seawall.flow.circles import agreed_with
 from seawall.flow.context import page_markings, release_context
 from seawall.flow.entries import as_stored
+from seawall.flow.evidence import page_evidence
 from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
+from seawall.flow.stops import held_back
 from seawall.flow.usage import Usage
 from seawall.model import NotFound, Release, Withheld
 from seawall.model.circle import CircleTerms
 from seawall.model.outbox import OutboxRow
 from seawall.model.peer import PeerState
 from seawall.model.stored import StoredObject
-from seawall.policy import ReleaseRequest, decide_page, policy_version
+from seawall.policy import Decision, ReleaseRequest, decide_page, policy_version
 
 PAGE = 1_000  # objects decided, recorded and put out together: one ledger leaf
 CURSOR = "outgoing:{circle}:{recipient}"
@@ -62,8 +64,8 @@ def fill_outboxes(node: Node, *, circle: str | None = None, recipient: str | Non
 
 
 def may_receive(node: Node, terms: CircleTerms, member: str) -> bool:
-    """Seated, not excluded, agreed to these terms, and (a peer) verified."""
-    if member in terms.exclusions or not agreed_with(node, terms, member):
+    """Seated, not excluded, agreed to these terms, (a peer) verified, and nobody stopped the standing releases."""
+    if member in terms.exclusions or not agreed_with(node, terms, member) or held_back(node, terms):
         return False
     try:
         return node.store.peers.get(member).state is PeerState.VERIFIED
@@ -79,10 +81,12 @@ def _fill(node: Node, terms: CircleTerms, member: str) -> Filled:
     standing_already: frozenset[tuple[str, str]] = frozenset()
     if cursor.policy != policy:
         cursor = Cursor(policy)
-        standing_already = _standing(node, terms.name, member)
+        standing_already = standing_in_outbox(node, terms.name, member)
     usage = Usage.load(node, terms.name)
     done = Filled()
-    for page in _pages(node, cursor, usage, terms):
+    for page in changed_pages(node, cursor, usage, terms):
+        if held_back(node, terms):  # the key may be turned in the middle of a long fill
+            break
         fresh = [item for item in page.items if (item.id, item.version) not in standing_already]
         done += release_page(node, terms, member, fresh, usage)
         cursor = Cursor(policy, page.indicators, page.objects)
@@ -95,15 +99,41 @@ def release_page(node: Node, terms: CircleTerms, member: str, items: Sequence[St
     """Decide, record and put out one page of objects for one recipient."""
     if not items:
         return Filled()
+    decision = decide_items(node, terms, member, items, usage)
+    return record_and_put(node, terms.name, member, decision.releases, decision.withheld, usage)
+
+
+def decide_items(
+    node: Node,
+    terms: CircleTerms,
+    member: str,
+    items: Sequence[StoredObject],
+    usage: Usage,
+    *,
+    as_if_sent: Collection[str] = (),
+    as_if_agreed: bool = False,
+) -> Decision:
+    """What policy says of these objects for one recipient; nothing is recorded and nothing leaves.
+
+    A dry run asks as if the member had agreed, and as if the objects ``as_if_sent`` stood in its outbox.
+    """
     referred = {object_id for item in items for object_id in item.inputs}
     use = usage.as_of(node.clock())
     context = release_context(node, terms, member, standing_use=use, referred=referred)
+    if as_if_agreed or as_if_sent:
+        may_refer = context.may_refer
+        context = msgspec.structs.replace(
+            context,
+            agreed_with=context.agreed_with | ({member} if as_if_agreed else frozenset()),
+            may_refer=lambda id: id in as_if_sent or may_refer(id),
+        )
     requests = [
-        ReleaseRequest(object=item, markings=markings, recipient=member)
-        for item, markings in zip(items, page_markings(node, items), strict=True)
+        ReleaseRequest(object=item, markings=markings, recipient=member, evidence=evidence)
+        for item, markings, evidence in zip(
+            items, page_markings(node, items), page_evidence(node, items, terms), strict=True
+        )
     ]
-    decision = decide_page(requests, terms, context)
-    return record_and_put(node, terms.name, member, decision.releases, decision.withheld, usage)
+    return decide_page(requests, terms, context)
 
 
 def record_and_put(
@@ -129,13 +159,15 @@ def record_and_put(
     return Filled(count, len(withheld))
 
 
-class _Changed(msgspec.Struct, frozen=True):
+class Changed(msgspec.Struct, frozen=True):
+    """One page of what changed, and how far the two cursors are behind it."""
+
     items: list[StoredObject]
     indicators: int
     objects: int
 
 
-def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iterator[_Changed]:
+def changed_pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iterator[Changed]:
     """Changed indicators first, then all other objects, so that a sighting finds its indicator already there.
 
     Stops where the standing releases' caps are used up; the rest waits for the next fill.
@@ -148,7 +180,7 @@ def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iter
             break
         indicators = changed.last
         found = {(item.id, item.version): item for item in map(as_stored, changed.items)}
-        yield _Changed([item for key, item in found.items() if key not in told], indicators, objects)
+        yield Changed([item for key, item in found.items() if key not in told], indicators, objects)
         told = frozenset(found)
     while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
         page = node.store.objects.changed_since(objects, room)
@@ -156,7 +188,7 @@ def _pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iter
             break
         objects = page.items[-1].sequence
         offered = [item for item in page.items if not is_framework(item)]
-        yield _Changed(no_entries(node, offered), indicators, objects)
+        yield Changed(no_entries(node, offered), indicators, objects)
 
 
 def no_entries(node: Node, items: Sequence[StoredObject]) -> list[StoredObject]:
@@ -165,7 +197,7 @@ def no_entries(node: Node, items: Sequence[StoredObject]) -> list[StoredObject]:
     return [item for item in items if item.version not in map(version_of, held.get(item.id, ()))]
 
 
-def _standing(node: Node, circle: str, member: str) -> frozenset[tuple[str, str]]:
+def standing_in_outbox(node: Node, circle: str, member: str) -> frozenset[tuple[str, str]]:
     """What stands in the outbox for this member already: (id, version)."""
     found: set[tuple[str, str]] = set()
     following: str | None = None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from seawall.flow.context import find_objects, release_context, stored_markings
+from seawall.flow.evidence import page_evidence
 from seawall.flow.node import Node
 from seawall.flow.outgoing import record_and_put
+from seawall.flow.stops import in_force
 from seawall.flow.usage import Usage
 from seawall.ledger import EventKind
 from seawall.model import Actor, NotFound
@@ -94,9 +98,11 @@ def explain_object(node: Node, object_id: str, peer: str) -> dict[str, object]:
 
 
 def _explained(node: Node, item: StoredObject, terms: CircleTerms, member: str, people: tuple[str, ...]) -> Explanation:
+    terms = in_force(node, terms)
     usage = Usage.load(node, terms.name).as_of(node.clock())
     context = release_context(node, terms, member, standing_use=usage)
-    return explain(_request(node, item, member, people), terms, context)
+    evidence = page_evidence(node, [item], terms)[0]
+    return explain(msgspec.structs.replace(_request(node, item, member, people), evidence=evidence), terms, context)
 
 
 def _request(node: Node, item: StoredObject, member: str, people: tuple[str, ...]) -> ReleaseRequest:

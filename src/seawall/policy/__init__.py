@@ -22,19 +22,31 @@ from seawall.policy.decide import (
 )
 from seawall.policy.explain import Explanation, enforcement_table, explain, rule_table, truth_table
 from seawall.policy.inbound import Admitted, Declined, Held, InboundContext, InboundRule, inbound
-from seawall.policy.markings import Markings, Origin, marking_objects, markings_of, read_markings, strictest
+from seawall.policy.markings import (
+    Definitions,
+    Markings,
+    Origin,
+    markings_of,
+    needed_definitions,
+    read_markings,
+    said_by,
+    strictest,
+)
 from seawall.policy.private import redact
 from seawall.policy.request import Evidence, PrivateValues, ReleaseContext, ReleaseRequest, StandingUse
 from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test, policy_version
-from seawall.policy.standing import suspend_all
+from seawall.policy.statements import OWN_IDS, Bound, marking_objects
 from seawall.policy.visibility import visibility, visibility_table
 
 __all__ = [
     "MEANING",
     "POLICY_VERSION",
+    "OWN_IDS",
     "Admitted",
+    "Bound",
     "Decision",
     "Declined",
+    "Definitions",
     "Enforcement",
     "Evidence",
     "Explanation",
@@ -59,14 +71,15 @@ __all__ = [
     "marking_objects",
     "markings_of",
     "may_enforce",
+    "needed_definitions",
     "own_use",
     "page_release",
     "policy_version",
     "read_markings",
     "redact",
     "rule_table",
+    "said_by",
     "strictest",
-    "suspend_all",
     "truth_table",
     "visibility",
     "visibility_table",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from seawall.model import Tlp
-from seawall.model.circle import CircleTerms, StandingRelease
+from seawall.model.circle import StandingRelease
 from seawall.policy.request import ReleaseContext, ReleaseRequest, StandingUse
 
 
@@ -29,9 +27,3 @@ def obstacle(
         (use.last_day >= standing.cap_per_day, "the cap for this day is reached"),
     )
     return next((reason for hindered, reason in hindrances if hindered), None)
-
-
-def suspend_all(terms: CircleTerms) -> CircleTerms:
-    """The next version of ``terms`` with every standing release suspended: one key that one person may turn."""
-    halted = tuple(msgspec.structs.replace(standing, suspended=True) for standing in terms.standing)
-    return msgspec.structs.replace(terms, version=terms.version + 1, standing=halted)

@@ -64,7 +64,7 @@ class Circles:
         with self._database.reading() as connection:
             body = connection.execute(query, asked).scalar()
         if body is None:
-            raise NotFound("E-STORE-061", "There is no circle {name}.", name=ascii(name[:64]))
+            raise _no_circle(name)
         return _terms(bytes(body))
 
     def list(self) -> tuple[CircleTerms, ...]:
@@ -72,11 +72,24 @@ class Circles:
         with self._database.reading() as connection:
             return tuple(_terms(bytes(body)) for body in connection.execute(_EACH_NEWEST).scalars())
 
+    def history(self, name: str) -> tuple[tuple[CircleTerms, int], ...]:
+        """All versions with the moment each was kept (microseconds UTC), oldest first. Raises NotFound E-STORE-061."""
+        query = sa.select(circles.c.terms, circles.c.saved_at).where(circles.c.name == name).order_by(circles.c.version)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            raise _no_circle(name)
+        return tuple((_terms(bytes(row.terms)), int(row.saved_at)) for row in rows)
+
     def versions(self, name: str) -> tuple[int, ...]:
         """The versions held, oldest first."""
         query = sa.select(circles.c.version).where(circles.c.name == name).order_by(circles.c.version)
         with self._database.reading() as connection:
             return tuple(connection.execute(query).scalars())
+
+
+def _no_circle(name: str) -> NotFound:
+    return NotFound("E-STORE-061", "There is no circle {name}.", name=ascii(name[:64]))
 
 
 @lru_cache(maxsize=1_024)

@@ -1,0 +1,90 @@
+"""A circle's terms over time: one thing changed at a time, and every version with who stood for it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from seawall.flow.circles import age_seconds, check_members, checked_types, describe_circle, parse_track, save_terms
+from seawall.flow.node import Node
+from seawall.flow.terms import shared_terms
+from seawall.model import Fault, Pap, Tlp, rfc3339
+from seawall.model.circle import CircleTerms
+
+
+class CircleChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wants otherwise; None stays as it is."""
+
+    members: tuple[str, ...] | None = None
+    exclusions: tuple[str, ...] | None = None
+    tlp_ceiling: str | None = None
+    tlp_floor: str | None = None
+    pap_ceiling: str | None = None
+    types: tuple[str, ...] | None = None
+    track: str | None = None
+    attribution: bool | None = None
+    auto_enforce: bool | None = None
+    commitment_age: str | None = None
+
+
+def change_circle(node: Node, name: str, change: CircleChange) -> dict[str, object]:
+    """The next version of a circle's terms. The members have to agree anew unless only local things changed.
+
+    A circle that sends or blocks without a click is changed by two people. Raises NotFound for the circle, Fault
+    E-FLOW-037 when nothing changes, and what creating a circle raises.
+    """
+    node.require("manage-peers")
+    before = node.store.circles.get(name)
+    after = _changed(node, before, change)
+    if after == before:
+        raise Fault("E-FLOW-037", "Nothing of the circle {name} would change.", name=name)
+    save_terms(node, after, sensitive=bool(after.standing or after.auto_enforce))
+    return describe_circle(node, name)
+
+
+def circle_history(node: Node, name: str) -> list[dict[str, object]]:
+    """All versions, newest first: when, by whom, and each term that changed as [before, after]."""
+    node.require("read")
+    versions = node.store.circles.history(name)
+    shown: list[dict[str, object]] = []
+    before: dict[str, object] = {}
+    for terms, saved_at in versions:
+        now = _plain(terms)
+        approval = node.store.approvals.of("circle", f"{name}@{terms.version}")
+        people = [] if approval is None else [approval.requester, approval.approver]
+        shown.append(
+            {
+                "version": terms.version,
+                "at": rfc3339(saved_at),
+                "approved_by": people,
+                "changed": {key: [before.get(key), value] for key, value in now.items() if before.get(key) != value},
+            }
+        )
+        before = now
+    return shown[::-1]
+
+
+def _plain(terms: CircleTerms) -> dict[str, object]:
+    return {
+        **shared_terms(terms),
+        "members": sorted(terms.members),
+        "exclusions": sorted(terms.exclusions),
+        "auto_enforce": terms.auto_enforce,
+    }
+
+
+def _changed(node: Node, terms: CircleTerms, change: CircleChange) -> CircleTerms:
+    if change.members is not None:
+        check_members(node, change.members)
+    given: dict[str, object] = {
+        "members": None if change.members is None else frozenset(change.members),
+        "exclusions": None if change.exclusions is None else frozenset(change.exclusions),
+        "tlp_ceiling": None if change.tlp_ceiling is None else Tlp.parse(change.tlp_ceiling),
+        "tlp_floor": None if change.tlp_floor is None else Tlp.parse(change.tlp_floor),
+        "pap_ceiling": None if change.pap_ceiling is None else Pap.parse(change.pap_ceiling),
+        "types": None if change.types is None else checked_types(change.types),
+        "track": None if change.track is None else parse_track(change.track),
+        "attribution": change.attribution,
+        "auto_enforce": change.auto_enforce,
+        "commitment_age_seconds": None if change.commitment_age is None else age_seconds(change.commitment_age),
+    }
+    return msgspec.structs.replace(terms, **{key: value for key, value in given.items() if value is not None})
