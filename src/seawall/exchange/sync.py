@@ -1,10 +1,10 @@
 """One synchronisation with one peer: fetch what is new, then push what is new; only the difference travels.
 
-For each circle we share: (1) walk the peer's collection from the kept cursor; (2) each page goes through the
-inbound desk; (3) the cursor is saved after the page is stored, so a kill repeats at most one page; (4) the release
-service says what may go out, already recorded in the ledger; (5) it is posted to the peer's collection of that
-circle, which is its inbox; (6) the sending cursor is saved after the peer has decided. A Fault at any step leaves
-both cursors where they were.
+Notices go first, both ways. Then for each circle we share: (1) walk the peer's collection from the kept cursor; (2)
+each page goes through the inbound desk; (3) the cursor is saved after the page is stored, so a kill repeats at most
+one page; (4) the release service says what may go out, already recorded in the ledger; (5) it is posted to the peer's
+collection of that circle, which is its inbox; (6) the sending cursor is saved after the peer has decided. A Fault at
+any step leaves both cursors where they were.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.inbound import InboundDesk
 from seawall.exchange.interface import collection_id
+from seawall.exchange.notices import NoticeDesk, exchange_notices
 from seawall.exchange.peers import require_verified
 from seawall.exchange.taxii.client import TaxiiClient
 from seawall.exchange.taxii.paths import API_ROOT_PATH
@@ -68,6 +69,7 @@ class SyncDeps(msgspec.Struct, frozen=True):
     on_crossing: Callable[[Crossing], None] | None = None
     headers: Mapping[str, str] = {}
     on_headers: Callable[[Mapping[str, str]], None] | None = None
+    notices: NoticeDesk | None = None
 
 
 class SyncReport(msgspec.Struct, frozen=True):
@@ -107,6 +109,8 @@ def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
         on_headers=deps.on_headers,
     )
     with TaxiiClient(wire, deps.bounds) as client:
+        if deps.notices is not None:
+            tally.problems += exchange_notices(wire, peer, deps.notices)
         for circle in deps.circles:
             try:
                 _receive(client, peer, circle, deps, tally)

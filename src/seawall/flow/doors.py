@@ -12,6 +12,7 @@ from seawall.exchange.listeners.peer import PEER_KEY
 from seawall.flow.conduct import PeerWatch
 from seawall.flow.exchange import TERMS_HEADER, hear_terms, stated_terms
 from seawall.flow.node import Node
+from seawall.flow.notices import NoticeBook
 from seawall.flow.service import NodeExchange
 from seawall.identity import read_card, server_context, trust
 from seawall.model import Fault
@@ -65,6 +66,7 @@ class PeerDoor:
                 clock=node.clock,
                 statuses=node.store.statuses,
                 watch=PeerWatch(node),
+                notices=NoticeBook(node),
             ),
             node,
         )

@@ -11,6 +11,7 @@ from seawall.flow.conduct import note_misdeed
 from seawall.flow.health import failed, succeeded
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
+from seawall.flow.notices import NoticeBook
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.service import NodeExchange
 from seawall.flow.terms import terms_digest
@@ -57,6 +58,7 @@ def sync_peer(
         context=client_context(node.keys, card.ca_certificate),
         on_crossing=on_crossing,
         headers={TERMS_HEADER: stated_terms(node, code_name)},
+        notices=NoticeBook(node),
         on_headers=lambda headers: hear_terms(node, code_name, headers.get(TERMS_HEADER.lower(), "")),
     )
     try:

@@ -46,14 +46,20 @@ class Notices:
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar() or 0)
 
-    def waiting(self, peer: str, *, after: int = 0, limit: int = 100) -> tuple[KeptNotice, ...]:
-        """Ours that this peer has not taken, behind number ``after``, in order."""
+    def behind(self, peer: str, after: int, limit: int) -> tuple[KeptNotice, ...]:
+        """All of ours behind a number, in order: one that was taken too, for a peer whose books are older than that."""
         query = (
             sa.select(notices)
-            .where(*_waiting(peer), notices.c.number > after)
+            .where(notices.c.peer == peer, notices.c.ours, notices.c.number > after)
             .order_by(notices.c.number)
             .limit(bounded(limit))
         )
+        with self._database.reading() as connection:
+            return tuple(_kept(row) for row in connection.execute(query))
+
+    def waiting(self, peer: str, *, limit: int = 100) -> tuple[KeptNotice, ...]:
+        """Ours that this peer has not taken, in order."""
+        query = sa.select(notices).where(*_waiting(peer)).order_by(notices.c.number).limit(bounded(limit))
         with self._database.reading() as connection:
             return tuple(_kept(row) for row in connection.execute(query))
 

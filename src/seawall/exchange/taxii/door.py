@@ -127,8 +127,8 @@ class TaxiiDoor:
         self._slow_rate = Buckets(bounds.throttled_per_second, 1.0)
         self._deaf = Buckets(1 / FLOOD_EVERY, FLOOD_EVERY)
 
-    def enter(self, request: AnyRequest) -> Actor:
-        """Steps 1 and 2: who asks, whether they ask too often, and what they accept."""
+    def enter(self, request: AnyRequest, *, accept: bool = True) -> Actor:
+        """Steps 1 and 2: who asks, whether they ask too often, and (of TAXII) what they accept."""
         actor = self.who_asks(request)
         slow = self.watch.is_throttled(actor)
         if wait := (self._slow_rate if slow else self._rate).take(actor.name):
@@ -142,7 +142,8 @@ class TaxiiDoor:
                 retry_after=math.ceil(wait),
                 seconds=math.ceil(wait),
             )
-        require_acceptable(request.headers.get("accept"))
+        if accept:
+            require_acceptable(request.headers.get("accept"))
         return actor
 
     def keep_status(self, actor: Actor, outcomes: Sequence[Outcome]) -> resources.Status:

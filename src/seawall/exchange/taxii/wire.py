@@ -84,13 +84,16 @@ class Wire:
         """Close the connection."""
         self._client.close()
 
-    def get(self, url: str, parameters: Mapping[str, str] | None = None) -> Answer:
+    def get(self, url: str, parameters: Mapping[str, str] | None = None, *, media: str = TAXII_MEDIA_TYPE) -> Answer:
         """GET; any status is an answer except redirects. Raises the Faults of ``_ask``."""
-        return self._patiently(lambda: self._client.build_request("GET", url, params=dict(parameters or {})), b"")
+        given = dict(parameters or {})
+        return self._patiently(
+            lambda: self._client.build_request("GET", url, params=given, headers={"Accept": media}), b""
+        )
 
-    def post(self, url: str, body: bytes) -> Answer:
-        """POST a TAXII body. Raises the Faults of ``_ask``."""
-        headers = {"Content-Type": TAXII_MEDIA_TYPE}
+    def post(self, url: str, body: bytes, *, media: str = TAXII_MEDIA_TYPE) -> Answer:
+        """POST a body of this media type. Raises the Faults of ``_ask``."""
+        headers = {"Content-Type": media, "Accept": media}
         return self._patiently(lambda: self._client.build_request("POST", url, content=body, headers=headers), body)
 
     def _patiently(self, make: Callable[[], httpx.Request], sent: bytes) -> Answer:
@@ -117,7 +120,7 @@ class Wire:
             raise self._fault("E-EXCHANGE-117", "The peer {peer} sent an encoded body although none was asked for.")
         if self._on_crossing is not None:
             self._on_crossing(Crossing("received", what, answer.body))
-        checked = self._checked(answer)
+        checked = self._checked(answer, request.headers["accept"])
         if self._on_headers is not None:
             self._on_headers(checked.headers)
         return checked
@@ -160,7 +163,7 @@ class Wire:
                 return self._fault("E-EXCHANGE-118", "The answer of the peer {peer} is cut off or is not HTTP.")
         return self._fault("E-EXCHANGE-118", "The answer of the peer {peer} is cut off or is not HTTP.")
 
-    def _checked(self, answer: Answer) -> Answer:
+    def _checked(self, answer: Answer, media: str) -> Answer:
         """Raise for statuses that end the matter; the media type counts only for successes."""
         if 300 <= answer.status < 400:
             raise self._fault("E-EXCHANGE-104", "The peer {peer} tried to send us elsewhere; redirects are refused.")
@@ -170,7 +173,9 @@ class Wire:
             )
         if answer.status == 404:
             raise NotFound("E-EXCHANGE-109", "The peer {peer} does not offer what was asked for.", peer=self.peer)
-        if 200 <= answer.status < 300 and not is_taxii(answer.headers.get("content-type", "")):
+        said = answer.headers.get("content-type", "")
+        fits = is_taxii(said) if media == TAXII_MEDIA_TYPE else said.partition(";")[0].strip().lower() == media
+        if 200 <= answer.status < 300 and not fits:
             raise self._fault("E-EXCHANGE-105", "The peer {peer} answered with another media type than TAXII 2.1.")
         return answer
 

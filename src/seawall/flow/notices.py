@@ -1,0 +1,243 @@
+"""Notices to and from peers: signed, on the ledger before they leave, numbered, each handled once and in order.
+
+Whoever wants a kind of notice handled adds a row to ``HANDLERS``. A handler may run again for the same notice after a
+kill, so it must bear that; the sentence of a Fault that it raises goes to the sender, so it must tell nothing that the
+sender may not know.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+
+from seawall.exchange import Misdeed, require_verified
+from seawall.exchange.notices import (
+    DEFAULT_NOTICE_BOUNDS,
+    BadNotice,
+    Heard,
+    Problem,
+    Sealed,
+    Standing,
+    open_notice,
+    read_payload,
+    seal_notice,
+)
+from seawall.flow.conduct import note_misdeed
+from seawall.flow.node import Node
+from seawall.identity import read_card
+from seawall.ledger import EventKind, LedgerEvent
+from seawall.model import Fault, Refused, Unavailable
+from seawall.model.notice import KeptNotice, Notice, NoticeKind, NoticeState
+from seawall.model.peer import PeerRecord, PeerState
+
+HANDLERS: dict[NoticeKind, str] = {}
+"""Kind -> ``module:function``; ``function(node, notice)`` raises Fault or Refused to reject the notice."""
+
+TAKEN: dict[NoticeKind, str] = {}
+"""Kind -> ``module:function``; ``function(node, notice)`` hears that the peer has taken this notice of ours."""
+
+NODE = "node"  # who acts when nobody asked
+JUMP = 1_000_000  # how far ahead of our own book a peer's word on our numbers is believed
+BOUNDS = DEFAULT_NOTICE_BOUNDS
+
+
+def send_notice(node: Node, peer: str, kind: NoticeKind, body: Mapping[str, object]) -> int:
+    """Sign a notice, put it on the ledger and queue it for the next sync or drop; returns its number.
+
+    Durable when it returns. Raises Refused E-FLOW-300 for a peer that is pending or severed, E-FLOW-301 when too many
+    wait already, Fault E-EXCHANGE-602 for a body larger than 256 KiB, NotFound for a peer that has no node.
+    """
+    record = node.store.peers.get(peer)
+    if record.state in (PeerState.PENDING, PeerState.SEVERED):
+        raise Refused("E-FLOW-300", "No notice goes to {peer}, which is {state}.", peer=peer, state=record.state.value)
+    with _locked(node, "ours"):
+        if node.store.notices.count_waiting(peer) >= BOUNDS.waiting:
+            raise Refused(
+                "E-FLOW-301",
+                "{count} notices wait for {peer} already; they leave with 'seawall sync' or a drop.",
+                count=BOUNDS.waiting,
+                peer=peer,
+            )
+        return _queue(node, record, node.store.notices.last(peer, ours=True) + 1, kind, body)
+
+
+def _queue(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: Mapping[str, object]) -> int:
+    at = node.clock()
+    sealed = seal_notice(
+        node.keys, sender=node.keys.node_id, to=record.node_id, number=number, kind=kind, at=at, body=body
+    )
+    details: dict[str, str | int | list[str]] = {"number": number, "notice": kind.value, "sha256": sealed.digest}
+    node.ledger.record_event(LedgerEvent(EventKind.NOTICE_SENT, at, NODE, record.code_name, details))
+    kept = _kept(record.code_name, sealed, ours=True, state=NoticeState.WAITING)
+    node.store.notices.add(kept, keep=BOUNDS.kept)
+    return number
+
+
+class NoticeBook:
+    """Implements ``exchange.notices.NoticeDesk`` for one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def standing(self, peer: str) -> Standing:
+        """How far we have come in this peer's notices."""
+        notices = self._node.store.notices
+        last = notices.get(peer, notices.last(peer, ours=False), ours=False)
+        return Standing(last.number, last.digest) if last is not None else Standing()
+
+    def waiting(self, peer: str, after: int, limit: int) -> tuple[Sequence[bytes], bool]:
+        """Our envelopes behind a number; nothing for a peer that is not verified now."""
+        if self._node.store.peers.get(peer).state is not PeerState.VERIFIED:
+            return (), False
+        rows = self._node.store.notices.behind(peer, after, limit + 1)
+        return [row.envelope for row in rows[:limit]], len(rows) > limit
+
+    def take(self, peer: str, envelopes: Sequence[bytes]) -> Heard:
+        """Steps for each envelope, in order: (1) open it, (2) its number, (3) its handler, (4) the number is used.
+
+        The first that cannot be taken ends the run: what stands behind it would come out of order. Raises Refused
+        E-EXCHANGE-023 for a peer that is not verified, E-FLOW-043 when it was one misdeed too many.
+        """
+        record = require_verified(self._node.store.peers.get(peer))
+        problems: list[Problem] = []
+        with _locked(self._node, "theirs"):
+            for envelope in envelopes:
+                try:
+                    sentence = self._take(record, envelope)
+                except BadNotice as bad:
+                    problems.append(Problem(0, bad.text.format(**bad.values), kept=False))
+                    if bad.misdeed is not None:
+                        note_misdeed(self._node, peer, bad.misdeed, problems[-1].sentence)
+                    break
+                if sentence is not None:
+                    problems.append(Problem(self.standing(peer).number, sentence))
+        return Heard(self.standing(peer), tuple(problems))
+
+    def _take(self, record: PeerRecord, envelope: bytes) -> str | None:
+        """One sentence when its handler rejected it. Raises BadNotice when its number is not used up by this."""
+        node, peer = self._node, record.code_name
+        sealed = open_notice(
+            envelope,
+            peer=peer,
+            sender=record.node_id,
+            to=node.keys.node_id,
+            keys=_keys_of(record),
+            at=node.clock(),
+        )
+        number, last = sealed.payload.number, node.store.notices.last(peer, ours=False)
+        if number <= last:
+            held = node.store.notices.get(peer, number, ours=False)
+            if held is None or held.digest == sealed.digest:
+                return None  # came before: handled once, and no harm
+            raise BadNotice(
+                Misdeed.FORGED,
+                "E-FLOW-302",
+                "Notice {number} from {peer} came before with other content; it was not taken in.",
+                number=number,
+                peer=peer,
+            )
+        if number > last + 1:
+            raise BadNotice(
+                None,
+                "E-FLOW-303",
+                "Notice {number} from {peer} came before notice {missing}; send them in their order.",
+                number=number,
+                peer=peer,
+                missing=last + 1,
+            )
+        sentence = self._handle(peer, sealed)
+        state = NoticeState.HANDLED if sentence is None else NoticeState.REJECTED
+        kept = _kept(peer, sealed, ours=False, state=state, reason=sentence, settled_at=node.clock())
+        node.store.notices.add(kept, keep=BOUNDS.kept)
+        return sentence
+
+    def _handle(self, peer: str, sealed: Sealed) -> str | None:
+        payload = sealed.payload
+        notice = Notice(peer, payload.number, payload.kind, payload.at, payload.body, sealed.envelope)
+        try:
+            if payload.kind not in HANDLERS:
+                raise Refused("E-FLOW-304", "This node does nothing with a notice of the kind {kind}.",
+                              kind=payload.kind.value)  # fmt: skip
+            _named(HANDLERS[payload.kind])(self._node, notice)
+        except Unavailable:
+            raise
+        except Fault as fault:
+            return fault.text.format(**fault.values)
+        return None
+
+    def settle(self, peer: str, taken: Standing, problems: Sequence[Problem]) -> None:
+        """Believe what a peer says of our notices as far as our own book bears it.
+
+        A number that we never gave, or gave to something else, means that this node's books were restored from an
+        older copy: what still waits is then signed anew behind it, so that no number means two things.
+        """
+        node, notices = self._node, self._node.store.notices
+        fresh: tuple[int, ...] = ()
+        if not taken.number and not problems:
+            return
+        with _locked(node, "ours"):
+            held = notices.get(peer, taken.number, ours=True)
+            last = notices.last(peer, ours=True)
+            ours = held.digest == taken.digest or not taken.digest if held is not None else taken.number < last
+            if ours:
+                fresh = notices.taken(peer, taken.number, node.clock())
+            elif held is not None or last < taken.number <= last + JUMP:
+                self._renumber(peer, taken.number)
+            for problem in problems:
+                if problem.kept:
+                    notices.refused(peer, problem.number, problem.sentence[:1_000], node.clock())
+        for number in fresh:
+            self._told(peer, number)
+
+    def _renumber(self, peer: str, behind: int) -> None:
+        node = self._node
+        record = node.store.peers.get(peer)
+        waiting = node.store.notices.waiting(peer, limit=BOUNDS.waiting)
+        node.store.notices.forget_waiting(peer)
+        for place, kept in enumerate(waiting, 1):
+            payload = read_payload(kept.envelope)
+            _queue(node, record, behind + place, payload.kind, payload.body)
+
+    def _told(self, peer: str, number: int) -> None:
+        kept = self._node.store.notices.get(peer, number, ours=True)
+        if kept is None or kept.kind not in TAKEN:
+            return
+        payload = read_payload(kept.envelope)
+        notice = Notice(peer, number, kept.kind, kept.at, payload.body, kept.envelope)
+        _named(TAKEN[kept.kind])(self._node, notice)
+
+
+def _kept(
+    peer: str,
+    sealed: Sealed,
+    *,
+    ours: bool,
+    state: NoticeState,
+    reason: str | None = None,
+    settled_at: int | None = None,
+) -> KeptNotice:
+    payload = sealed.payload
+    return KeptNotice(
+        peer, ours, payload.number, payload.kind, payload.at, sealed.digest, sealed.envelope, state, reason, settled_at
+    )
+
+
+def _keys_of(record: PeerRecord) -> list[bytes]:
+    """The keys with which this peer signs."""
+    return [read_card(record.card).signing_public]
+
+
+def _named(handler: str) -> Callable[[Node, Notice], None]:
+    module, _, name = handler.partition(":")
+    function: Callable[[Node, Notice], None] = getattr(import_module(module), name)
+    return function
+
+
+@contextmanager
+def _locked(node: Node, direction: str) -> Iterator[None]:
+    """One process, and one thread, at a time numbers ours or handles theirs."""
+    with (node.folder / f"notices-{direction}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
