@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from seawall.model import Release, Tlp, Withheld
 from seawall.model.circle import Track
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.policy import decide, explain
-from seawall.policy.granular import cut_above
+from seawall.policy.granular import MAX_SELECTORS, cut_above, said_as_a_whole
 
 GREEN = circle(tlp_ceiling=Tlp.GREEN)
 
@@ -64,10 +65,12 @@ def test_an_amber_circle_gets_it_whole() -> None:
     assert got["object_marking_refs"] == [TLP2_IDS[Tlp.AMBER]]
 
 
-@pytest.mark.parametrize("selector", ["pattern", "id", "type", "created", "object_marking_refs", "pattern.x"])
+@pytest.mark.parametrize(
+    "selector", ["pattern", "id", "type", "created", "object_marking_refs", "pattern.x", "revoked"]
+)
 def test_what_the_object_cannot_be_without_keeps_it_back(selector: str) -> None:
     """A required property, or a selector that leads nowhere."""
-    answer = released(marked([(Tlp.RED, [selector])]), Tlp.RED)
+    answer = released(marked([(Tlp.RED, [selector])], revoked=True), Tlp.RED)
     assert isinstance(answer, Withheld)
     assert answer.rule == "granular-marking"
 
@@ -133,6 +136,75 @@ def test_track_two_leaves_out_what_is_above_green() -> None:
     terms = circle(tlp_ceiling=Tlp.AMBER, track=Track.TWO)
     made = marked([(Tlp.AMBER, ["description"])], description="d")
     assert "description" not in sent(released(made, Tlp.AMBER, terms))
+
+
+def test_what_came_under_a_stricter_marking_goes_on_under_it() -> None:
+    """An amber mail carries a green object with an amber part: no less amber than the mail, whichever part is cut."""
+    made = marked([(Tlp.AMBER, ["description"])], description="d")
+    sealed = msgspec.json.encode(made)
+    assert isinstance(released(msgspec.json.decode(said_as_a_whole(sealed, Tlp.AMBER)), Tlp.AMBER), Withheld)
+    assert said_as_a_whole(sealed, Tlp.GREEN) == sealed
+    unmarked = msgspec.json.encode(body(description="d"))
+    assert said_as_a_whole(unmarked, Tlp.RED) == unmarked  # the store keeps the level beside it
+
+
+def test_a_whole_that_goes_takes_its_own_parts_and_nothing_else() -> None:
+    """An item and something in it both marked: the items beside it stay, and so do their markings."""
+    made = marked(
+        [(Tlp.AMBER, ["x_list.[0]", "x_list.[0].a", "x_list.[1].b"]), (Tlp.GREEN, ["x_list.[2].a", "x_list.[1].a"])],
+        x_list=[{"a": "1", "b": "2"}, {"a": "3", "b": "4"}, {"a": "5"}],
+    )
+    cut = cut_above(made, Tlp.GREEN, Tlp.GREEN)
+    assert cut.body["x_list"] == [{"a": "3"}, {"a": "5"}]
+    assert cut.body["granular_markings"] == [
+        {"marking_ref": TLP2_IDS[Tlp.GREEN], "selectors": ["x_list.[1].a", "x_list.[0].a"]}
+    ]
+
+
+def test_thousands_of_selectors_take_no_time() -> None:
+    """Each list's removed items are sorted once."""
+    half = MAX_SELECTORS // 2
+    made = marked(
+        [(Tlp.AMBER, [f"labels.[{2 * n}]" for n in range(half)]),
+         (Tlp.GREEN, [f"labels.[{2 * n + 1}]" for n in range(half)])],
+        labels=[f"l{n}" for n in range(2 * half)],
+    )  # fmt: skip
+    began = time.process_time()
+    cut = cut_above(made, Tlp.GREEN, Tlp.GREEN)
+    assert time.process_time() - began < 3
+    assert cut.body["labels"] == [f"l{2 * n + 1}" for n in range(half)]
+    assert cut.body["granular_markings"][0]["selectors"] == [f"labels.[{n}]" for n in range(half)]
+
+
+@pytest.mark.parametrize("depth", [40, 600])
+def test_a_selector_of_any_depth_gets_an_answer(depth: int) -> None:
+    """Deeper than objects may be: it stays whole."""
+    deep: Any = "x"
+    for _ in range(depth):
+        deep = [deep]
+    made = marked([(Tlp.AMBER, ["x_deep" + ".[0]" * depth])], x_deep=deep)
+    assert cut_above(made, Tlp.GREEN, Tlp.GREEN).whole_because
+
+
+PLACES = ["x_a", *(f"x_a.[{n}]" for n in range(4)), *(f"x_a.[{n}].{k}" for n in range(4) for k in "pq"),
+          "x_b", *(f"x_b.{k}" for k in "pq"), *(f"x_b.{k}.[{n}]" for k in "pq" for n in range(3))]  # fmt: skip
+
+
+@given(st.sets(st.sampled_from(PLACES)), st.sets(st.sampled_from(PLACES), max_size=6))
+def test_unmarked_values_stay_where_they_were(strict: set[str], free: set[str]) -> None:
+    """Whatever is cut: exactly the marked values go, the others keep their order, and each marking its value."""
+    made = marked(
+        [(Tlp.AMBER, sorted(strict)), (Tlp.CLEAR, sorted(free))],
+        x_a=[{k: f"a{n}{k}" for k in "pq"} for n in range(4)],
+        x_b={k: [f"b{k}{n}" for n in range(3)] for k in "pq"},
+    )
+    cut = cut_above(made, Tlp.GREEN, Tlp.GREEN)
+    gone = {leaf for name in strict for leaf in _leaves(_at(made, name))}
+    for name in ("x_a", "x_b"):
+        assert _leaves(cut.body.get(name)) == [leaf for leaf in _leaves(made[name]) if leaf not in gone]
+    kept = [mark["selectors"] for mark in cut.body.get("granular_markings", ()) if TLP2_IDS[Tlp.CLEAR] in mark.values()]
+    expected = [[leaf for leaf in _leaves(_at(made, name)) if leaf not in gone] for name in sorted(free)]
+    assert [_leaves(_at(cut.body, name)) for names in kept for name in names] == [one for one in expected if one]
 
 
 NAMES = [

@@ -24,7 +24,7 @@ from seawall.model.circle import CircleTerms
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
 from seawall.model.stored import PutCounts, StoredObject
-from seawall.policy import Admitted, Held, InboundContext, InboundRule, inbound
+from seawall.policy import Admitted, Held, InboundContext, InboundRule, inbound, said_as_a_whole
 
 MAX_REASONS = 20  # declined objects named in one ledger event
 
@@ -67,7 +67,12 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
         decided = inbound(received.body, received.peer, terms, context)
         if isinstance(decided, Admitted):
             kept = decided.stored
-            return msgspec.structs.replace(kept, tlp=max(kept.tlp, at_least[0]), pap=max(kept.pap, at_least[1]))
+            return msgspec.structs.replace(
+                kept,
+                body=said_as_a_whole(kept.body, at_least[0]),
+                tlp=max(kept.tlp, at_least[0]),
+                pap=max(kept.pap, at_least[1]),
+            )
         return Declined(decided.sentence, forged=_forged(node, decided.rule, received, terms, context))
 
     return admit

@@ -21,6 +21,7 @@ from seawall.policy.decide import (
     page_release,
 )
 from seawall.policy.explain import Explanation, enforcement_table, explain, rule_table, truth_table
+from seawall.policy.granular import said_as_a_whole
 from seawall.policy.inbound import Admitted, Declined, Held, InboundContext, InboundRule, inbound
 from seawall.policy.markings import (
     Definitions,
@@ -40,8 +41,8 @@ from seawall.policy.visibility import visibility, visibility_table
 
 __all__ = [
     "MEANING",
-    "POLICY_VERSION",
     "OWN_IDS",
+    "POLICY_VERSION",
     "Admitted",
     "Bound",
     "Decision",
@@ -78,6 +79,7 @@ __all__ = [
     "read_markings",
     "redact",
     "rule_table",
+    "said_as_a_whole",
     "said_by",
     "strictest",
     "truth_table",

@@ -8,24 +8,32 @@ object is decided about as a whole.
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from seawall.codec.stix import check
 from seawall.model import Tlp
+from seawall.model.bounds import MAX_NESTING
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.objects import ObservableObject
-from seawall.model.stix.tlp import TLP_BY_ID, tlp_of_label
+from seawall.model.stix.tlp import TLP2_IDS, TLP_BY_ID
+from seawall.policy.markings import read_markings
 from seawall.policy.request import ReleaseRequest
 
 Path = tuple[str | int, ...]
+Tree = dict[str | int, Any]
+"""Steps to what goes, step by step; ``_ALL`` stands below the last one."""
+_ALL: Tree = {}
 _INDEX = re.compile(r"\[(\d{1,9})\]")
-_COMMON = frozenset({"type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings"})
+_COMMON = frozenset(
+    {"type", "id", "spec_version", "created", "modified", "object_marking_refs", "granular_markings"}
+    | {"revoked", "defanged"}  # without them the object would say the opposite
+)
 MAX_SELECTORS = 10_000  # of one object; real ones have a handful
 
 
@@ -47,7 +55,7 @@ def lowered(request: ReleaseRequest, terms: CircleTerms) -> ReleaseRequest:
         return request
     try:
         body = msgspec.json.decode(stored.body, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return request
     own = _own_level(body)
     if own is None or own > ceiling or level != max([own, *(found for found, _ in _marked(body))]):
@@ -65,23 +73,25 @@ def lowered(request: ReleaseRequest, terms: CircleTerms) -> ReleaseRequest:
 
 def cut_above(body: dict[str, Any], ceiling: Tlp, own: Tlp) -> Cut:
     """``body`` without the parts whose granular marking lies above ``ceiling``. ``own``: the level of the whole."""
-    strict = [(level, text) for level, text in _marked(body) if level > ceiling]
     if sum(1 for _ in _selectors(body)) > MAX_SELECTORS:
         return Cut(body, own, whole_because=f"it has more than {MAX_SELECTORS} selectors")
+    needed = _needed(body)
     gone: dict[Path, str] = {}
-    for level, text in strict:
+    for level, text in _marked(body):
+        if level <= ceiling:
+            continue
         path = _path(text)
-        if not _holds(body, path):
+        if len(path) > MAX_NESTING or not _holds(body, path):
             return Cut(body, own, whole_because=f"{text[:80]!a} ({level.label}) selects nothing")
-        if path[0] in _needed(body):
+        if path[0] in needed:
             return Cut(body, own, whole_because=f"{text[:80]!a} ({level.label}) cannot be left out")
         gone[path] = f"{text[:80]} ({level.label})"
-    fresh = copy.deepcopy(body)
-    removed = {path for one in sorted(gone, key=_order, reverse=True) for path in _remove(fresh, one)}
-    missing = _needed(body) - fresh.keys()
+    removed: set[Path] = set()
+    fresh: dict[str, Any] = _without(body, _tree(gone), (), removed)
+    missing = needed - fresh.keys()
     if missing:
         return Cut(body, own, whole_because=f"nothing of {min(missing)!a} would be left")
-    _rewrite_markings(fresh, frozenset(removed))
+    _rewrite_markings(fresh, removed)
     verdict = check(fresh)
     if not verdict.valid:
         return Cut(body, own, whole_because=f"without {min(gone.values())} it is no valid object")
@@ -89,13 +99,26 @@ def cut_above(body: dict[str, Any], ceiling: Tlp, own: Tlp) -> Cut:
     return Cut(fresh, left, left_out=tuple(sorted(gone.values())))
 
 
+def said_as_a_whole(body: bytes, level: Tlp) -> bytes:
+    """``body`` with at least ``level`` written into the marking of the whole, where parts are marked on their own.
+
+    For what reached us under a stricter marking than it bears, as in a mail: else the strictness would be taken for
+    that of its parts, and the rest would go on more freely than it came.
+    """
+    if b'"granular_markings"' not in body:
+        return body
+    opened = msgspec.json.decode(body, type=dict[str, Any])
+    own = _own_level(opened)
+    if own is not None and own >= level:
+        return body
+    refs = opened.get("object_marking_refs")
+    kept = [ref for ref in refs if ref not in TLP_BY_ID] if isinstance(refs, list) else []
+    return msgspec.json.encode({**opened, "object_marking_refs": [*kept, TLP2_IDS[level]]})
+
+
 def _own_level(body: dict[str, Any]) -> Tlp | None:
-    """The TLP of the object as a whole, by its references and labels; None when it says nothing."""
-    refs, labels = body.get("object_marking_refs"), body.get("labels")
-    levels = [TLP_BY_ID[ref] for ref in refs if ref in TLP_BY_ID] if isinstance(refs, list) else []
-    if isinstance(labels, list):
-        levels += [level for text in labels if isinstance(text, str) and (level := tlp_of_label(text)) is not None]
-    return max(levels, default=None)
+    """The TLP of the object as a whole; None when it says nothing."""
+    return read_markings({name: value for name, value in body.items() if name != "granular_markings"}).tlp
 
 
 def _marked(body: dict[str, Any]) -> Iterator[tuple[Tlp, str]]:
@@ -134,10 +157,6 @@ def _path(selector: str) -> Path:
     return tuple(int(found[1]) if (found := _INDEX.fullmatch(step)) is not None else step for step in steps)
 
 
-def _order(path: Path) -> list[tuple[int, str]]:
-    return [(step, "") if isinstance(step, int) else (-1, step) for step in path]
-
-
 def _holds(value: Any, path: Path) -> bool:
     for step in path:
         if isinstance(step, int):
@@ -149,27 +168,49 @@ def _holds(value: Any, path: Path) -> bool:
     return True
 
 
-def _remove(body: dict[str, Any], path: Path) -> Iterator[Path]:
-    """Take out what stands at ``path``, and what is empty without it; gives each path that went.
+def _tree(paths: Iterable[Path]) -> Tree:
+    """The paths by their steps; a part that goes takes everything below it with it."""
+    tree: Tree = {}
+    for path in sorted(paths, key=len):
+        below = tree
+        for step in path[:-1]:
+            below = below.setdefault(step, {})
+            if below is _ALL:
+                break
+        else:
+            below[path[-1]] = _ALL
+    return tree
 
-    Parts are taken out from the last to the first, so that a path still means what it meant in the whole object.
+
+def _without(value: Any, tree: Tree, place: Path, removed: set[Path]) -> Any:
+    """A copy of ``value`` without what ``tree`` names, and without what is empty then.
+
+    ``removed`` gets the path of each part that went, as it was in the whole object.
     """
-    yield path
-    if not _holds(body, path):
-        return  # it went with its surroundings
-    holder: Any = body
-    for step in path[:-1]:
-        holder = holder[step]
-    del holder[path[-1]]
-    if not holder and len(path) > 1:
-        yield from _remove(body, path[:-1])
+    steps = value.items() if isinstance(value, dict) else enumerate(value)
+    kept: list[tuple[str | int, Any]] = []
+    for step, part in steps:
+        below = tree.get(step)
+        if below is None:
+            kept.append((step, part))
+        elif below is not _ALL and (rest := _without(part, below, (*place, step), removed)):
+            kept.append((step, rest))
+        else:
+            removed.add((*place, step))
+    return dict(kept) if isinstance(value, dict) else [part for _, part in kept]
 
 
-def _rewrite_markings(fresh: dict[str, Any], gone: frozenset[Path]) -> None:
+def _rewrite_markings(fresh: dict[str, Any], removed: set[Path]) -> None:
     """Selectors of what is gone go; those of later items of a list count anew."""
+    indexes: dict[Path, list[int]] = {}
+    for path in removed:
+        if isinstance(last := path[-1], int):
+            indexes.setdefault(path[:-1], []).append(last)
+    for found in indexes.values():
+        found.sort()
     kept: list[dict[str, Any]] = []
     for marking in _markings(fresh):
-        moved = (_moved(_path(text), gone) for text in _texts(marking.get("selectors")))
+        moved = (_moved(_path(text), removed, indexes) for text in _texts(marking.get("selectors")))
         selectors = [_text(path) for path in moved if path is not None and _holds(fresh, path)]
         if selectors:
             kept.append({**marking, "selectors": selectors})
@@ -179,18 +220,14 @@ def _rewrite_markings(fresh: dict[str, Any], gone: frozenset[Path]) -> None:
         fresh.pop("granular_markings", None)
 
 
-def _moved(path: Path, gone: frozenset[Path]) -> Path | None:
-    """Where ``path`` leads once ``gone`` is out; None when it went too."""
+def _moved(path: Path, removed: set[Path], indexes: Mapping[Path, list[int]]) -> Path | None:
+    """Where ``path`` leads once ``removed`` is out; None when it went too. ``indexes``: of removed items, by list."""
     steps: list[str | int] = []
-    for place, step in enumerate(path):
-        if path[: place + 1] in gone:
+    for place, step in enumerate(path[:MAX_NESTING]):
+        if path[: place + 1] in removed:
             return None
-        before = path[:place]
-        if isinstance(step, int):
-            earlier = (other[-1] for other in gone if len(other) == place + 1 and other[:place] == before)
-            step -= sum(1 for last in earlier if isinstance(last, int) and last < step)
-        steps.append(step)
-    return tuple(steps)
+        steps.append(step - bisect_left(indexes.get(path[:place], ()), step) if isinstance(step, int) else step)
+    return (*steps, *path[MAX_NESTING:])
 
 
 def _text(path: Path) -> str:
