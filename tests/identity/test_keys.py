@@ -54,7 +54,7 @@ def test_a_failure_on_the_way_leaves_nothing(fresh_folder: Path, moment: int, mo
     def broken(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keys, "_sync_folder", broken)
+    monkeypatch.setattr(keys, "sync_folder", broken)
     with pytest.raises(OSError, match="No space"):
         _create(fresh_folder, moment)
     assert list(fresh_folder.parent.iterdir()) == []

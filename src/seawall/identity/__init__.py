@@ -2,6 +2,9 @@
 
 Never here: sockets, the store, policy. A failed check raises; nothing returns ``False``.
 
+A node changes its keys by key sets that follow each other (``keyset``); ``rotation`` makes the next one, and whoever
+holds the set before follows without a new call. ``origin`` signs objects and judges such signatures.
+
 The pin of a peer is the SHA-256 of its TLS certificate's SubjectPublicKeyInfo (RFC 7469 section 2.4), so it stays the
 same when a short-lived certificate is renewed over the same key, and ``certificate_sha256`` computes it. Three checks
 stand behind one connection: the certificate chains to the certificate authority in the peer's card, is inside its
@@ -18,17 +21,26 @@ from seawall.identity import dsse
 from seawall.identity.card import Card, check_fingerprint, read_card
 from seawall.identity.certificates import certificate_sha256
 from seawall.identity.keys import NodeKeys
-from seawall.identity.tls import check_pin, client_context, server_context, trust
+from seawall.identity.keyset import KeyPeriod, KeySet, Reason, check_current
+from seawall.identity.rotation import OfflineKey
+from seawall.identity.tls import ServerTls, check_pin, client_context, server_context, server_name, trust
 
 __all__ = [
     "Card",
+    "KeyPeriod",
+    "KeySet",
     "NodeKeys",
+    "OfflineKey",
+    "Reason",
+    "ServerTls",
     "certificate_sha256",
+    "check_current",
     "check_fingerprint",
     "check_pin",
     "client_context",
     "dsse",
     "read_card",
     "server_context",
+    "server_name",
     "trust",
 ]

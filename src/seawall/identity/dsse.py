@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -59,10 +59,33 @@ def key_id(public: bytes) -> str:
 
 def sign(payload: bytes, payload_type: str, signer: Signer) -> bytes:
     """The JSON envelope over ``payload`` with one signature."""
-    signature = _Signature(
-        base64.b64encode(signer.sign(pae(payload_type, payload))).decode(), key_id(signer.signing_public)
+    return sign_all(payload, payload_type, [signer])
+
+
+def sign_all(payload: bytes, payload_type: str, signers: Sequence[Signer]) -> bytes:
+    """The JSON envelope over ``payload`` with a signature of each of ``signers``."""
+    message = pae(payload_type, payload)
+    signatures = [
+        _Signature(base64.b64encode(signer.sign(message)).decode(), key_id(signer.signing_public)) for signer in signers
+    ]
+    return msgspec.json.encode(_Envelope(base64.b64encode(payload).decode(), payload_type, signatures))
+
+
+def peek(envelope: bytes, payload_type: str) -> bytes:
+    """The payload BEFORE any signature was checked: only to learn whose keys to ask for.
+
+    Raises Refused E-IDENTITY-010 and E-IDENTITY-011 as ``verify`` does.
+    """
+    return _opened_as(envelope, payload_type)[0]
+
+
+def signed_by(envelope: bytes, payload_type: str, public_keys: Iterable[bytes]) -> frozenset[bytes]:
+    """Which of ``public_keys`` signed this envelope as ``payload_type``; raises Refused as ``peek`` does."""
+    payload, signatures = _opened_as(envelope, payload_type)
+    message = pae(payload_type, payload)
+    return frozenset(
+        public for public in public_keys if any(_holds(public, signature, message) for signature in signatures)
     )
-    return msgspec.json.encode(_Envelope(base64.b64encode(payload).decode(), payload_type, [signature]))
 
 
 def verify(envelope: bytes, payload_type: str, public_keys: Iterable[bytes]) -> bytes:
@@ -71,15 +94,20 @@ def verify(envelope: bytes, payload_type: str, public_keys: Iterable[bytes]) -> 
     Raises Refused E-IDENTITY-010 when the envelope is oversized or malformed, E-IDENTITY-011 when it is of another
     type, E-IDENTITY-012 when no signature holds.
     """
-    opened, payload, signatures = _open(envelope)
-    if opened.payload_type != payload_type:
-        raise Refused("E-IDENTITY-011", "The signed envelope holds something other than {type}.", type=payload_type)
+    payload, signatures = _opened_as(envelope, payload_type)
     message = pae(payload_type, payload)
     for public in public_keys:
         for signature in signatures:
             if _holds(public, signature, message):
                 return payload
     raise Refused("E-IDENTITY-012", "No known key signed this envelope; it was altered or comes from somebody else.")
+
+
+def _opened_as(envelope: bytes, payload_type: str) -> tuple[bytes, list[bytes]]:
+    opened, payload, signatures = _open(envelope)
+    if opened.payload_type != payload_type:
+        raise Refused("E-IDENTITY-011", "The signed envelope holds something other than {type}.", type=payload_type)
+    return payload, signatures
 
 
 def _open(envelope: bytes) -> tuple[_Envelope, bytes, list[bytes]]:

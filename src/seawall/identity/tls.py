@@ -13,18 +13,71 @@ from __future__ import annotations
 import hmac
 import ssl
 from collections.abc import Iterable
+from pathlib import Path
 
 from seawall.identity.certificates import certificate_sha256
 from seawall.identity.keys import NodeKeys
 from seawall.model import Fault, Refused
 
 
-def server_context(keys: NodeKeys, peer_authorities: Iterable[str]) -> ssl.SSLContext:
+def server_name(pin: str) -> str:
+    """What a client asks for in the handshake (SNI, RFC 6066): the server whose pin begins so.
+
+    A node that rotated its keys shows each caller the certificate that it asks for. ``.invalid`` is nobody's name.
+    """
+    return f"{pin[:32]}.invalid"
+
+
+class ServerTls:
+    """The peer listener's trust and certificates, changed under way without closing the door.
+
+    ``context`` is what the listener holds; each handshake is done with the certificate that the caller's
+    ``server_name`` asks for: the one in force, or during the overlap the former one. Who asks for neither (a release
+    before rotation existed) gets the former one while the overlap lasts.
+    """
+
+    def __init__(self, keys: NodeKeys) -> None:
+        self._keys = keys
+        self._trusted: list[str] = []
+        self._version = 0
+        self._former_shown = False
+        self._name = ""
+        self._now: ssl.SSLContext | None = None
+        self._former: ssl.SSLContext | None = None
+        self.context = server_context(keys, [])
+        self.context.sni_callback = self._choose
+        self.reload(overlap=False)
+
+    def trust(self, peer_authority: str) -> None:
+        """Believe one more authority (PEM), from the next handshake on."""
+        self._trusted.append(peer_authority)
+        for context in (self._now, self._former):
+            if context is not None:
+                trust(context, peer_authority)
+
+    def reload(self, *, overlap: bool) -> None:
+        """Take over keys that were rotated or renewed since; ``overlap``: the former certificate may still be shown."""
+        former = self._keys.former_secrets if overlap else None
+        written = (self._keys.secrets / "server.crt").stat().st_mtime_ns
+        if self._version == written and self._former_shown == (former is not None):
+            return
+        self._now = server_context(self._keys, self._trusted)
+        self._former = None if former is None else server_context(self._keys, self._trusted, folder=former)
+        self._name = server_name(self._keys.certificate_sha256)
+        self._version, self._former_shown = written, former is not None
+
+    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _base: ssl.SSLContext) -> None:
+        chosen = self._now if self._former is None or name == self._name else self._former
+        if chosen is not None:
+            connection.context = chosen
+
+
+def server_context(keys: NodeKeys, peer_authorities: Iterable[str], *, folder: Path | None = None) -> ssl.SSLContext:
     """The peer listener's context: refuses everybody without a certificate by one of ``peer_authorities`` (PEM).
 
     With none, it refuses everybody. Raises Fault E-IDENTITY-040 when the files or a PEM cannot be used.
     """
-    context = _context(keys, ssl.PROTOCOL_TLS_SERVER, "server.crt")
+    context = _context(keys, ssl.PROTOCOL_TLS_SERVER, "server.crt", folder)
     context.verify_mode = ssl.CERT_REQUIRED
     context.num_tickets = 0  # no resumption: every connection shows its certificate again
     for pem in peer_authorities:
@@ -32,12 +85,14 @@ def server_context(keys: NodeKeys, peer_authorities: Iterable[str]) -> ssl.SSLCo
     return context
 
 
-def client_context(keys: NodeKeys, peer_authority: str) -> ssl.SSLContext:
+def client_context(keys: NodeKeys, peer_authority: str, *, former: bool = False) -> ssl.SSLContext:
     """The context for calling one peer: shows our client certificate, believes that peer's authority (PEM) only.
+
+    ``former``: show the certificate from before the last rotation, if it is still there, to a peer that has not heard.
 
     Raises Fault E-IDENTITY-040 when the files or the PEM cannot be used.
     """
-    context = _context(keys, ssl.PROTOCOL_TLS_CLIENT, "client.crt")
+    context = _context(keys, ssl.PROTOCOL_TLS_CLIENT, "client.crt", keys.former_secrets if former else None)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     trust(context, peer_authority)
@@ -63,12 +118,13 @@ def check_pin(der: bytes | None, pin: str) -> None:
         )
 
 
-def _context(keys: NodeKeys, protocol: int, certificate: str) -> ssl.SSLContext:
+def _context(keys: NodeKeys, protocol: int, certificate: str, folder: Path | None = None) -> ssl.SSLContext:
+    folder = folder or keys.secrets
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     try:
-        context.load_cert_chain(keys.folder / certificate, keys.folder / "leaf.key")
+        context.load_cert_chain(folder / certificate, folder / "leaf.key")
     except (ssl.SSLError, OSError) as error:
         raise _unusable(error) from None
     return context
