@@ -12,12 +12,13 @@ import pytest
 from journey.carrying import Shores, agreed_shores
 from journey.command_line import SeawallNode
 from seawall.exchange.drop import Acknowledged, DropBounds, DropWriter, Header, WrittenDrop
-from seawall.flow.drop import export_drop
+from seawall.flow import drop
+from seawall.flow.drop import export_drop, locked
 from seawall.flow.drop_books import Books
 from seawall.flow.drop_status import describe_drops
 from seawall.flow.drop_taking import import_drops
 from seawall.flow.node import Node
-from seawall.model import Fault, Recorded, Refused, Release, ReleasedObject
+from seawall.model import Fault, Recorded, Refused, Release, ReleasedObject, Unavailable
 
 pytestmark = pytest.mark.xdist_group("drops")
 SMALL = DropBounds(objects=25, page_objects=10, plain_bytes=1 << 20)
@@ -102,15 +103,38 @@ def test_a_kill_while_taking_in_is_taken_up_again(shores: Shores, tmp_path: Path
 
 def test_what_one_drop_cannot_hold_goes_into_the_next(shores: Shores, tmp_path: Path) -> None:
     """A folder gets as many files as it takes; one file says that there is more."""
-    feed(shores.taipei, tmp_path, "many", 45)
+    feed(shores.taipei, tmp_path, "many", 46)
     one = write(shores.taipei, tmp_path / "one", bounds=SMALL)
     assert (one["sent"], one["more"]) == (20, True)
     out = tmp_path / "out"
     out.mkdir()
     rest = write(shores.taipei, out, bounds=SMALL)
-    assert (rest["sent"], rest["more"]) == (25, False)
+    assert (rest["sent"], rest["more"]) == (26, False)
     assert len(list(out.iterdir())) == 2
-    assert read(shores.seoul, tmp_path / "one", out)["received"] == 45
+    assert read(shores.seoul, tmp_path / "one", out)["received"] == 46
+
+
+def test_a_drop_without_objects_stays_without_when_it_is_written_again(tmp_path: Path) -> None:
+    """The first drop only tells the terms: asked for again, it does not carry what was released since."""
+    with agreed_shores(tmp_path / "fresh") as fresh:
+        with Node.open(fresh.taipei.folder) as node:
+            chain = Books(node, "seoul").sending()
+        assert chain is not None
+        feed(fresh.taipei, tmp_path, "later", 3)
+        again = write(fresh.taipei, tmp_path / "again", again=[1])
+        assert [item["objects"] for item in again["items"]] == [0]  # type: ignore[attr-defined]
+        assert write(fresh.taipei, tmp_path / "next")["sent"] == 3
+
+
+def test_another_run_is_waited_for_and_then_said(shores: Shores, tmp_path: Path) -> None:
+    """Two runs at once: the second waits a while, and then says who holds it up instead of hanging."""
+    with (
+        Node.open(shores.taipei.folder) as opened,
+        locked(opened),
+        patch.object(drop, "LOCK_SECONDS", 0.2),
+        pytest.raises(Unavailable, match="E-FLOW-128"),
+    ):
+        write(shores.taipei, tmp_path)
 
 
 def test_a_drop_for_somebody_else_is_refused(shores: Shores, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ a killed process can lose a drop but never number two different ones alike.
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,13 +34,16 @@ from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
 from seawall.flow.refresh import refresh_findings
 from seawall.ledger import EventKind
-from seawall.model import Fault, NotFound, Recorded, Release, from_microseconds
+from seawall.model import Fault, NotFound, Release, Unavailable, from_microseconds
 from seawall.model.circle import CircleTerms
 from seawall.model.peer import PeerRecord
 from seawall.policy import PrivateValues, ReleaseContext, page_release
 
 MAX_DROPS = 1_000  # files of one export
 LOCK = "drop.lock"
+LOCK_SECONDS = 30.0  # another run is waited for so long: most are done in a few
+NOWHERE = "0"
+"""The stretch of an outbox that ends before its first row. None would be "to whatever its end is then"."""
 
 Progress = Callable[[int], None]
 """Called now and then with the objects written or read so far."""
@@ -97,9 +101,19 @@ def export_drop(
 
 @contextmanager
 def locked(node: Node) -> Iterator[None]:
-    """One process at a time numbers or takes in drops."""
+    """One process at a time numbers or takes in drops. Raises Unavailable E-FLOW-128 when another goes on for long."""
+    end = time.monotonic() + LOCK_SECONDS
     with (node.folder / LOCK).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise Unavailable(
+                        "E-FLOW-128", "Another process writes or takes in drops; try again when it has finished."
+                    ) from None
+                time.sleep(0.1)
         yield
 
 
@@ -127,6 +141,7 @@ class _Export:
         self._bounds, self._progress = bounds, progress
         self._withheld = 0
         self._more = False
+        self._full = False  # the drop being written has no room for the next page
         self._items: list[dict[str, object]] = []
 
     def document(self) -> dict[str, object]:
@@ -182,11 +197,11 @@ class _Export:
 
     def _one(self, sending: Sending, circles: Sequence[str], *, needed: bool) -> tuple[Sending, bool]:
         parts: list[SentPart] = []
-        more = False
+        more = self._full = False
         with DropWriter(self._target.folder, self._bounds) as writer:
             for circle in circles:
                 parts.append(self._fill(writer, circle, self._books.cursor(circle, DIRECTION), None))
-                if more := writer.full:
+                if more := self._full:
                     break
             header = self._header(sending.epoch, sending.number + 1, sending.link)
             if not (needed or writer.objects or self._books.has_news(header)):
@@ -200,7 +215,7 @@ class _Export:
     def _repeat(self, sending: Sending, sent: Sent) -> None:
         with DropWriter(self._target.folder, self._bounds) as writer:
             for part in sent.parts:
-                self._fill(writer, part.circle, part.after, part.until)
+                self._fill(writer, part.circle, part.after, part.until or NOWHERE)
             header = msgspec.structs.replace(
                 self._header(sending.epoch, sent.number, sent.previous), replaces=sent.link
             )
@@ -250,15 +265,16 @@ class _Export:
         if terms is not None and may_receive(self._node, terms, name):
             last = int(until) if until is not None else None
             behind = int(after) if after is not None else None
-            for released, reached in self._pages(terms, behind, last):
-                if released is not None:
-                    writer.add(circle, released)
+            for release, reached in self._pages(terms, behind, last):
+                if release is not None:
+                    if until is None and not writer.has_room(release):
+                        self._full = True
+                        break
+                    writer.add(circle, self._node.ledger.record(release))
                     if self._progress is not None:
                         self._progress(writer.objects)
                 after = str(reached)
-                if until is None and writer.full:
-                    break
-        return SentPart(circle, begun, until or after, writer.objects - count)
+        return SentPart(circle, begun, until or after or NOWHERE, writer.objects - count)
 
     def _terms(self, circle: str) -> CircleTerms | None:
         try:
@@ -276,18 +292,15 @@ class _Export:
             agreed_with=frozenset({self._peer.code_name} if agreed else ()),
         )
 
-    def _pages(
-        self, terms: CircleTerms, behind: int | None, last: int | None
-    ) -> Iterator[tuple[Recorded[Release] | None, int]]:
-        """(what left the outbox, recorded; how far that is), page by page."""
+    def _pages(self, terms: CircleTerms, behind: int | None, last: int | None) -> Iterator[tuple[Release | None, int]]:
+        """(what may leave the outbox, to be recorded; how far that is), page by page."""
         node, name = self._node, self._peer.code_name
         while True:
             page = node.store.outbox.page(terms.name, name, added_after=behind, limit=self._bounds.page_objects)
             if page.last_added is None:
                 return
             rows = [row for row in page.rows if last is None or row.added <= last]
-            release = page_release(rows, name, terms, self._reading(terms)) if rows else None
-            yield (node.ledger.record(release) if release is not None else None), page.last_added
+            yield (page_release(rows, name, terms, self._reading(terms)) if rows else None), page.last_added
             if not page.more or (last is not None and page.last_added >= last):
                 return
             behind = page.last_added

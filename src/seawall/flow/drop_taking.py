@@ -14,14 +14,24 @@ from pathlib import Path
 import msgspec
 
 from seawall.exchange import require_verified
-from seawall.exchange.drop import DEFAULT_DROP_BOUNDS, Drop, DropBounds, Header, Place, Receiving, judge, open_drop
-from seawall.exchange.drop.chain import offer
+from seawall.exchange.drop import (
+    DEFAULT_DROP_BOUNDS,
+    Drop,
+    DropBounds,
+    Header,
+    Place,
+    Receiving,
+    judge,
+    offer,
+    open_drop,
+)
 from seawall.flow.drop import locked
 from seawall.flow.drop_books import Books, remember_totals
 from seawall.flow.exchange import hear_terms, shared_circles
+from seawall.flow.health import LAST_SYNC
 from seawall.flow.incoming import inbound_desk
+from seawall.flow.mishaps import as_fault
 from seawall.flow.node import Node
-from seawall.flow.peers import LAST_SYNC
 from seawall.identity import read_card
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused
@@ -88,7 +98,8 @@ class _Import:
         for path in self._in_order(files):
             try:
                 items.append(self._file(path))
-            except Fault as fault:
+            except Exception as error:
+                fault = as_fault(error, "the reading of a drop")
                 if fault.code in NOT_OURS and path not in self._named:
                     items.append({"file": str(path), "status": NOT_OURS[fault.code]})
                     continue

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 from exchange.fakes import released
 from exchange.scenes import Nodes
-from seawall.exchange.drop import Drop, DropBounds, DropWriter, Header, WrittenDrop, link_of, open_drop
+from seawall.exchange.drop import Drop, DropBounds, DropWriter, Header, Part, WrittenDrop, link_of, open_drop
 from seawall.exchange.drop.header import DROP_TYPE, encoded
 from seawall.identity import NodeKeys, dsse
 from seawall.model import Fault, Recorded, Refused, Release, ReleasedObject
@@ -191,3 +194,46 @@ def test_a_replacement_stands_for_the_link_it_replaces(nodes: Nodes) -> None:
     link = link_of(lost, encoded(lost))
     again = header(nodes, made_at=99, replaces=link)
     assert link_of(again, encoded(again)) == link
+
+
+def test_what_the_header_does_not_count_is_not_unpacked(tmp_path: Path, nodes: Nodes) -> None:
+    """A signed header that counts many objects of one byte in front of a bomb: reading ends where its bytes end."""
+    count, line = 900, b" " * 100_000 + b"\n"
+    whole = header(nodes, parts=(Part("tw-kr", count, 1_000, hashlib.sha256(line * count).hexdigest()),))
+    first = dsse.sign(encoded(whole), DROP_TYPE, nodes.taipei) + b"\n"
+    (tmp_path / "one.drop.zst").write_bytes(zstandard.compress(first + line * count))
+    read: list[int] = []
+    bodies = Drop._bodies
+
+    def counting(self: Drop, lines: io.BufferedReader, objects: int) -> Iterator[bytes]:
+        for body in bodies(self, lines, objects):
+            read.append(len(body))
+            yield body
+
+    with (
+        reopen(tmp_path, nodes) as drop,
+        patch.object(Drop, "_bodies", counting),
+        pytest.raises(Refused, match="E-EXCHANGE-205"),
+    ):
+        drop.check()
+    assert len(read) == 1
+
+
+def test_a_drop_has_room_to_the_byte(tmp_path: Path, nodes: Nodes) -> None:
+    """A page that would pass the bytes or the objects of one drop waits for the next; into an empty one goes any."""
+    bounds = msgspec.structs.replace(SMALL, plain_bytes=1_000, objects=3)
+    half, rest, more = (recorded_of("seoul", "tw-kr", [b"x" * size]) for size in (499, 499, 500))
+    with DropWriter(tmp_path, bounds) as writer:
+        assert writer.has_room(recorded_of("seoul", "tw-kr", [b"x" * 2_000]).value)
+        writer.add("tw-kr", half)
+        assert writer.has_room(rest.value)
+        assert not writer.has_room(more.value)
+        assert not writer.has_room(recorded_of("seoul", "tw-kr", [b"x"] * 3).value)
+
+
+def test_an_object_of_several_lines_is_carried_on_one(tmp_path: Path, nodes: Nodes) -> None:
+    """What a peer wrote with line ends arrives as the same JSON."""
+    write(tmp_path, nodes, {"tw-kr": [b'{\n  "a": "x\\ny",\r\n  "b": 1.50\n}']})
+    with reopen(tmp_path, nodes) as drop:
+        drop.check()
+        assert list(drop.pages()) == [("tw-kr", [b'{"a":"x\\ny","b":1.50}'])]

@@ -15,7 +15,7 @@ node to another. The signature says who made it; there is no encryption: whoever
 """
 
 from seawall.exchange.drop.bounds import DEFAULT_DROP_BOUNDS, DropBounds
-from seawall.exchange.drop.chain import Place, Receiving, Sending, Sent, SentPart, judge, missing_numbers
+from seawall.exchange.drop.chain import Place, Receiving, Sending, Sent, SentPart, judge, missing_numbers, offer
 from seawall.exchange.drop.header import Acknowledged, Header, Part, link_of
 from seawall.exchange.drop.reading import Drop, open_drop
 from seawall.exchange.drop.writing import DropWriter, WrittenDrop
@@ -37,5 +37,6 @@ __all__ = [
     "judge",
     "link_of",
     "missing_numbers",
+    "offer",
     "open_drop",
 ]

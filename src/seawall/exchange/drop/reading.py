@@ -53,6 +53,8 @@ class Drop:
                 for body in self._bodies(lines, part.objects):
                     digest.update(body + b"\n")
                     size += len(body) + 1
+                    if size > part.bytes:  # what the header counts is within the bounds: nothing beyond it is unpacked
+                        raise _altered()
                     if nested_deeper(body, self._bounds.nesting):
                         raise _unbearable()
                 if size != part.bytes or digest.hexdigest() != part.sha256:

@@ -71,14 +71,11 @@ class DropWriter:
         """Objects so far."""
         return sum(part.objects for part in self._parts)
 
-    @property
-    def full(self) -> bool:
-        """Whether another page could pass the bounds of one drop."""
-        size = sum(part.bytes for part in self._parts)
-        room = self._bounds.page_objects * (self._bounds.object_bytes + 1)
-        return self.objects + self._bounds.page_objects > self._bounds.objects or (
-            size + min(room, self._bounds.plain_bytes // 4) > self._bounds.plain_bytes
-        )
+    def has_room(self, release: Release) -> bool:
+        """Whether this page fits within the bounds of one drop; any fits into an empty one."""
+        size = sum(part.bytes for part in self._parts) + sum(len(item.body) + 1 for item in release.objects)
+        count = self.objects + len(release.objects)
+        return not self._parts or (count <= self._bounds.objects and size <= self._bounds.plain_bytes)
 
     def add(self, circle: str, recorded: Recorded[Release]) -> None:
         """Objects that were released in ``circle``; a circle's pages follow each other."""
@@ -88,9 +85,7 @@ class DropWriter:
         part = self._parts[-1]
         count, size = part.objects, part.bytes
         for item in recorded.value.objects:
-            line = item.body + b"\n"
-            if b"\n" in item.body:
-                raise ValueError("a released object is one line of JSON")
+            line = _one_line(item.body) + b"\n"
             self._digest.update(line)
             self._packed.write(line)
             count, size = count + 1, size + len(line)
@@ -117,6 +112,11 @@ class DropWriter:
             hidden.unlink(missing_ok=True)
             raise
         return WrittenDrop(whole, link_of(whole, payload), hidden, size)
+
+
+def _one_line(body: bytes) -> bytes:
+    """The same JSON without line ends: an object of a peer is passed on as it came, on several lines perhaps."""
+    return body if b"\n" not in body else msgspec.json.format(body, indent=-1)
 
 
 def _sync_folder(folder: Path) -> None:
