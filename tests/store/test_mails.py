@@ -34,9 +34,27 @@ def test_a_mail_peer_is_one_of_its_name_and_address(store: Store) -> None:
 def test_a_severed_mail_peer_stays_severed(store: Store) -> None:
     """No later change brings it back."""
     store.mail_peers.add(PEER)
-    store.mail_peers.replace(msgspec.structs.replace(PEER, state=PeerState.SEVERED))
+    store.mail_peers.change("kr", lambda peer: msgspec.structs.replace(peer, state=PeerState.SEVERED))
     with pytest.raises(Refused, match="E-STORE-162"):
-        store.mail_peers.replace(PEER)
+        store.mail_peers.change("kr", lambda peer: msgspec.structs.replace(peer, state=PeerState.VERIFIED))
+    with pytest.raises(NotFound, match="E-STORE-161"):
+        store.mail_peers.change("nobody", lambda peer: peer)
+
+
+def test_a_change_is_made_to_what_stands_there(store: Store) -> None:
+    """A new key that was read while somebody suspended the peer leaves it suspended; a refused one changes nothing."""
+    store.mail_peers.add(PEER)
+    store.mail_peers.change("kr", lambda peer: msgspec.structs.replace(peer, state=PeerState.SUSPENDED))
+    changed = store.mail_peers.change("kr", lambda peer: msgspec.structs.replace(peer, key=b"newer"))
+    assert (changed.key, changed.state) == (b"newer", PeerState.SUSPENDED)
+    assert store.mail_peers.get("kr") == changed
+
+    def refuse(peer: MailPeer) -> MailPeer:
+        raise Refused("E-TEST-001", "No.")
+
+    with pytest.raises(Refused, match="E-TEST-001"):
+        store.mail_peers.change("kr", refuse)
+    assert store.mail_peers.get("kr") == changed
 
 
 def test_a_mail_stands_on_the_books_once(store: Store) -> None:

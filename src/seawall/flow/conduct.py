@@ -13,6 +13,7 @@ from seawall.exchange import Conduct, Misdeed, judge
 from seawall.flow.node import Node
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Actor, Refused
+from seawall.model.mail import MailPeer
 from seawall.model.peer import PeerState
 
 CONDUCT = "conduct:{peer}"
@@ -56,20 +57,26 @@ def note_misdeed(node: Node, peer: str, misdeed: Misdeed, sentence: str) -> None
     elif after.is_throttled(at) and not before.is_throttled(at):
         node.ledger.record_event(LedgerEvent(EventKind.PEER_THROTTLED, at, NODE, peer, details))
     if after.quarantined_at:
+        by_mail = node.store.mail_peers.find(peer) is not None
         raise Refused(
             "E-FLOW-043",
-            "The peer {peer} is quarantined: {reason} A named person lifts this with 'seawall peers release'.",
+            "The peer {peer} is quarantined: {reason} Named people lift this with '{command}'.",
             peer=peer,
             reason=after.reason,
+            command="seawall mail peers verify" if by_mail else "seawall peers release",
         )
 
 
 def _stop(node: Node, peer: str) -> None:
-    by_mail = node.store.mail_peers.find(peer)
-    if by_mail is not None:
-        node.store.mail_peers.replace(msgspec.structs.replace(by_mail, state=PeerState.SUSPENDED))
+    if (by_mail := node.store.mail_peers.find(peer)) is not None:
+        if by_mail.state is PeerState.VERIFIED:
+            node.store.mail_peers.change(peer, _suspended)
     elif node.store.peers.get(peer).state is PeerState.VERIFIED:
         node.store.peers.set_state(peer, PeerState.QUARANTINED)
+
+
+def _suspended(peer: MailPeer) -> MailPeer:
+    return msgspec.structs.replace(peer, state=PeerState.SUSPENDED)
 
 
 def forget_misdeeds(node: Node, peer: str) -> Conduct:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.codec.spelling import canonical_pair
+from seawall.flow.conduct import forget_misdeeds
 from seawall.flow.node import Node
 from seawall.identity.openpgp import KeyFacts, OwnPgpKey, read_key
 from seawall.identity.openpgp_keys import MAX_KEY
@@ -120,44 +121,57 @@ def add_mail_peer(
 def replace_key(node: Node, name: str, file: Path) -> dict[str, object]:
     """Take a newer copy of a peer's key. Another primary key needs the two people again."""
     node.require("manage-peers")
-    peer = node.store.mail_peers.get(name)
+    before = node.store.mail_peers.get(name)
     data = _read(file)
     facts = read_key(data)
-    same = facts.fingerprint == peer.fingerprint
-    state = peer.state if same else PeerState.PENDING
-    fresh = msgspec.structs.replace(peer, key=data, fingerprint=facts.fingerprint, state=state)
-    node.store.mail_peers.replace(fresh)
+
+    def renewed(peer: MailPeer) -> MailPeer:
+        state = peer.state if facts.fingerprint == peer.fingerprint else PeerState.PENDING
+        return msgspec.structs.replace(peer, key=data, fingerprint=facts.fingerprint, state=state)
+
+    fresh = node.store.mail_peers.change(name, renewed)
+    same = facts.fingerprint == before.fingerprint
     node.event(EventKind.PEER_ADDED, name, fingerprint=facts.fingerprint, renewed="yes" if same else "no")
     return describe_mail_peer(node, fresh)
 
 
 def verify_mail_peer(node: Node, name: str, fingerprint: str) -> dict[str, object]:
-    """Mark a peer verified once the whole fingerprint is right and two named people stand for it (rule 9).
+    """Mark a peer verified once the whole fingerprint is right and two named people stand for it (rule 9). What was
+    held against it is forgotten: this is also how a mail peer comes out of quarantine.
 
     Raises Refused E-FLOW-022 without a second person, E-FLOW-264 for a wrong fingerprint.
     """
     first, second = node.require("manage-peers"), node.approver
     if second is None:
         raise Refused("E-FLOW-022", "A second person must agree; give their token with --approver-token.")
-    peer = node.store.mail_peers.get(name)
+    peer = _compared(node.store.mail_peers.get(name), fingerprint)
+    node.store.approvals.both(
+        "mail-peer", f"{peer.code_name} {peer.address} {peer.fingerprint}", first.name, second.name, node.clock()
+    )
+    fresh = node.store.mail_peers.change(
+        name, lambda now: msgspec.structs.replace(_compared(now, fingerprint), state=PeerState.VERIFIED)
+    )
+    held = forget_misdeeds(node, name)
+    details: dict[str, str | int] = {"misdeeds_forgotten": held.reason} if held.counts else {}
+    node.event(EventKind.PEER_VERIFIED, name, approved_by=[first.name, second.name], **details)
+    return {**describe_mail_peer(node, fresh), "approved_by": [first.name, second.name]}
+
+
+def _compared(peer: MailPeer, fingerprint: str) -> MailPeer:
+    """The same peer when this is its key's whole fingerprint. Raises Refused E-FLOW-264."""
     if "".join(fingerprint.split()).upper().removeprefix("0X") != peer.fingerprint:
         raise Refused(
             "E-FLOW-264",
             "This is not the fingerprint of the key of {name}; compare all of it again, by voice.",
-            name=name,
+            name=peer.code_name,
         )
-    node.store.approvals.both(
-        "mail-peer", f"{peer.code_name} {peer.address} {peer.fingerprint}", first.name, second.name, node.clock()
-    )
-    fresh = node.store.mail_peers.replace(msgspec.structs.replace(peer, state=PeerState.VERIFIED))
-    node.event(EventKind.PEER_VERIFIED, name, approved_by=[first.name, second.name])
-    return {**describe_mail_peer(node, fresh), "approved_by": [first.name, second.name]}
+    return peer
 
 
 def set_mail_state(node: Node, name: str, state: PeerState) -> dict[str, object]:
     """Suspend or sever: takes effect at once, in both directions."""
     node.require("manage-peers")
-    fresh = node.store.mail_peers.replace(msgspec.structs.replace(node.store.mail_peers.get(name), state=state))
+    fresh = node.store.mail_peers.change(name, lambda peer: msgspec.structs.replace(peer, state=state))
     severed = state is PeerState.SEVERED
     if severed:
         node.store.sync.forget(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
@@ -47,7 +49,7 @@ class MailPeers:
         """The peer of this code name. Raises NotFound E-STORE-161."""
         found = self.find(code_name)
         if found is None:
-            raise NotFound("E-STORE-161", "There is no mail peer {name}.", name=ascii(code_name[:64]))
+            raise _absent(code_name)
         return found
 
     def find(self, code_name: str) -> MailPeer | None:
@@ -64,26 +66,36 @@ class MailPeers:
             rows = connection.execute(sa.select(mail_peers).order_by(mail_peers.c.code_name))
             return tuple(_record(row) for row in rows)
 
-    def replace(self, record: MailPeer) -> MailPeer:
-        """Take over a new state, key, language or contact.
+    def change(self, code_name: str, how: Callable[[MailPeer], MailPeer]) -> MailPeer:
+        """Take over a new state, key, language or contact: ``how`` gets the record as it stands in this very
+        transaction, so that two changes at once never undo each other. Returns the new record.
 
-        Raises NotFound E-STORE-161, Refused E-STORE-162 once it is severed, Fault E-STORE-160 for a taken address.
+        Raises NotFound E-STORE-161, Refused E-STORE-162 once it is severed, and what ``how`` raises.
         """
-        if self.get(record.code_name).state is PeerState.SEVERED:
-            raise Refused(
-                "E-STORE-162",
-                "The mail peer {name} was severed for good; add its new key under a new code name.",
-                name=record.code_name,
-            )
+        mine = mail_peers.c.code_name == code_name
         with self._database.writing() as connection:
-            values = _values(record)
-            connection.execute(sa.update(mail_peers).where(mail_peers.c.code_name == record.code_name).values(values))
-        return record
+            row = connection.execute(sa.select(mail_peers).where(mine).with_for_update()).first()
+            if row is None:
+                raise _absent(code_name)
+            before = _record(row)
+            if before.state is PeerState.SEVERED:
+                raise Refused(
+                    "E-STORE-162",
+                    "The mail peer {name} was severed for good; add its new key under a new code name.",
+                    name=code_name,
+                )
+            after = how(before)
+            connection.execute(sa.update(mail_peers).where(mine).values(_values(after)))
+        return after
 
     def _one(self, condition: sa.ColumnElement[bool]) -> MailPeer | None:
         with self._database.reading() as connection:
             row = connection.execute(sa.select(mail_peers).where(condition)).first()
         return None if row is None else _record(row)
+
+
+def _absent(code_name: str) -> NotFound:
+    return NotFound("E-STORE-161", "There is no mail peer {name}.", name=ascii(code_name[:64]))
 
 
 def _values(record: MailPeer) -> dict[str, object]:
