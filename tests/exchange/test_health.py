@@ -15,12 +15,14 @@ from exchange.mischief import MischievousPeer
 from exchange.real_node import CIRCLE, PEER, RealNode
 from exchange.scenes import Nodes, record_of
 from seawall.exchange import collection_id
+from seawall.flow import refresh
 from seawall.flow.doctor import examine
 from seawall.flow.exchange import sync_peer
 from seawall.flow.jobs import run
+from seawall.flow.node import Node
 from seawall.flow.peers import describe_peers
 from seawall.identity import server_context
-from seawall.model import Fault, Refused
+from seawall.model import Fault, Refused, Unavailable
 from seawall.model.peer import PeerState
 
 
@@ -89,6 +91,19 @@ def test_states_follow_what_happens(scene: Scene) -> None:
     assert scene.sync()["sent"] == 1
     row = scene.row()
     assert (row["health"], row["reason"], row["failures"], row["waiting"]) == ("ok", "", 0, 0)
+
+
+def test_a_lake_that_does_not_answer_stops_no_exchange(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was prepared before is sent and what the peer has is fetched; the reason stands beside."""
+
+    def silent(_: Node) -> int:
+        raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
+
+    scene.taipei.put_out(indicator(1))
+    monkeypatch.setattr(refresh, "_generation", silent)
+    done = scene.sync()
+    assert (done["sent"], scene.row()["health"]) == (1, "ok")
+    assert done["problems"] == ["nothing new of ours was prepared: E-LAKE-032: The lake at x cannot be used: gone."]
 
 
 def test_a_busy_peer_is_not_called_by_the_schedule_until_it_said(scene: Scene) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from seawall.flow import refresh
 from seawall.flow.findings import list_sightings, list_warnings
 from seawall.flow.hits import HitReport, Reported, read_hits, report_hits
 from seawall.flow.intel import import_paths
 from seawall.flow.node import Node, create_node
 from seawall.flow.pipeline import ingest_paths, run_match
-from seawall.model import Actor, Fault, Refused, UserRole
+from seawall.model import Actor, Fault, Refused, Unavailable, UserRole
 
 MOMENT = 1_773_532_800_000_000  # 2026-03-15T00:00:00Z
 FIRST, LAST = "2026-03-14T03:12:00Z", "2026-03-14T04:00:00Z"
@@ -99,6 +100,20 @@ def test_a_candidate_needs_a_basis_and_must_be_nobodys_own(node: Node) -> None:
     assert report(node, value=stranger, candidate=True, basis="honeypot").new == 1
     [row] = rows(node)
     assert (row["indicator_id"], row["basis"], row["pap"]) == (None, ["honeypot"], "green")
+
+
+def test_hits_are_kept_while_the_lake_cannot_be_read(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They count at once; that nothing could be prepared for the peers is told beside them."""
+
+    def silent(_: Node) -> int:
+        raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
+
+    monkeypatch.setattr(node.store.circles, "list", lambda: ["a circle"])
+    monkeypatch.setattr(refresh, "_generation", silent)
+    done = report(node)
+    assert (done.new, done.refused, len(rows(node))) == (1, 0, 1)
+    assert done.unprepared is not None
+    assert done.unprepared.code == "E-LAKE-032"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,29 @@ def test_the_spool_is_bounded_and_counts_what_leaves(tmp_path: Path) -> None:
     spool.put([one])
 
 
+def test_what_another_process_took_in_makes_room_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full spool is measured again before a sender is refused, but not for each of many senders."""
+    server, other = Spool(tmp_path, bound=BLOCK + 10), Spool(tmp_path)
+    measured: list[int] = []
+    measure = Spool.size
+
+    def counted(spool: Spool) -> int:
+        measured.append(1)
+        return measure(spool)
+
+    monkeypatch.setattr(Spool, "size", counted)
+    for _ in range(2):
+        server.put([delivery(1)])
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="E-FLOW-090"):
+                server.put([delivery(1)])
+        waiting = other.next(9, 1 << 20)
+        assert waiting is not None
+        other.done(waiting)
+        server._next_measure = 0.0
+    assert len(measured) == 1 + 2
+
+
 def test_a_disk_that_refuses_acknowledges_nothing(tmp_path: Path) -> None:
     """A folder that cannot be written is a sentence, and no file is left half."""
     blocked = tmp_path / "file"

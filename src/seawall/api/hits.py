@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 
 from seawall.api.faults import asked_language, unauthenticated
 from seawall.exchange import bearer_token
-from seawall.flow.hits import HitReport, RefusedHit, Reported, report_hits
+from seawall.flow.hits import HitReport, Reported, report_hits
 from seawall.flow.node import Node
 from seawall.messages import translate
 from seawall.model import Actor, Fault, Refused
@@ -56,13 +56,14 @@ def hit_routes(desk: HitDesk) -> list[ControllerRouterHandler]:
         except Refused:
             raise unauthenticated() from None
         done = desk.report(_reports(body), actor)
-        refused = [_told(one, language) for one in done.problems]
+        problems = [_told(one.fault, language, number=one.place) for one in done.problems]
+        problems += [_told(done.unprepared, language)] if done.unprepared is not None else []
         content: dict[str, object] = {
             "new": done.new,
             "updated": done.updated,
             "unchanged": done.unchanged,
             "refused": done.refused,
-            "problems": refused,
+            "problems": problems,
         }
         return Response(content=content, status_code=200 if done.taken or not done.refused else 400)
 
@@ -75,9 +76,8 @@ def hit_routes(desk: HitDesk) -> list[ControllerRouterHandler]:
     return [hits]
 
 
-def _told(one: RefusedHit, language: str) -> dict[str, object]:
-    fault = one.fault
-    return {"number": one.place, "code": fault.code, "message": translate(fault.text, language, **fault.values)}
+def _told(fault: Fault, language: str, **place: int) -> dict[str, object]:
+    return {**place, "code": fault.code, "message": translate(fault.text, language, **fault.values)}
 
 
 class _Hits(msgspec.Struct, forbid_unknown_fields=True):

@@ -30,7 +30,8 @@ def hit(
 ) -> int:
     """Report what your own systems met: each hit becomes a sighting, as if it had been matched here.
 
-    JSON: new, updated, unchanged, refused, problems (place and reason of refused ones).
+    JSON: new, updated, unchanged, refused, problems (place and reason of refused ones, and what
+    keeps the lake from being read).
     """
     from seawall.flow.hits import HitReport, read_hits, report_hits
     from seawall.flow.node import Node
@@ -49,9 +50,9 @@ def hit(
             done = report_hits(node, [(1, report)])
             if done.refused:
                 raise done.problems[0].fault
-    problems = [
-        f"{one.place}: {one.fault.code}: {context.out.tr(one.fault.text, **one.fault.values)}" for one in done.problems
-    ]
+    told = [(f"{one.place}: ", one.fault) for one in done.problems]
+    told += [("", done.unprepared)] if done.unprepared is not None else []
+    problems = [f"{place}{fault.code}: {context.out.tr(fault.text, **fault.values)}" for place, fault in told]
     context.out.pairs(
         {
             "new": done.new,

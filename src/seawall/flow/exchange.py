@@ -12,7 +12,7 @@ from seawall.flow.health import failed, succeeded
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
-from seawall.flow.refresh import refresh_findings
+from seawall.flow.refresh import refresh_if_possible
 from seawall.flow.service import NodeExchange
 from seawall.flow.terms import terms_digest
 from seawall.identity import client_context, read_card
@@ -48,8 +48,7 @@ def sync_peer(
         )
     card = read_card(peer.card)
     circles = shared_circles(node, code_name)
-    if circles:
-        refresh_findings(node)
+    unprepared = refresh_if_possible(node) if circles else None
     deps = SyncDeps(
         circles=circles,
         cursors=node.store.sync,
@@ -81,7 +80,7 @@ def sync_peer(
         "withheld": report.withheld,
         "unchanged": report.unchanged,
         "rejected": report.rejected,
-        "problems": list(report.problems),
+        "problems": [*([f"nothing new of ours was prepared: {unprepared}"] if unprepared else []), *report.problems],
     }
 
 

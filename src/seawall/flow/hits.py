@@ -15,7 +15,7 @@ import msgspec
 from seawall.codec.values import canonical, detect, refang
 from seawall.flow.authority import require
 from seawall.flow.node import Node
-from seawall.flow.refresh import refresh_findings
+from seawall.flow.refresh import refresh_if_possible
 from seawall.flow.screens import node_screens
 from seawall.model import Actor, Basis, Fault, NotFound, Observable, ObservableType, to_microseconds
 from seawall.model.hit import Hit
@@ -68,6 +68,7 @@ class Reported(msgspec.Struct, frozen=True):
     unchanged: int
     refused: int
     problems: tuple[RefusedHit, ...]
+    unprepared: Fault | None = None  # why the next exchange with a peer does not tell of them yet
 
     @property
     def taken(self) -> int:
@@ -97,9 +98,9 @@ def report_hits(node: Node, reports: Iterable[tuple[int, HitReport | Fault]], ac
                     problems.append(RefusedHit(place, fault))
 
     counts = node.store.hits.put(good())
-    if counts.new + counts.updated and node.store.circles.list():
-        refresh_findings(node)
-    return Reported(counts.new, counts.updated, counts.unchanged, refused, tuple(problems))
+    told = counts.new + counts.updated and node.store.circles.list()
+    unprepared = refresh_if_possible(node) if told else None
+    return Reported(counts.new, counts.updated, counts.unchanged, refused, tuple(problems), unprepared)
 
 
 class _Checker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seawall.flow.node import Node, lake_folder
 from seawall.lake import BUCKET_SCHEME, generation
+from seawall.model import Unavailable
 
 PREPARED = "findings-prepared"
 """Key of the note that says from which state of lake, indicators and sightings findings were prepared last."""
@@ -23,6 +24,15 @@ def refresh_findings(node: Node) -> int:
     changed = prepare_findings(node)
     node.store.notes.set(PREPARED, state)
     return changed
+
+
+def refresh_if_possible(node: Node) -> Unavailable | None:
+    """``refresh_findings``; what keeps the lake from being read, when what was prepared before has to do."""
+    try:
+        refresh_findings(node)
+    except Unavailable as fault:
+        return fault
+    return None
 
 
 def _generation(node: Node) -> int:

@@ -26,6 +26,7 @@ PART = ".part"
 STALE_SECONDS = 3600.0  # after which a part is of a killed process
 BOUND = 1 << 30  # bytes that wait, at least a BLOCK for each delivery; senders keep queues and come again
 BLOCK = 4096  # bytes that the smallest file takes
+MEASURE_SECONDS = 1.0  # at least, between looks at what waits
 SENSOR_BYTES = 60  # of a sensor's name in a file name, which holds 255 bytes
 REFUSED = "refused"
 _NAME = re.compile(r"(\d{20})-[0-9a-f]{12}~([^~]+)~((?:[0-9a-f]{2})*)\.log")
@@ -65,6 +66,7 @@ class Spool:
         self._bound = bound
         self._lock = threading.Lock()
         self._held: int | None = None
+        self._next_measure = 0.0  # monotonic seconds
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; they are on disk when this returns.
@@ -76,6 +78,9 @@ class Spool:
         with self._lock:
             if self._held is None:
                 self._held = self.size()
+            if self._held + size > self._bound and time.monotonic() >= self._next_measure:
+                self._held = self.size()  # another process may have taken some in
+                self._next_measure = time.monotonic() + MEASURE_SECONDS
             if self._held + size > self._bound:
                 raise Unavailable(
                     "E-FLOW-090", "Too much waits to be taken in ({held} bytes); send it again later.", held=self._held
