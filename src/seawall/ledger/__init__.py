@@ -4,7 +4,8 @@ Never here: the decision itself (policy), contents of released objects (only the
 
 An RFC 6962 Merkle tree over salted commitments, so that contents can be erased and the tree still verifies; every batch
 ends in a head signed by the node's key, kept as C2SP checkpoint text. What a self-signed ledger cannot show: its owner
-may rewind leaves and checkpoint together; only a witness who kept a later checkpoint notices.
+may rewind leaves and checkpoint together; only a witness who kept a later checkpoint notices. So peers and witnesses
+cosign checkpoints (``witness``), people carry proofs (``evidence``), and ``standalone`` verifies both without Seawall.
 
 >>> import tempfile, pathlib
 >>> with Ledger.open(pathlib.Path(tempfile.mkdtemp())) as ledger:
@@ -13,10 +14,52 @@ may rewind leaves and checkpoint together; only a witness who kept a later check
 (0, 1)
 """
 
-from seawall.ledger.checkpoint import LedgerKey
+from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode
+from seawall.ledger.cosigned import Cosigned, keep, kept, own_key
 from seawall.ledger.events import EventKind, LedgerEvent
+from seawall.ledger.evidence import FORMAT, MAX_PROVED, STATEMENT_TYPE, Earlier, Found, OnProgress, Proof, ProvedLeaf
+from seawall.ledger.proofs import check_consistency, check_inclusion
 from seawall.ledger.reading import LedgerEntry, LedgerPage
 from seawall.ledger.record import Ledger
+from seawall.ledger.signed_note import COSIGNATURE, ED25519, VerifierKey, read_key, read_note
 from seawall.ledger.verify import VerifyReport
+from seawall.ledger.witness import Held, Request, Verdict, checkpoint_in, cosign, judge, read_request, witness_key
 
-__all__ = ["EventKind", "Ledger", "LedgerEntry", "LedgerEvent", "LedgerKey", "LedgerPage", "VerifyReport"]
+__all__ = [
+    "COSIGNATURE",
+    "ED25519",
+    "FORMAT",
+    "MAX_PROVED",
+    "STATEMENT_TYPE",
+    "Checkpoint",
+    "Cosigned",
+    "Earlier",
+    "EventKind",
+    "Found",
+    "Held",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerEvent",
+    "LedgerKey",
+    "LedgerPage",
+    "OnProgress",
+    "Proof",
+    "ProvedLeaf",
+    "Request",
+    "Verdict",
+    "VerifierKey",
+    "VerifyReport",
+    "check_consistency",
+    "check_inclusion",
+    "checkpoint_in",
+    "cosign",
+    "encode",
+    "judge",
+    "keep",
+    "kept",
+    "own_key",
+    "read_key",
+    "read_note",
+    "read_request",
+    "witness_key",
+]

@@ -17,6 +17,7 @@ from typing import Protocol
 import msgspec
 
 UNSIGNED_ORIGIN = "seawall/unsigned"
+ED25519_BYTES = 64
 _ED25519 = b"\x01"  # signature type of signed-note
 
 
@@ -76,8 +77,9 @@ def decode(data: bytes) -> Checkpoint:
         signature = None
         for line in signatures.splitlines():
             dash, name, value = line.split(" ")
-            if dash == "\u2014" and name == origin:
-                signature = base64.b64decode(value, validate=True)[4:]
+            made = base64.b64decode(value, validate=True)[4:]
+            if dash == "\u2014" and name == origin and len(made) == ED25519_BYTES:  # others are cosignatures
+                signature = made
         return Checkpoint(origin, int(size), base64.b64decode(root, validate=True), signature)
     except (UnicodeDecodeError, binascii.Error) as error:
         raise ValueError(str(error)) from None

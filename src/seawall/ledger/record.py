@@ -16,8 +16,9 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from seawall.ledger.checkpoint import LedgerKey, head
+from seawall.ledger.checkpoint import Checkpoint, LedgerKey, decode, head
 from seawall.ledger.events import EventKind, LedgerEvent, canonical_event, refusal_key
+from seawall.ledger.evidence import Found, OnProgress, ProvedLeaf, opened, search
 from seawall.ledger.files import LedgerFiles, OnWait
 from seawall.ledger.layout import (
     HEAD,
@@ -30,12 +31,15 @@ from seawall.ledger.layout import (
     pack,
     pack_payload,
 )
+from seawall.ledger.proofs import check_consistency, check_inclusion, consistency, inclusion
 from seawall.ledger.reading import LedgerEntry, LedgerPage, read_entry, read_page
 from seawall.ledger.refusals import RefusalMemory
 from seawall.ledger.state import LedgerState
-from seawall.ledger.tree import leaf_hash
+from seawall.ledger.subtrees import Subtrees
+from seawall.ledger.tiles import export_tiles
+from seawall.ledger.tree import EMPTY_ROOT, leaf_hash
 from seawall.ledger.verify import VerifyReport, verify
-from seawall.model import Clock, Fault, NotFound, Recorded, Release, Unavailable, Withheld, system_clock
+from seawall.model import Clock, Fault, NotFound, Recorded, Refused, Release, Unavailable, Withheld, system_clock
 
 Recordable = TypeVar("Recordable", bound=Release | Withheld | LedgerEvent)
 Value = Release | Withheld | LedgerEvent
@@ -51,6 +55,7 @@ class Ledger:
         self._random = random
         self._state = LedgerState(files, key)
         self._refusals = RefusalMemory(files)
+        self._roots = Subtrees(files)
 
     @classmethod
     def open(
@@ -149,6 +154,57 @@ class Ledger:
         if not 0 <= index < self._state.frontier.size:
             raise NotFound("E-LEDGER-009", "The ledger has no leaf {index}.", index=index)
         return read_entry(self._files, index)
+
+    def head(self) -> Checkpoint:
+        """The last head, read again from disk."""
+        return decode(self.checkpoint().encode())
+
+    def root_at(self, size: int) -> bytes:
+        """The root that the first ``size`` leaves had. Raises NotFound E-LEDGER-026 when there are fewer."""
+        if not 0 <= size <= self._state.frontier.size:
+            raise NotFound("E-LEDGER-026", "The ledger has fewer than {size} leaves.", size=size)
+        last = self._files.leaf(size - 1) if size else None
+        if last is not None and last.is_head:
+            return last.root
+        return self._roots.root(0, size) if size else EMPTY_ROOT
+
+    def prove(self, index: int, at: Checkpoint) -> ProvedLeaf:
+        """Leaf ``index`` and its way to the root of the head ``at``, checked. Raises NotFound E-LEDGER-009."""
+        if not 0 <= index < at.size:
+            raise NotFound("E-LEDGER-009", "The ledger has no leaf {index}.", index=index)
+        commitment, salt, event = opened(self._files, index)
+        leaf = leaf_hash(commitment)
+        path = inclusion(self._roots, index, at.size)
+        try:
+            check_inclusion(leaf, index, at.size, at.root, path)
+        except Refused:  # what is kept of the tree was damaged: make it anew
+            self._roots.forget()
+            path = inclusion(self._roots, index, at.size)
+            check_inclusion(leaf, index, at.size, at.root, path)
+        return ProvedLeaf(index, commitment.hex(), salt, event, tuple(item.hex() for item in path))
+
+    def prove_continues(self, size: int, at: Checkpoint) -> list[bytes]:
+        """The proof that the head ``at`` continues the first ``size`` leaves, checked. Raises NotFound E-LEDGER-026."""
+        path = consistency(self._roots, size, at.size)
+        old = self.root_at(size)
+        try:
+            check_consistency(size, old, at.size, at.root, path)
+        except Refused:
+            self._roots.forget()
+            path = consistency(self._roots, size, at.size)
+            check_consistency(size, self.root_at(size), at.size, at.root, path)
+        return path
+
+    def search(
+        self, name: str, at: Checkpoint, recipient: str | None = None, on_progress: OnProgress | None = None
+    ) -> Found:
+        """Every leaf under the head ``at`` that names ``name``."""
+        return search(self._files, at.size, name, recipient, on_progress)
+
+    def export_tiles(self, folder: Path) -> int:
+        """The ledger as C2SP tlog-tiles below ``folder``; how many files were written. Raises Fault E-LEDGER-025."""
+        note = self.checkpoint()
+        return export_tiles(self._files, folder, note.encode(), decode(note.encode()).size)
 
     def verify(self) -> VerifyReport:
         """Compute everything again; raises Fault E-LEDGER-010 naming the first bad leaf. Changes nothing."""

@@ -1,0 +1,73 @@
+"""Checkpoints of ours that peers and witnesses cosigned: the last of each, in ``witnessed/`` beside the leaves.
+
+``witnessed/<key id, 8 hex digits>.note`` holds the checkpoint, our signature and that one cosignature, so an auditor
+who is handed the folder sees at once how far others vouch for it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from seawall.ledger.checkpoint import LedgerKey, decode, origin_of
+from seawall.ledger.signed_note import ED25519, VerifierKey, check_note, read_note
+from seawall.ledger.witness import checkpoint_in
+from seawall.model import Fault
+
+FOLDER = "witnessed"
+MAX_WITNESSES = 1_000  # files that are read; a node has tens of peers
+
+
+class Cosigned(msgspec.Struct, frozen=True):
+    """One witness's word on this ledger."""
+
+    witness: str  # key name
+    key_id: str  # 8 hex digits
+    size: int
+    root: bytes
+    note: str
+
+
+def own_key(key: LedgerKey) -> VerifierKey:
+    """Under which key our checkpoints are checked."""
+    return VerifierKey(origin_of(key), ED25519, key.signing_public)
+
+
+def keep(folder: Path, note: str, own: VerifierKey, witness: VerifierKey) -> Cosigned:
+    """Keep a checkpoint of ours that ``witness`` cosigned, unless a longer one of it is kept.
+
+    Raises Fault E-LEDGER-022 when it is no checkpoint, Refused E-LEDGER-023 when a signature does not hold.
+    """
+    checkpoint = checkpoint_in(note, own)
+    signed = read_note(note.encode())
+    check_note(signed, witness)
+    held = next((item for item in kept(folder) if item.key_id == witness.key_id.hex()), None)
+    if held is not None and held.size > checkpoint.size:
+        return held
+    text = signed.only(own, witness)
+    place = folder / FOLDER
+    place.mkdir(mode=0o700, exist_ok=True)
+    fresh = place / f".{witness.key_id.hex()}.{os.getpid()}"
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(place / f"{witness.key_id.hex()}.note")
+    return Cosigned(witness.name, witness.key_id.hex(), checkpoint.size, checkpoint.root, text)
+
+
+def kept(folder: Path) -> list[Cosigned]:
+    """All that is kept, longest first; a file that cannot be read is left out."""
+    found = []
+    for path in sorted((folder / FOLDER).glob("*.note"))[:MAX_WITNESSES]:
+        try:
+            note = path.read_text("utf-8")
+            signed = read_note(note.encode())
+            head = decode(signed.text + b"\n")
+        except (OSError, ValueError, Fault):  # damage here costs a witness's word, which can be asked for again
+            continue
+        name = next((name for name, key_id, _ in signed.signatures if key_id.hex() == path.stem), head.origin)
+        found.append(Cosigned(name, path.stem, head.size, head.root, note))
+    return sorted(found, key=lambda item: -item.size)
