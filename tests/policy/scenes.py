@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.model import Observable, ObservableType, Pap, Tlp
-from seawall.model.circle import CircleTerms, StandingRelease
+from seawall.model.circle import SEATED, CircleTerms, StandingRelease
 from seawall.model.stored import StoredObject
 from seawall.policy import Evidence, Markings, Origin, PrivateValues, ReleaseContext, ReleaseRequest
 
@@ -78,7 +78,7 @@ def standing(**fields: Any) -> StandingRelease:
 
 
 def knowing(*circles: CircleTerms, **fields: Any) -> ReleaseContext:
-    """What Taipei's node knows; everybody agreed to the terms, and references to anything are fine."""
+    """What Taipei's node knows; everybody agreed to the terms and sits as they ask, and references are fine."""
     plain: dict[str, Any] = {
         "at": MOMENT,
         "node_id": "node-taipei",
@@ -90,6 +90,7 @@ def knowing(*circles: CircleTerms, **fields: Any) -> ReleaseContext:
         "circles": {terms.name: terms for terms in circles},
         "agreed_with": frozenset({"seoul", "busan", "jeju", "client"}),
         "may_refer": lambda _id: True,
+        "seats": {name: min(SEATED[terms.track]) for terms in circles for name in terms.members},
     }
     return ReleaseContext(**(plain | fields))
 

@@ -11,7 +11,7 @@ from policy.scenes import BUSAN, SEOUL, TAIPEI, asking, body, circle, knowing, s
 from seawall.model import Release, Tlp, Withheld
 from seawall.policy import InboundContext, Markings, Origin, Rule, decide, inbound, markings_of
 from seawall.policy.inbound import Admitted
-from seawall.policy.markings import DO_NOT_NAME
+from seawall.policy.statements import DO_NOT_NAME
 
 NAMELESS = circle(attribution=False)
 OBJECT = body(

@@ -25,7 +25,7 @@ def test_an_approved_object_is_released() -> None:
     release = decide(asking(), terms, knowing(terms))
     assert isinstance(release, Release)
     assert (release.recipient, release.circle, release.rule) == ("seoul", "tw-kr", "approved")
-    assert (release.policy_version, release.at, release.approved_by) == ("seawall-2/tw-kr@3", MOMENT, ("lin",))
+    assert (release.policy_version, release.at, release.approved_by) == ("seawall-3/tw-kr@3", MOMENT, ("lin",))
     assert release.purpose == "share"
     assert [item.id for item in release.objects] == [stored().id]
 

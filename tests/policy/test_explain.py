@@ -12,16 +12,16 @@ def test_every_test_is_told_also_behind_the_first_failure() -> None:
     why = explain(asking(stored(tlp=Tlp.RED), recipient="jeju"), circle(), knowing())
     failed = [test.rule for test in why.tests if not test.passed]
     assert failed == [Rule.MEMBER, Rule.TLP_CEILING, Rule.TWO_PEOPLE]
-    assert [test.rule for test in why.tests] == list(Rule)[:17]
+    assert [test.rule for test in why.tests] == list(Rule)[:24]
     assert why.rule == Rule.MEMBER
-    assert why.lines()[-1] == "withheld to jeju in tw-kr by circle-member (seawall-2/tw-kr@1)"
+    assert why.lines()[-1] == "withheld to jeju in tw-kr by circle-member (seawall-3/tw-kr@1)"
 
 
 def test_a_release_is_explained_by_its_permission() -> None:
     """When everything passes, the last line names what permits it."""
     why = explain(asking(), circle(), knowing())
     assert all(line.startswith("pass") for line in why.lines()[:-1])
-    assert why.lines()[-1] == "released to seoul in tw-kr by approved (seawall-2/tw-kr@1)"
+    assert why.lines()[-1] == "released to seoul in tw-kr by approved (seawall-3/tw-kr@1)"
 
 
 def test_every_rule_has_a_meaning() -> None:

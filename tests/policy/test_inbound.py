@@ -15,7 +15,7 @@ from seawall.model.bounds import MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix.tlp import TLP2_IDS, tlp2_object
 from seawall.policy import Admitted, Declined, Held, InboundContext, InboundRule, Origin, inbound
-from seawall.policy.markings import DO_NOT_NAME, PAP_IDS
+from seawall.policy.statements import DO_NOT_NAME, PAP_IDS
 
 SENT = body(created_by_ref=SEOUL, object_marking_refs=[TLP2_IDS[Tlp.GREEN]])
 

@@ -12,7 +12,8 @@ from seawall.model import Pap, Tlp
 from seawall.model.stix.known_extensions import IEP_EXTENSION
 from seawall.model.stix.tlp import TLP1_IDS, TLP2_IDS, tlp1_object, tlp2_object
 from seawall.policy import Markings, Origin, marking_objects, markings_of, read_markings, strictest
-from seawall.policy.markings import DO_NOT_NAME, PAP_IDS, write_markings
+from seawall.policy.markings import write_markings
+from seawall.policy.statements import BOUND_IDS, DO_NOT_NAME, PAP_IDS
 
 
 def test_tlp_1_and_2_are_read_and_the_strictest_governs() -> None:
@@ -37,7 +38,7 @@ def test_a_granular_marking_governs_the_whole_object() -> None:
         (["tlp:amber"], Markings(tlp=Tlp.AMBER)),
         (["TLP:WHITE", "PAP:RED"], Markings(tlp=Tlp.CLEAR, pap=Pap.RED)),
         (["tlp:ex:chr", "tlp:green"], Markings(tlp=Tlp.GREEN, named=False)),
-        (["malicious-activity", "tlp:violet"], Markings(unmarked=True)),
+        (["malicious-activity", "other:violet"], Markings(unmarked=True)),
     ],
 )
 def test_labels_count(labels: list[str], expected: Markings) -> None:
@@ -66,8 +67,6 @@ def test_definitions_that_came_along_count() -> None:
 @pytest.mark.parametrize(
     "junk",
     [
-        {"object_marking_refs": "marking"},
-        {"object_marking_refs": [1, None, {}]},
         {"granular_markings": [{}, 3, {"marking_ref": 9}]},
         {"labels": {"tlp:red": 1}},
     ],
@@ -96,9 +95,9 @@ def test_marking_definitions_are_not_marked() -> None:
 
 def test_our_own_markings_have_definitions() -> None:
     """Every id of ours comes with its definition object, with the same id on every node."""
-    assert {made["id"] for made in marking_objects()} == {*PAP_IDS.values(), DO_NOT_NAME}
+    assert {made["id"] for made in marking_objects()} == {*PAP_IDS.values(), DO_NOT_NAME, *BOUND_IDS.values()}
     assert "marking-definition--" + DO_NOT_NAME.removeprefix("marking-definition--").lower() == DO_NOT_NAME
-    assert len({msgspec.json.encode(made) for made in marking_objects()}) == len(Pap) + 1
+    assert len({msgspec.json.encode(made) for made in marking_objects()}) == len(Pap) + 1 + len(BOUND_IDS)
 
 
 def test_a_stored_object_brings_its_markings() -> None:

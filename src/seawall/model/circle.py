@@ -55,6 +55,22 @@ class Track(StrEnum):
     TWO = "2"
 
 
+class Seat(StrEnum):
+    """As what somebody sits at a table: in office, in office but speaking privately, or without office."""
+
+    OFFICIAL = "official"
+    PRIVATE_ROLE = "private-role"
+    NON_OFFICIAL = "non-official"
+
+
+SEATED: dict[Track, frozenset[Seat]] = {
+    Track.ONE: frozenset({Seat.OFFICIAL}),
+    Track.ONE_AND_A_HALF: frozenset({Seat.PRIVATE_ROLE, Seat.NON_OFFICIAL}),
+    Track.TWO: frozenset({Seat.NON_OFFICIAL}),
+}
+"""Whom a circle of each track seats. Nobody said otherwise: an official, who sits on track 1 only."""
+
+
 class StandingRelease(msgspec.Struct, frozen=True, kw_only=True):
     """What goes without a click, and within which bounds.
 
@@ -83,6 +99,7 @@ class CircleTerms(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1  # rises with every change; part of the policy version that releases and refusals carry
     members: frozenset[str]
     exclusions: frozenset[str] = frozenset()  # never recipients, here or of anything made from what came in here
+    excluded_communities: frozenset[str] = frozenset()  # whose members stand among the exclusions, also later ones
     tlp_ceiling: Tlp
     tlp_floor: Tlp = Tlp.AMBER_STRICT  # what unmarked objects are taken for
     pap_ceiling: Pap = Pap.RED
@@ -91,7 +108,9 @@ class CircleTerms(msgspec.Struct, frozen=True, kw_only=True):
     community: bool = False  # a named community in the sense of TLP:GREEN
     onward_at_most: Tlp | None = Tlp.GREEN  # what came in here may go on to other circles up to this; None: nothing
     attribution: bool = True  # False: do not name us, here or further on
-    redaction: frozenset[str] = frozenset()  # property names struck at any depth, beside own and victim values
+    chatham_house: bool = False  # use what is said here; name neither the provider nor anybody who took part
+    redaction: frozenset[str] = frozenset()  # property names struck at any depth, and dotted paths from the top
+    sharing_kinds: frozenset[str] = frozenset()  # which kinds of information it takes (``reference.sharing_kinds``)
     minimum_context: frozenset[str] = frozenset()  # "confidence" or "indicator.labels": must be there and not empty
     standing: tuple[StandingRelease, ...] = ()
     auto_enforce: bool = False  # block on what members send, without a click here

@@ -9,12 +9,14 @@ import msgspec
 
 from seawall.model import Tlp
 from seawall.model.circle import CircleTerms, Track
-from seawall.policy.attribution import hidden_identities, unname
+from seawall.policy.attribution import hidden_identities, provider_named, unname
+from seawall.policy.iep_checks import iep_tests, marking_test, naming_test
 from seawall.policy.markings import Origin, write_markings
 from seawall.policy.private import strike
 from seawall.policy.references import prune
 from seawall.policy.request import ReleaseContext, ReleaseRequest
 from seawall.policy.rules import Rule, Test
+from seawall.policy.seating import kind_test, seat_test
 from seawall.policy.standing import obstacle
 
 APPROVED = "approved"
@@ -36,9 +38,12 @@ def circle_tests(request: ReleaseRequest, terms: CircleTerms, context: ReleaseCo
     yield Test(Rule.MEMBER, recipient in terms.members, recipient)
     yield Test(Rule.EXCLUSION, recipient not in terms.exclusions, recipient)
     yield Test(Rule.AGREED, recipient in context.agreed_with, f"version {terms.version}")
+    yield seat_test(request, terms, context)
     yield Test(Rule.OBJECT_EXCLUSION, recipient not in _excluded(request, context), recipient)
     yield Test(Rule.ECHO, stored.origin != recipient, stored.origin or "own")
     yield Test(Rule.TYPE, stored.type in terms.types, stored.type)
+    yield kind_test(request, terms)
+    yield marking_test(request)
     left_out = f"left out: {', '.join(request.left_out)}" if request.left_out else "nothing to leave out"
     yield Test(Rule.GRANULAR, not request.whole_because, request.whole_because or left_out)
     yield Test(Rule.TLP_CEILING, tlp <= terms.tlp_ceiling, f"{tlp.label} under {terms.tlp_ceiling.label}")
@@ -48,6 +53,7 @@ def circle_tests(request: ReleaseRequest, terms: CircleTerms, context: ReleaseCo
     yield Test(
         Rule.PAP_CEILING, markings.pap <= terms.pap_ceiling, f"{markings.pap.label} under {terms.pap_ceiling.label}"
     )
+    yield from iep_tests(request, context)
     barred = sorted(origin for origin in markings.origins if not _onward(origin, tlp, request, terms, context))
     yield Test(Rule.ONWARD, not barred, ", ".join(origin.peer for origin in barred) or "all inputs may enter")
     people = len(set(request.approved_by))
@@ -90,9 +96,11 @@ def body_tests(
     except msgspec.DecodeError:
         yield Test(Rule.PRIVATE, passed=False, detail="the object cannot be read, so nobody knows what is in it")
         return
-    hidden = hidden_identities(request, terms, context)
+    hidden = hidden_identities(request, terms, context, body)
     yield Test(Rule.UNNAMED, request.object.id not in hidden, "attribution is off" if hidden else "attribution is on")
-    struck = strike(unname(body, hidden, context), context.private, terms.redaction)
+    nameless = unname(body, hidden, context, provider_named=provider_named(request, terms, context))
+    yield naming_test(request, nameless)
+    struck = strike(nameless, context.private, terms.redaction)
     yield Test(Rule.PRIVATE, not struck.essential, f"struck in {', '.join(struck.places) or 'no place'}")
     lacking = sorted(_lacking(struck.body, terms.minimum_context))
     yield Test(Rule.CONTEXT, not lacking, f"lacks {', '.join(lacking)}" if lacking else "complete")
@@ -102,7 +110,8 @@ def body_tests(
         fresh,
         request.markings.tlp_at_floor(terms.tlp_floor),
         request.markings.pap,
-        named=request.markings.named and not hidden,
+        named=not hidden and provider_named(request, terms, context),
+        bounds=request.markings.bounds,
     )
     keep(fresh)
     yield Test(Rule.REFERENCE, pruned.broken is None, pruned.broken or "every needed reference may be shown")

@@ -10,19 +10,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from seawall.model import Actor, Release, ReleasedObject, Tlp, UserRole, Withheld
-from seawall.model.circle import CircleTerms
+from seawall.model.circle import SEATED, CircleTerms
 from seawall.model.directive import Action
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.outbox import OutboxRow
 from seawall.policy.checks import Permission, circle_tests, first_failure, permission_for
+from seawall.policy.companions import companions
 from seawall.policy.enforcement import enforcement_tests
 from seawall.policy.granular import lowered
 from seawall.policy.request import ReleaseContext, ReleaseRequest, StandingUse
 from seawall.policy.rules import MEANING, Rule, Test, policy_version
+from seawall.policy.seating import seat_of
 from seawall.policy.settle import settle
+from seawall.policy.statements import BOUND_IDS, Bound
 from seawall.policy.visibility import visibility
 
 OWN_USE = "own-use"
+_MUST_ENCRYPT = BOUND_IDS[Bound.ENCRYPT].encode()
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -77,11 +81,12 @@ def decide_page(requests: Sequence[ReleaseRequest], terms: CircleTerms, context:
     bodies, broken = settle({number: requests[number] for number in permitted}, requests, terms, context)
     refused |= {number: _refusal(requests[number], terms, context, failed) for number, failed in broken.items()}
     releases: dict[Permission, list[ReleasedObject]] = {}
+    told = {requests[number].object.id for number in bodies}
     for number, body in bodies.items():
         stored = requests[number].object
-        releases.setdefault(permitted[number], []).append(
-            ReleasedObject(stored.id, stored.version, _ENCODER.encode(body))
-        )
+        leaving = releases.setdefault(permitted[number], [])
+        leaving += companions(requests[number], body, terms, context, told)
+        leaving.append(ReleasedObject(stored.id, stored.version, _ENCODER.encode(body)))
     return Decision(
         tuple(
             Release(
@@ -105,14 +110,18 @@ def page_release(
     """Permission to read rows that an earlier decision put into this circle's outbox; None when none is for them.
 
     The rows' bodies leave as they stand (objects or manifest records). Membership, exclusion, agreement and each row's
-    recipients are checked again, because they may have changed since.
+    recipients are checked again, because they may have changed since; through a channel that is not encrypted go only
+    rows whose markings do not ask for one.
     """
     if recipient not in terms.members or recipient in terms.exclusions or recipient not in context.agreed_with:
+        return None
+    if seat_of(recipient, context.seats) not in SEATED[terms.track]:
         return None
     objects = tuple(
         ReleasedObject(row.object_id, row.version, row.body)
         for row in rows
-        if row.recipients is None or recipient in row.recipients
+        if (row.recipients is None or recipient in row.recipients)
+        and not (context.in_clear and _MUST_ENCRYPT in row.body)
     )
     return (
         None

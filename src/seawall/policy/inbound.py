@@ -19,7 +19,8 @@ from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix.tlp import TLP_BY_ID
 from seawall.model.stored import StoredObject
-from seawall.policy.markings import DO_NOT_NAME, PAP_BY_ID, Markings, Origin, read_markings
+from seawall.policy.markings import Markings, Origin, read_markings
+from seawall.policy.statements import OWN_IDS
 
 MAX_REFERENCES = 10_000  # a report listing a whole campaign
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{1,100}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -91,6 +92,8 @@ def inbound(body: bytes, peer: str, terms: CircleTerms, context: InboundContext)
         return Declined(InboundRule.TYPE, "The circle does not carry objects of this type.")
     said = read_markings(opened, context.definitions)
     tlp = said.tlp_at_floor(terms.tlp_floor)
+    if kind == "marking-definition" and said.tlp is None:  # nobody marks a marking: it goes where what it marks goes
+        tlp = min(tlp, terms.tlp_ceiling)
     ceiling = min(terms.tlp_ceiling, Tlp.GREEN) if terms.track is Track.TWO else terms.tlp_ceiling
     if tlp > ceiling:
         return Declined(InboundRule.TLP_CEILING, "The object is marked above the circle's TLP ceiling.")
@@ -173,7 +176,7 @@ def _voice(opened: dict[str, Any], id: str, peer: str, context: InboundContext) 
             return Declined(InboundRule.SPOOFED_OWN, "The object claims to be made by this node.")
         if context.peer_identities.get(speaker, peer) != peer:
             return Declined(InboundRule.SPOOFED_PEER, "The object claims to be made by another node.")
-    if id in PAP_BY_ID or id == DO_NOT_NAME or (id in TLP_BY_ID and _claimed(opened) not in (None, TLP_BY_ID[id])):
+    if id in OWN_IDS or (id in TLP_BY_ID and _claimed(opened) not in (None, TLP_BY_ID[id])):
         return Declined(InboundRule.WELL_KNOWN, "The object defines a marking that is already well known.")
     return None
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from seawall.model import Observable
-from seawall.model.circle import CircleTerms
+from seawall.model.circle import CircleTerms, Seat
 from seawall.model.stored import StoredObject
 from seawall.policy.markings import Markings
 
@@ -30,6 +31,7 @@ class ReleaseRequest(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     left_out: tuple[str, ...] = ()  # granular markings: parts that were left out for this circle (``granular.lowered``)
     whole_because: str = ""  # or why its parts cannot be left out
+    kinds: frozenset[str] = frozenset()  # of information, beside those that its labels tell
 
 
 class StandingUse(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class PrivateValues(msgspec.Struct, frozen=True):
 
     is_own: Callable[[Observable], bool]
     names: frozenset[str] = frozenset()
+    properties: frozenset[str] = frozenset()  # names at any depth, and dotted paths, that leave no circle
+    patterns: tuple[str, ...] = ()  # with ``*`` for a stretch of a word
 
 
 def nothing_known(_id: str) -> bool:
@@ -64,5 +68,8 @@ class ReleaseContext(msgspec.Struct, frozen=True, kw_only=True):
     circles: Mapping[str, CircleTerms] = {}  # the circles in force, by name
     agreed_with: frozenset[str] = frozenset()  # members who stated the terms that are asked about
     standing_use: Mapping[str, StandingUse] = {}
+    seats: Mapping[str, Seat] = {}  # as what members sit; who is not here sits as an official
+    definitions: Mapping[str, Mapping[str, Any]] = {}  # marking-definitions that the objects at hand name, by id
+    in_clear: bool = False  # the channel to the recipient is not encrypted
     may_refer: Callable[[str], bool] = nothing_known
     """Whether the recipient may see that an object of this id, outside the page at hand, exists."""

@@ -8,7 +8,7 @@ import msgspec
 
 from seawall.model.circle import CircleTerms
 
-POLICY_VERSION = "seawall-2"  # rises when any rule here decides something differently
+POLICY_VERSION = "seawall-3"  # rises when any rule here decides something differently
 
 
 class Rule(StrEnum):
@@ -17,17 +17,24 @@ class Rule(StrEnum):
     MEMBER = "circle-member"
     EXCLUSION = "circle-exclusion"
     AGREED = "circle-agreed"
+    SEAT = "track-seat"
     OBJECT_EXCLUSION = "object-exclusion"
     ECHO = "origin-echo"
     TYPE = "object-type"
+    KIND = "sharing-kind"
+    MARKINGS = "markings-understood"
     GRANULAR = "granular-marking"
     TLP_CEILING = "tlp-ceiling"
     TRACK = "track-two"
     PAP_CEILING = "pap-ceiling"
+    IEP_DATES = "iep-dates"
+    IEP_ENCRYPT = "iep-encrypt-in-transit"
+    IEP_RESALE = "iep-unmodified-resale"
     ONWARD = "onward-sharing"
     TWO_PEOPLE = "two-people"
     PERMISSION = "permission"
     UNNAMED = "unnamed-provider"
+    IEP_NAME = "iep-provider-attribution"
     PRIVATE = "private-value"
     CONTEXT = "minimum-context"
     REFERENCE = "withheld-reference"
@@ -42,17 +49,24 @@ MEANING: dict[Rule, str] = {
     Rule.MEMBER: "the recipient is a member of the circle",
     Rule.EXCLUSION: "the circle does not exclude the recipient",
     Rule.AGREED: "the recipient agreed to these very terms",
+    Rule.SEAT: "the circle's track seats such a recipient",
     Rule.OBJECT_EXCLUSION: "nothing that the object was made from excludes the recipient",
     Rule.ECHO: "the object does not go back to the peer that sent it",
     Rule.TYPE: "the circle permits objects of this type",
+    Rule.KIND: "the circle takes this kind of information",
+    Rule.MARKINGS: "every marking of the object and its inputs can be read here",
     Rule.GRANULAR: "what is marked above the ceiling within the object can be left out",
     Rule.TLP_CEILING: "the strictest TLP of the object and its inputs is not above the ceiling",
     Rule.TRACK: "a track 2 circle gets nothing above TLP:GREEN",
     Rule.PAP_CEILING: "the strictest PAP is not above the ceiling",
+    Rule.IEP_DATES: "its information exchange policy is in force",
+    Rule.IEP_ENCRYPT: "what must be encrypted in transit goes through encrypted channels only",
+    Rule.IEP_RESALE: "what must not be resold unmodified leaves only as something made from it",
     Rule.ONWARD: "what came from a peer leaves its circle only as TLP:CLEAR, or as TLP:GREEN to a named community",
     Rule.TWO_PEOPLE: "two named people approved TLP:RED or TLP:AMBER+STRICT",
     Rule.PERMISSION: "a person approved this release, or a standing release covers it",
     Rule.UNNAMED: "the object is not itself the name of somebody who must not be named",
+    Rule.IEP_NAME: "a provider who must be named is named",
     Rule.PRIVATE: "the object is not about an own asset or a victim",
     Rule.CONTEXT: "the object carries the circle's minimum context",
     Rule.REFERENCE: "nothing that the object cannot do without is withheld",
