@@ -113,6 +113,7 @@ def test_what_is_too_large_goes_in_halves(stack: ExitStack) -> None:
         everything = released([*objects(20), large], "peer", "open")
         done = client.add_objects(base + ROOT, collection_id("node-1", "open"), everything)
     assert (done.success_count, done.failure_count) == (20, 1)
+    assert [reason.endswith("bytes)") and "too large for it" in reason for reason in done.reasons] == [True]
     assert len({row.id for row in exchange.rows["open"]}) == len(exchange.rows["open"]) == 20
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import msgspec
@@ -11,9 +11,9 @@ import pytest
 
 from exchange.fakes import MemoryCursors, MemoryDesk, MemoryExchange, MemoryReleases, indicator
 from exchange.scenes import Nodes, PeerBookInMemory, record_of
-from seawall.exchange import Bounds, Crossing, Listener, SyncDeps, SyncReport, sync
+from seawall.exchange import Bounds, Crossing, Listener, Outcome, SyncDeps, SyncReport, sync
 from seawall.identity import client_context
-from seawall.model import Fault, Refused
+from seawall.model import Actor, Fault, Refused
 from seawall.model.peer import PeerRecord, PeerState
 
 CIRCLE = "tw-kr"
@@ -183,3 +183,20 @@ def test_slow_store_does_not_count_as_a_slow_peer(scene: Scene, stack: ExitStack
 
     report = scene.run(desk=Slow().desk, bounds=Bounds(page_objects=10, answer_seconds=0.25, silence_seconds=0.25))
     assert report.received == 30
+
+
+def test_what_the_peer_did_not_take_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that the peer refuses are counted and named with its reason: nobody else would ever hear of them."""
+    for number in range(5):
+        scene.ours.add(CIRCLE, indicator(number))
+
+    def accept(actor: Actor, collection: str, bodies: Sequence[bytes]) -> Sequence[Outcome]:
+        ids = [msgspec.json.decode(body)["id"] for body in bodies]
+        return [Outcome(id, "", None if id.endswith("0") else "Not\x1b[31m here.") for id in ids]
+
+    monkeypatch.setattr(scene.theirs, "accept", accept)
+    report = scene.run()
+    assert (report.sent, report.refused) == (1, 4)
+    [problem] = report.problems
+    assert problem.startswith(f"seoul did not take 4 objects of the circle {CIRCLE}: indicator--")
+    assert problem.count("Not [31m here.") == 3

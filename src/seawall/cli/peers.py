@@ -120,7 +120,8 @@ def _set_state(code_name: str, state: str) -> None:
 def sync(peer: str, /) -> int:
     """Fetch what is new from a peer and push what is new to it; only the difference travels.
 
-    JSON: received, sent, withheld, unchanged, rejected, problems, and the cost. With --strict a problem is status 1.
+    JSON: received, sent, withheld, unchanged, rejected, refused (not taken by the peer), problems, and the cost. With
+    --strict a problem is status 1.
     """
     from seawall.flow.exchange import sync_peer
     from seawall.flow.node import Node

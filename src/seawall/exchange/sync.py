@@ -154,6 +154,11 @@ def _send(client: TaxiiClient, peer: PeerRecord, circle: str, deps: SyncDeps, ta
             status = client.add_objects(_root(peer), collection_id(peer.node_id, circle), outgoing.released)
             tally.sent += status.success_count
             tally.refused += status.failure_count
+            if status.failure_count:
+                said = "; ".join(status.reasons) or "it names none"
+                tally.problems.append(
+                    f"{peer.code_name} did not take {status.failure_count} objects of the circle {circle}: {said}"
+                )
         if outgoing.cursor is not None and outgoing.cursor != kept:
             deps.cursors.set_cursor(peer.code_name, circle, SEND, outgoing.cursor)
         elif outgoing.more:

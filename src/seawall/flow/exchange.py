@@ -80,6 +80,7 @@ def sync_peer(
         "withheld": report.withheld,
         "unchanged": report.unchanged,
         "rejected": report.rejected,
+        "refused": report.refused,
         "problems": [*([f"nothing new of ours was prepared: {unprepared}"] if unprepared else []), *report.problems],
     }
 

@@ -19,6 +19,8 @@ from seawall.model import Fault, Recorded, Release, Unavailable
 
 Resource = TypeVar("Resource")
 POLL_SECONDS = 1.0
+MOST_REASONS = 3  # failed objects of a POST that are named
+REASON_LENGTH = 300  # characters of each
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -26,6 +28,15 @@ class Posted(msgspec.Struct, frozen=True):
 
     success_count: int
     failure_count: int
+    reasons: tuple[str, ...] = ()  # of the first failures, in the server's words: bounded and printable
+
+    def __add__(self, other: Posted) -> Posted:
+        """Both together."""
+        return Posted(
+            self.success_count + other.success_count,
+            self.failure_count + other.failure_count,
+            (self.reasons + other.reasons)[:MOST_REASONS],
+        )
 
 
 class TaxiiClient:
@@ -73,26 +84,25 @@ class TaxiiClient:
     def add_objects(self, root: str, collection: str, released: Recorded[Release]) -> Posted:
         """POST recorded objects and wait until the server has decided each; raises Unavailable E-EXCHANGE-120."""
         url = f"{_slashed(root)}collections/{collection}/objects/"
-        succeeded = failed = 0
+        done = Posted(0, 0)
         for bodies in _portions([item.body for item in released.value.objects], self._bounds.post_bytes):
-            done = self._post(root, url, bodies)
-            succeeded += done.success_count
-            failed += done.failure_count
-            if not 0 <= succeeded + failed <= len(released.value.objects):
-                raise self._garbled()
-        return Posted(succeeded, failed)
+            done += self._post(root, url, bodies)
+        return done
 
     def _post(self, root: str, url: str, bodies: Sequence[bytes]) -> Posted:
         """POST; what is too large for the server (413) goes in halves, and counts as failed when it is one object."""
         answer = self._wire.post(url, b'{"objects":[' + b",".join(bodies) + b"]}")
         if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             if len(bodies) == 1:
-                return Posted(0, 1)
+                return Posted(0, 1, (f"{_id_of(bodies[0])}: too large for it ({len(bodies[0])} bytes)",))
             half = len(bodies) // 2
-            first, second = self._post(root, url, bodies[:half]), self._post(root, url, bodies[half:])
-            return Posted(first.success_count + second.success_count, first.failure_count + second.failure_count)
+            return self._post(root, url, bodies[:half]) + self._post(root, url, bodies[half:])
         status = self._final(root, self._resource(answer, Status, expected=202))
-        return Posted(status.success_count, status.failure_count)
+        counts = (status.success_count, status.failure_count)
+        if min(counts) < 0 or sum(counts) > len(bodies):
+            raise self._garbled()
+        said = tuple(f"{one.id}: {one.message or 'no reason given'}" for one in status.failures[:MOST_REASONS])
+        return Posted(*counts, tuple(map(_shown, said)))
 
     def _final(self, root: str, status: Status) -> Status:
         for _ in range(self._bounds.status_polls):
@@ -135,6 +145,18 @@ def _portions(bodies: Sequence[bytes], most: int) -> Iterator[list[bytes]]:
         size += len(body)
     if portion:
         yield portion
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+def _id_of(body: bytes) -> str:
+    return msgspec.json.decode(body, type=_Named).id
+
+
+def _shown(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text[:REASON_LENGTH])
 
 
 def _slashed(url: str) -> str:
