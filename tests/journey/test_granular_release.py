@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from journey.command_line import SeawallNode, free_port
 from seawall.codec.stix import check
-from seawall.model import Tlp
+from seawall.exchange import ObjectsQuery, collection_id
+from seawall.flow.node import Node
+from seawall.flow.outgoing import fill_outboxes
+from seawall.flow.service import NodeExchange
+from seawall.model import Actor, Tlp, UserRole
 from seawall.model.stix.tlp import TLP2_IDS
 
 with warnings.catch_warnings():
@@ -43,6 +48,10 @@ PART = indicator(1, "203.0.113.71", Tlp.AMBER, "description")
 WHOLE = indicator(2, "203.0.113.72", Tlp.RED, "pattern")
 
 
+BUNDLE = "bundle--8e2e2d2b-17d4-4cbf-938f-000000000000"
+READER = Actor("siem", UserRole.TAXII)
+
+
 class Scene(NamedTuple):
     """A node with a GREEN circle of ``vendor`` and an AMBER circle of ``siem``."""
 
@@ -67,7 +76,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     for name, member, ceiling in (("bank", "siem", "amber"), ("open", "vendor", "green")):
         terms = ("--members", member, "--tlp-ceiling", ceiling, "--auto", "indicator")
         node.here("circles", "create", name, *terms, "--approver-token", second)
-    bundle = {"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-000000000000", "objects": [PART, WHOLE]}
+    bundle = {"type": "bundle", "id": BUNDLE, "objects": [PART, WHOLE]}
     (root / "bundle.json").write_text(json.dumps(bundle))
     node.here("intel", "import", root / "bundle.json", "--source", "ours")
     with node.serving(*ports):
@@ -110,3 +119,27 @@ def test_the_ledger_commits_to_what_left(scene: Scene) -> None:
     assert scene.node.here("ledger", "verify")
     shown = json.dumps(scene.node.here("ledger", "show"))
     assert "granular-marking" in shown
+
+
+def test_a_raised_ceiling_brings_what_was_left_out(tmp_path: Path) -> None:
+    """The same version again, whole: what a circle's terms let in later reaches its members (rule 11)."""
+    node = SeawallNode(tmp_path / "node", "TW")
+    node.here("users", "add", "siem", "--role", "taxii")
+    second = ("--approver-token", node.second_person())
+    node.here(
+        "circles", "create", "bank", "--members", "siem", "--tlp-ceiling", "green", "--auto", "indicator", *second
+    )
+    (tmp_path / "bundle.json").write_text(json.dumps({"type": "bundle", "id": BUNDLE, "objects": [PART]}))
+    node.here("intel", "import", tmp_path / "bundle.json", "--source", "ours")
+    seen: list[str | None] = []
+    for ceiling in ("green", "amber", "green"):
+        if seen:
+            node.here("circles", "change", "bank", "--tlp-ceiling", ceiling, *second)
+            node.here("standing", "set", "bank", "auto-bank", "--types", "indicator", "--tlp-at-most", ceiling, *second)
+        with Node.open(node.folder) as opened:
+            fill_outboxes(opened)
+            asked = ObjectsQuery(limit=10)
+            page = NodeExchange(opened).page(READER, collection_id(opened.keys.node_id, "bank"), asked)
+            assert page.released is not None
+            seen += [json.loads(item.body).get("description") for item in page.released.value.objects]
+    assert seen == [None, PART["description"], None]

@@ -30,6 +30,7 @@ from seawall.policy import Decision, ReleaseRequest, decide_page, policy_version
 
 PAGE = 1_000  # objects decided, recorded and put out together: one ledger leaf
 CURSOR = "outgoing:{circle}:{recipient}"
+GRANULAR = b'"granular_markings"'  # in bodies of which parts may have stayed behind
 
 
 class Cursor(msgspec.Struct):
@@ -87,7 +88,12 @@ def _fill(node: Node, terms: CircleTerms, member: str) -> Filled:
     for page in changed_pages(node, cursor, usage, terms):
         if held_back(node, terms):  # the key may be turned in the middle of a long fill
             break
-        fresh = [item for item in page.items if (item.id, item.version) not in standing_already]
+        fresh = [
+            item
+            for item in page.items
+            if (item.id, item.version) not in standing_already
+            or GRANULAR in item.body  # more of it may go now, or less
+        ]
         done += release_page(node, terms, member, fresh, usage)
         cursor = Cursor(policy, page.indicators, page.objects)
         usage.save(node)
