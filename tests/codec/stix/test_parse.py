@@ -29,6 +29,19 @@ def indicator(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+def nested(levels: int) -> Any:
+    """So many lists in each other."""
+    return json.loads("[" * levels + "]" * levels)
+
+
+def test_an_object_nested_deeper_than_peers_may_send_is_rejected() -> None:
+    """What could never leave would only stand in the way of what can; its neighbours land."""
+    good, deep, deeper = (indicator(n, x_deep=["x", nested(levels)]) for n, levels in ((1, 30), (2, 31), (3, 600)))
+    found = parse_bundle(bundle(good, deep, deeper))
+    assert [obj.id for obj in found.objects] == [good["id"]]
+    assert [part.reason for part in found.rejected] == ["it is nested deeper than 32 levels"] * 2
+
+
 def bundle(*objects: object, **changes: Any) -> bytes:
     """A bundle of them."""
     frame = {

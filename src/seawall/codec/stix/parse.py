@@ -21,6 +21,7 @@ from seawall.codec.stix.encode import from_dict
 from seawall.codec.stix.lift import is_stix20, lift
 from seawall.codec.stix.salvage import complete_objects
 from seawall.model import Fault
+from seawall.model.bounds import MAX_NESTING, nested_deeper
 from seawall.model.stix import StixObject
 from seawall.model.stix.versioning import version_of
 
@@ -155,6 +156,9 @@ class _Reader:
             body = _encode(properties)
         except (msgspec.ValidationError, OverflowError, RecursionError, UnicodeEncodeError) as error:
             self.reject(index, verdict.id, _reason(error))
+            return
+        if body.count(b"{") + body.count(b"[") > MAX_NESTING and nested_deeper(properties):
+            self.reject(index, verdict.id, f"it is nested deeper than {MAX_NESTING} levels")
             return
         key = obj.id, version_of(obj)  # type: ignore[arg-type]
         if (first := self.seen.get(key)) is not None:
