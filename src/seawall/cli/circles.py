@@ -108,34 +108,57 @@ def history(name: str, /) -> None:
 
 
 @circles.command
-def accept(name: str, /) -> None:
-    """Agree to a peer's terms for a circle of ours, as last offered by it."""
-    from seawall.flow.circles import accept_circle
+def accept(
+    name: str,
+    /,
+    *,
+    peer: Annotated[str | None, Parameter(name="--from", help="Whose terms, when members said different ones.")] = None,
+) -> None:
+    """Take over the terms that a peer last said of a circle, ours or new; members and what we enforce stay ours.
+
+    Terms with standing releases take a second person (--approver-token). JSON: as 'circles show'.
+    """
+    from seawall.flow.agreement import accept_circle
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
-        context.out.pairs(accept_circle(node, name))
+        context.out.pairs(accept_circle(node, name, peer))
 
 
 @circles.command(name="list")
 def list_circles() -> None:
-    """List circles."""
+    """List circles, and say of which ones peers have other terms than we do.
+
+    JSON items: as 'circles show' without 'offered'; waiting: circle and peer of terms that are not agreed.
+    """
+    from seawall.flow.agreement import waiting_offers
     from seawall.flow.circles import describe_circles
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token) as node:
-        items = describe_circles(node)
-    context.out.table(items, ["name", "members", "tlp_ceiling", "agreed", "version"], empty="No circle yet.")
+        items, waiting = describe_circles(node), waiting_offers(node)
+    columns = ["name", "members", "tlp_ceiling", "agreed", "version"]
+    context.out.table(items, columns, empty="No circle yet.", extra={"waiting": waiting})
+    if not context.json:
+        for offer in waiting:
+            context.out.note(
+                "{peer} has other terms for {circle}; see 'seawall circles show {circle}', and 'circles accept'.",
+                **offer,
+            )
 
 
 @circles.command
 def show(name: str, /) -> None:
-    """Print a circle's terms."""
-    from seawall.flow.circles import describe_circle
+    """Print a circle's terms, and what each peer said of it.
+
+    JSON: name, the terms, version, members, exclusions, auto_enforce, agreed, agreed_with, digest, offered (peer, at,
+    notice, differs: term: [ours, theirs]).
+    """
+    from seawall.flow.agreement import shown_circle
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(describe_circle(node, name))
+        context.out.pairs(shown_circle(node, name))
 
 
 def _names(text: str) -> tuple[str, ...]:

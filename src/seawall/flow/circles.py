@@ -8,6 +8,7 @@ import msgspec
 
 from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
+from seawall.flow.offers import offer_terms
 from seawall.flow.terms import shared_terms, terms_digest
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Pap, Refused, Tlp, UserRole
@@ -73,6 +74,7 @@ def save_terms(node: Node, terms: CircleTerms, *, sensitive: bool) -> CircleTerm
     kept = msgspec.structs.replace(terms, version=version, standing=standing)
     node.store.circles.save(kept, node.clock())
     node.event(EventKind.CIRCLE_TERMS, kept.name, version=kept.version, digest=terms_digest(kept))
+    offer_terms(node, kept)
     return kept
 
 
@@ -163,20 +165,13 @@ def agreed_with(node: Node, terms: CircleTerms, member: str) -> bool:
     return any(user.name == member and user.role is UserRole.TAXII for user in node.store.users.list())
 
 
-def state_terms(node: Node, circle: str, peer: str, digest: str) -> bool:
-    """Keep what a peer stated for a circle; True when it is what we hold."""
+def state_terms(node: Node, circle: str, peer: str, digest: str) -> None:
+    """Keep what a peer stated for a circle."""
     key = AGREED.format(circle=circle, peer=peer)
     if node.store.notes.get(key) != digest:
         node.store.notes.set(key, digest)
         event = LedgerEvent(EventKind.CIRCLE_AGREED, node.clock(), peer, circle, {"digest": digest})
         node.ledger.record_event(event)
-    return digest == terms_digest(node.store.circles.get(circle))
-
-
-def accept_circle(node: Node, name: str) -> dict[str, object]:
-    """Say which members hold other terms than we do; agreement itself is stating the same terms on both sides."""
-    node.require("manage-peers")
-    return describe_circle(node, name)
 
 
 def describe_circle(node: Node, name: str) -> dict[str, object]:

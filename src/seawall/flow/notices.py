@@ -26,16 +26,20 @@ from seawall.exchange.notices import (
 )
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
+from seawall.flow.peer_keys import known_keys
 from seawall.identity import read_card
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Refused, Unavailable
 from seawall.model.notice import KeptNotice, Notice, NoticeKind, NoticeState
 from seawall.model.peer import PeerRecord, PeerState
 
-HANDLERS: dict[NoticeKind, str] = {}
+HANDLERS: dict[NoticeKind, str] = {
+    NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",
+    NoticeKind.KEYS: "seawall.flow.peer_keys:hear_keys",
+}
 """Kind -> ``module:function``; ``function(node, notice)`` raises Fault or Refused to reject the notice."""
 
-TAKEN: dict[NoticeKind, str] = {}
+TAKEN: dict[NoticeKind, str] = {NoticeKind.KEYS: "seawall.flow.peer_keys:keys_taken"}
 """Kind -> ``module:function``; ``function(node, notice)`` hears that the peer has taken this notice of ours."""
 
 NODE = "node"  # who acts when nobody asked
@@ -61,6 +65,20 @@ def send_notice(node: Node, peer: str, kind: NoticeKind, body: Mapping[str, obje
                 peer=peer,
             )
         return _queue(node, record, node.store.notices.last(peer, ours=True) + 1, kind, body)
+
+
+def send_before(
+    node: Node, kind: NoticeKind, bodies: Mapping[str, Mapping[str, object]], act: Callable[[], None]
+) -> None:
+    """Queue a notice for each peer (code name -> body) and then ``act``, and no other notice between them.
+
+    For what changes our signing key: everything behind these notices is signed with the next one.
+    """
+    with _locked(node, "ours"):
+        for peer, body in bodies.items():
+            number = node.store.notices.last(peer, ours=True) + 1
+            _queue(node, node.store.peers.get(peer), number, kind, body)
+        act()
 
 
 def _queue(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: Mapping[str, object]) -> int:
@@ -106,6 +124,7 @@ class NoticeBook:
             for envelope in envelopes:
                 try:
                     sentence = self._take(record, envelope)
+                    record = require_verified(self._node.store.peers.get(peer))  # new keys came, perhaps
                 except BadNotice as bad:
                     problems.append(Problem(0, bad.text.format(**bad.values), kept=False))
                     if bad.misdeed is not None:
@@ -118,15 +137,9 @@ class NoticeBook:
     def _take(self, record: PeerRecord, envelope: bytes) -> str | None:
         """One sentence when its handler rejected it. Raises BadNotice when its number is not used up by this."""
         node, peer = self._node, record.code_name
-        sealed = open_notice(
-            envelope,
-            peer=peer,
-            sender=record.node_id,
-            to=node.keys.node_id,
-            keys=_keys_of(record),
-            at=node.clock(),
-        )
-        number, last = sealed.payload.number, node.store.notices.last(peer, ours=False)
+        last = node.store.notices.last(peer, ours=False)
+        sealed = _opened(node, record, envelope, last)
+        number = sealed.payload.number
         if number <= last:
             held = node.store.notices.get(peer, number, ours=False)
             if held is None or held.digest == sealed.digest:
@@ -224,9 +237,31 @@ def _kept(
     )
 
 
-def _keys_of(record: PeerRecord) -> list[bytes]:
-    """The keys with which this peer signs."""
-    return [read_card(record.card).signing_public]
+def _opened(node: Node, record: PeerRecord, envelope: bytes, last: int) -> Sealed:
+    """By the key that this peer signs with now; by a former one only what came before, and is repeated."""
+    card = read_card(record.card)
+
+    def opened(keys: Sequence[bytes]) -> Sealed:
+        return open_notice(
+            envelope, peer=record.code_name, sender=record.node_id, to=node.keys.node_id, keys=keys, at=node.clock()
+        )
+
+    try:
+        return opened([card.signing_public])
+    except BadNotice as bad:
+        former = [key.key for key in known_keys(node, card) if key.ends is not None]
+        if bad.code != "E-EXCHANGE-604" or not former:
+            raise
+        repeated = opened(former)
+        if repeated.payload.number > last:
+            raise BadNotice(
+                Misdeed.FORGED,
+                "E-FLOW-305",
+                "Notice {number} from {peer} is signed with a key that was put away; it was not taken in.",
+                number=repeated.payload.number,
+                peer=record.code_name,
+            ) from None
+        return repeated
 
 
 def _named(handler: str) -> Callable[[Node, Notice], None]:

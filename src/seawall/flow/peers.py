@@ -9,6 +9,7 @@ from seawall.flow.conduct import forget_misdeeds
 from seawall.flow.health import LAST_SYNC as LAST_SYNC
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
+from seawall.flow.offers import offer_all
 from seawall.flow.people import require_no_user
 from seawall.identity.card import MAX_CARD_BYTES
 from seawall.ledger import EventKind
@@ -52,6 +53,7 @@ def verify_peer(node: Node, code_name: str, fingerprint: str) -> dict[str, objec
         clock=node.clock,
     )
     forget_misdeeds(node, code_name)
+    offer_all(node, code_name)
     node.event(EventKind.PEER_VERIFIED, code_name, approved_by=[first.name, second.name])
     return {"code_name": code_name, "state": record.state.value, "approved_by": [first.name, second.name]}
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
 
-from seawall.model.circle import CircleTerms, StandingRelease
+from seawall.model import Fault, Pap, Tlp
+from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, StandingRelease, Track
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Word = Annotated[str, msgspec.Meta(max_length=100)]
+Words = Annotated[list[Word], msgspec.Meta(max_length=1_000)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 def shared_terms(terms: CircleTerms) -> dict[str, object]:
@@ -48,5 +55,88 @@ def _standing(item: StandingRelease) -> dict[str, object]:
 
 @lru_cache(maxsize=1_024)
 def terms_digest(terms: CircleTerms) -> str:
-    """SHA-256 over the sorted JSON of ``shared_terms``, lower hex."""
-    return hashlib.sha256(msgspec.json.encode(shared_terms(terms), order="sorted")).hexdigest()
+    """The digest of what both sides must share of these terms."""
+    return digest_of(shared_terms(terms))
+
+
+def digest_of(shared: dict[str, object]) -> str:
+    """SHA-256 over the sorted JSON of terms as ``shared_terms`` gives them, lower hex."""
+    return hashlib.sha256(msgspec.json.encode(shared, order="sorted")).hexdigest()
+
+
+def read_terms(shared: dict[str, object], members: frozenset[str], *, expires_at: int = 0) -> CircleTerms:
+    """The terms that a peer said, with ``members`` of ours; standing releases end at ``expires_at``, unsigned.
+
+    They mean exactly what was said: reading them and stating them again gives the same digest. Raises Fault E-FLOW-410
+    for terms that this version cannot read or that nobody here could state.
+    """
+    try:
+        said = msgspec.convert(shared, type=_Shared)
+        terms = _terms(said, members, expires_at)
+    except (msgspec.ValidationError, Fault, ValueError) as error:
+        raise Fault(
+            "E-FLOW-410", "These terms of a circle cannot be read here: {reason}.", reason=str(error)[:200]
+        ) from None
+    if digest_of(shared_terms(terms)) != digest_of(shared):
+        raise Fault("E-FLOW-410", "These terms of a circle cannot be read here: {reason}.", reason="unusual spelling")
+    return terms
+
+
+class _Rule(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name
+    types: Words
+    least_confidence: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    least_sensors: Count
+    bases: Words
+    tlp_at_most: Word
+    cap_per_hour: Count
+    cap_per_day: Count
+
+
+class _Shared(msgspec.Struct, forbid_unknown_fields=True):
+    name: Name
+    tlp_ceiling: Word
+    tlp_floor: Word
+    pap_ceiling: Word
+    types: Words
+    track: Word
+    community: bool
+    onward_at_most: Word | None
+    attribution: bool
+    redaction: Words
+    minimum_context: Words
+    commitment_age_seconds: Count
+    standing: Annotated[list[_Rule], msgspec.Meta(max_length=100)]
+
+
+def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTerms:
+    return CircleTerms(
+        name=said.name,
+        members=members,
+        tlp_ceiling=Tlp.parse(said.tlp_ceiling),
+        tlp_floor=Tlp.parse(said.tlp_floor),
+        pap_ceiling=Pap.parse(said.pap_ceiling),
+        types=frozenset(said.types) & SHAREABLE_TYPES,
+        track=Track(said.track),
+        community=said.community,
+        onward_at_most=None if said.onward_at_most is None else Tlp.parse(said.onward_at_most),
+        attribution=said.attribution,
+        redaction=frozenset(said.redaction),
+        minimum_context=frozenset(said.minimum_context),
+        commitment_age_seconds=said.commitment_age_seconds,
+        standing=tuple(_rule(rule, expires_at) for rule in said.standing),
+    )
+
+
+def _rule(said: _Rule, expires_at: int) -> StandingRelease:
+    return StandingRelease(
+        name=said.name,
+        types=frozenset(said.types) & SHAREABLE_TYPES,
+        least_confidence=said.least_confidence,
+        least_sensors=said.least_sensors,
+        bases=frozenset(said.bases),
+        tlp_at_most=Tlp.parse(said.tlp_at_most),
+        cap_per_hour=said.cap_per_hour,
+        cap_per_day=said.cap_per_day,
+        expires_at=expires_at,
+    )
