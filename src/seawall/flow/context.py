@@ -90,7 +90,7 @@ def page_markings(node: Node, items: Sequence[StoredObject]) -> list[Markings]:
 
 
 def _joined_markings(node: Node, item: StoredObject, held: dict[str, list[StoredObject]]) -> Markings:
-    gathered = [_own_markings(item)]
+    gathered = [_own_markings(node, item)]
     waiting, seen = list(item.inputs), {item.id}
     while waiting and len(seen) < MAX_INPUTS:
         object_id = waiting.pop()
@@ -100,13 +100,23 @@ def _joined_markings(node: Node, item: StoredObject, held: dict[str, list[Stored
         if object_id not in held:
             held[object_id] = find_objects(node, object_id)
         for source in held[object_id]:
-            gathered.append(_own_markings(source))
+            gathered.append(_own_markings(node, source))
             waiting.extend(source.inputs)
     return strictest(gathered)
 
 
-def _own_markings(item: StoredObject) -> Markings:
-    return markings_of(item, circle=(item.source or "") if item.origin is not None else "")
+def _own_markings(node: Node, item: StoredObject) -> Markings:
+    return markings_of(item, circle=_came_through(node, item) if item.origin is not None else "")
+
+
+def _came_through(node: Node, item: StoredObject) -> str:
+    """The circle through which a peer's object came; what a MISP brought, its source names."""
+    source = item.source or ""
+    if source != f"misp:{item.origin}":
+        return source
+    from seawall.flow.misp_servers import circle_of  # brings an HTTP client, which most commands do without
+
+    return circle_of(node, source)
 
 
 def find_objects(node: Node, object_id: str, seen: Visibility = WHOLE_NODE) -> list[StoredObject]:

@@ -24,8 +24,10 @@ def as_stored(entry: IndicatorEntry) -> StoredObject:
 
 
 def _circle_of(entry: IndicatorEntry) -> str | None:
-    """The circle through which a peer's indicator came; for our own, who published it."""
+    """The circle through which a peer's indicator came, or the MISP that brought it; for our own, who published it."""
     if entry.origin is None:
         return entry.sources[0] if entry.sources else None
+    if (misp := f"misp:{entry.origin}") in entry.sources:
+        return misp
     came = (source.partition("/")[2] for source in entry.sources if source.startswith(f"{entry.origin}/"))
     return next(came, None)

@@ -22,7 +22,7 @@ from seawall.codec.stix import parse_bundle
 from seawall.exchange.misp import Doc, all_attributes, canonical
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.misp_rows import UNMARKED, to_doc, to_rows
-from seawall.flow.misp_servers import servers
+from seawall.flow.misp_servers import REMOTE_SOURCE, servers
 from seawall.flow.node import Node
 from seawall.intel import ImportOptions, put_bundle
 from seawall.intel.tally import Tally
@@ -34,7 +34,6 @@ from seawall.model.stix.versioning import timestamp
 from seawall.model.stored import StoredObject
 
 LOCAL_SOURCE = "misp"  # among an indicator's sources: what was added through the MISP door
-REMOTE_SOURCE = "misp:{name}"
 MICROSECONDS = 1_000_000
 MILLISECOND = 1_000  # microseconds: what STIX versions are told apart by
 LOCK = "misp.lock"
@@ -60,6 +59,17 @@ class Kept(msgspec.Struct, frozen=True):
     changed: bool
     rejected: list[tuple[str, str]]  # left out: (UUID or place, reason)
     unmatched: list[tuple[str, str]] = []  # kept as it is, but no indicator can be made of it
+
+
+class Speaker(msgspec.Struct, frozen=True):
+    """Whose word an event is."""
+
+    source: str  # among an indicator's sources
+    peer: str | None = None  # the member whose MISP brought it; None: ours
+
+    def said(self, held: StoredObject) -> bool:
+        """Whether it may revoke or replace an object: one of others only its own."""
+        return self.peer is None or held.origin == self.peer or (held.origin is None and held.source == self.source)
 
 
 def new_uuid() -> str:
@@ -110,7 +120,8 @@ class MispBook:
     def put(self, given: Doc, *, origin: str | None = None) -> Kept:
         """Keep an event as given, in place of what was held. ``origin``: the MISP it comes from.
 
-        Raises Fault E-EXCHANGE-301 for what is no event, E-FLOW-160 for one that was deleted here.
+        Raises Fault E-EXCHANGE-301 for what is no event, E-FLOW-160 for one that was deleted here, E-STORE-080 for an
+        attribute that another event holds; nothing of it is then kept.
         """
         doc = canonical(given, now=self.now(), new_uuid=new_uuid)
         rejected = doc.pop("_rejected", [])
@@ -124,7 +135,10 @@ class MispBook:
             before = to_doc(held) if held is not None else None
             if before is not None and to_rows(before, unmarked=unmarked).body == rows.body and _same(before, doc):
                 return Kept(doc, held.number if held is not None else 0, False, rejected)
-            unmatched = self._into_store(doc, before, source_of(origin), unmarked)
+            self._node.store.misp.require_free(doc["uuid"], [one["uuid"] for one in all_attributes(doc)])
+            unmatched = self._into_store(
+                doc, before, Speaker(source_of(origin), self._peer(doc["uuid"], origin)), unmarked
+            )
             number, changed = self._node.store.misp.put(rows)
         return Kept(doc, number, changed, rejected, unmatched)
 
@@ -145,12 +159,25 @@ class MispBook:
             if held is None or held.deleted:
                 return False
             gone = dict.fromkeys(_stix_ids(to_doc(held), self.unmarked(held.origin)), self.now())
-            self._revoke(gone, source_of(held.origin))
+            self._revoke(gone, Speaker(source_of(held.origin), self._peer(held.uuid, held.origin)))
             return self._node.store.misp.delete(held.uuid, self.now())
 
-    def _into_store(self, doc: Doc, before: Doc | None, source: str, unmarked: Tlp) -> list[tuple[str, str]]:
+    def _peer(self, uuid: str, origin: str | None) -> str | None:
+        """Whose word an event is: None for ours, the member's name for what a MISP of others brought (rule 2).
+
+        A MISP that was removed since leaves its word as it stands in the store.
+        """
+        if origin is None:
+            return None
+        if (found := servers(self._node).get(origin)) is not None:
+            return found.name if found.circle else None
+        report = self._node.store.objects.latest([f"report--{uuid}"]).get(f"report--{uuid}")
+        return report.origin if report is not None else None
+
+    def _into_store(self, doc: Doc, before: Doc | None, speaker: Speaker, unmarked: Tlp) -> list[tuple[str, str]]:
         """Steps 2 and 3; returns what the conversion could not use."""
-        options = ImportOptions(at=self._node.clock(), tlp=unmarked, source=source)
+        source = speaker.source
+        options = ImportOptions(at=self._node.clock(), tlp=unmarked, source=source, origin=speaker.peer)
         part = _differing(doc, before) if before is not None and _may_go_in_parts(before, doc) else doc
         made = event_to_stix(part, tlp=unmarked)
         live = _without_revoked(made.objects)
@@ -164,10 +191,24 @@ class MispBook:
                 live = [obj for obj in live if obj["type"] != "note" or carried(obj) is not None]
                 live = self._with_all_refs(live, f"report--{doc['uuid']}", changed)
             self._forget_values(changed - gone, source)
-            self._revoke({id: moments.get(id.partition("--")[2], whole) for id in gone}, source)
+            self._revoke({id: moments.get(id.partition("--")[2], whole) for id in gone}, speaker)
+        others = self._of_others([str(obj["id"]) for obj in live], speaker)
+        live = [obj for obj in live if obj["id"] not in others]
         bundle = msgspec.json.encode({"type": "bundle", "id": f"bundle--{doc['uuid']}", "objects": live})
         put_bundle(parse_bundle(bundle), doc["uuid"], source, self._node.store, options, Tally())
-        return [(part.id or str(part.index), part.reason) for part in made.rejected]
+        made_by_others = [(id, "it is held here as somebody else's") for id in sorted(others) if _tells(id)]
+        return [(part.id or str(part.index), part.reason) for part in made.rejected] + made_by_others
+
+    def _of_others(self, ids: list[str], speaker: Speaker) -> set[str]:
+        """Of these ids, those that hold the word of somebody else: a MISP of others has no say in them."""
+        if speaker.peer is None:
+            return set()
+        store = self._node.store
+        found = {held.id for held in store.objects.latest(ids).values() if not speaker.said(held)}
+        for id in store.indicators.bodies(id for id in ids if id.startswith("indicator--")):
+            if not any(speaker.source in entry.sources for entry in store.indicators.by_id(id)):
+                found.add(id)
+        return found
 
     def _with_all_refs(self, live: list[dict[str, Any]], report: str, changed: set[str]) -> list[dict[str, Any]]:
         """Of an event of which only changed parts were converted: its report lists the others as before."""
@@ -187,14 +228,14 @@ class MispBook:
             for entry in store.indicators.by_id(id) if id.startswith("indicator--") else ():
                 store.indicators.withdraw(entry.type, entry.value, source=source, external_id=id)
 
-    def _revoke(self, ids: Mapping[str, int], source: str) -> None:
+    def _revoke(self, ids: Mapping[str, int], speaker: Speaker) -> None:
         """The next, revoked version of these objects, as of so many seconds; their match keys go."""
         store = self._node.store
         revoked: list[StoredObject] = []
-        self._forget_values(set(ids), source)
+        self._forget_values(set(ids), speaker.source)
         for held in store.objects.latest(ids).values():
             body = msgspec.json.decode(held.body, type=dict[str, object])
-            if held.revoked or "modified" not in body:
+            if held.revoked or "modified" not in body or not speaker.said(held):
                 continue
             after = to_microseconds(parse_moment(str(body["modified"]))) + MILLISECOND
             version = timestamp(max(ids[held.id] * MICROSECONDS, after))
@@ -217,6 +258,11 @@ def _without_revoked(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if obj["type"] in ("report", "grouping"):
             obj["object_refs"] = [ref for ref in obj["object_refs"] if ref not in revoked] or obj["object_refs"]
     return live
+
+
+def _tells(id: str) -> bool:
+    """Whether the object carries a part of an event; organisations and galaxies are everybody's."""
+    return id.startswith(("indicator--", "observed-data--", "note--", "report--", "grouping--", "vulnerability--"))
 
 
 class _Report(msgspec.Struct):

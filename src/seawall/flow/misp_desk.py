@@ -14,6 +14,7 @@ import msgspec
 from seawall.codec.misp import to_events
 from seawall.codec.misp.extension import carried
 from seawall.exchange.misp import Doc, Offer, all_attributes, canonical, encode
+from seawall.exchange.misp.merge import HEAD
 from seawall.flow.context import release_context
 from seawall.flow.entries import as_stored
 from seawall.flow.misp_book import MispBook, new_uuid
@@ -24,7 +25,7 @@ from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive, no_entries
 from seawall.model import Actor, Fault, Recorded, Refused, Release, ReleasedObject, Tlp, UserRole
 from seawall.model.misp import MispEvent
-from seawall.model.outbox import OutboxRow
+from seawall.model.outbox import OutboxPage, OutboxRow
 from seawall.model.stix.versioning import timestamp
 from seawall.model.stored import StoredObject
 from seawall.policy import OwnUseItem, own_use, page_release
@@ -55,6 +56,18 @@ class OwnDesk:
         if self._server.push == "all":
             yield from self._plain()
 
+    def again(self, uuid: str, place: str) -> Iterator[Offer]:
+        """An event of the book, or what a page of what stands in no event makes of it now."""
+        if not place:
+            state = self._node.store.misp.states([uuid])
+            if uuid in state and self._server.push != "none":
+                yield self._offer(uuid, 0, deleted=state[uuid])
+            return
+        page = _changed(self._node, *msgspec.json.decode(place, type=tuple[int, int]))
+        if page is not None and self._server.push == "all":
+            offered = as_offers(self._node, self._server.name, self._bodies(page[0]), self.problems, place)
+            yield from (offer for offer in offered if offer.uuid == uuid)
+
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
         """Own use, in the MISP's name."""
         moment = timestamp(doc["timestamp"] * SECOND)
@@ -77,14 +90,20 @@ class OwnDesk:
     def _below_ceiling(self, held: MispEvent) -> tuple[Doc, int]:
         """The event as this MISP may hold it. What it holds and may not any more is told as deleted.
 
-        What it marked so itself it knows, and keeps.
+        What it marked so itself it knows, and keeps. Title and tags that are above the ceiling stay as it knows them.
         """
         ceiling, doc = self._server.ceiling, to_doc(held)
         above = {one.uuid for one in held.attributes if one.tlp > ceiling}
-        if not above:
+        head_above = held.tlp > ceiling and held.origin != self._server.name
+        if not above and not head_above:
             return doc, 0
         raw = self._node.store.misp.known(self._server.name, held.uuid)
-        there = to_rows(msgspec.json.decode(raw), unmarked=self._server.unmarked).attributes if raw else ()
+        told: Doc | None = msgspec.json.decode(raw) if raw is not None else None
+        if head_above and told is None:
+            return {**doc, "Attribute": [], "Object": []}, max(1, len(held.attributes))
+        if head_above and told is not None:
+            doc |= {name: told[name] for name in (*HEAD, "Tag") if name in told}
+        there = to_rows(told, unmarked=self._server.unmarked).attributes if told is not None else ()
         theirs = {one.uuid for one in there if one.tlp > ceiling}
         known = {one.uuid for one in there}
         withheld = len(above - theirs)
@@ -94,7 +113,15 @@ class OwnDesk:
                 for one in holder["Attribute"]
                 if one["uuid"] not in above - theirs or one["uuid"] in known
             ]
-        doc["Object"] = [obj for obj in doc["Object"] if obj["Attribute"]]
+        objects = {obj["uuid"]: obj for obj in told["Object"]} if told is not None else {}
+        doc["Object"] = [
+            # an object of which it may know nothing stays as it knows it, but for its attributes
+            {**objects.get(obj["uuid"], obj), "Attribute": obj["Attribute"]}
+            if all(one["uuid"] in above - theirs for one in obj["Attribute"])
+            else obj
+            for obj in doc["Object"]
+            if obj["Attribute"]
+        ]
         return doc, withheld
 
     def _plain(self) -> Iterator[Offer]:
@@ -102,12 +129,17 @@ class OwnDesk:
         notes, key = self._node.store.notes, PLAIN.format(name=self._server.name)
         after = msgspec.json.decode(notes.get(key) or "[0,0]", type=tuple[int, int])
         while (page := _changed(self._node, *after)) is not None:
+            place = msgspec.json.encode(after).decode()
             items, after = page
-            items = self._outside(items)
-            bodies = [item.body for item in items if item.tlp <= self._server.ceiling]
-            self.withheld += len(items) - len(bodies)
-            yield from as_offers(self._node, self._server.name, bodies, self.problems)
+            yield from as_offers(self._node, self._server.name, self._bodies(items), self.problems, place)
             notes.set(key, msgspec.json.encode(after).decode())
+
+    def _bodies(self, items: list[StoredObject]) -> list[bytes]:
+        """What of these stands in no event and is not above the ceiling."""
+        outside = self._outside(items)
+        bodies = [item.body for item in outside if item.tlp <= self._server.ceiling]
+        self.withheld += len(outside) - len(bodies)
+        return bodies
 
     def _outside(self, items: list[StoredObject]) -> list[StoredObject]:
         """Those that do not come from an event that is kept as one."""
@@ -128,20 +160,40 @@ class CircleDesk:
     def offers(self, after: int) -> Iterator[Offer]:
         """Events made from what is new in the outbox for this member, in the outbox's own order."""
         node, name, terms = self._node, self._server.name, self._terms
-        if self._server.push == "none":
-            return
-        if not may_receive(node, terms, name):
-            self.problems.append(f"{name} may not receive in the circle {terms.name} now.")
+        if not self._may():
             return
         self.withheld = fill_outboxes(node, circle=terms.name, recipient=name).withheld
         key = OUTBOX.format(name=name)
         while True:
-            seen = node.store.notes.get(key)
-            page = node.store.outbox.page(terms.name, name, added_after=int(seen) if seen else None, limit=PAGE)
+            seen = node.store.notes.get(key) or ""
+            page = self._page(seen)
             if not page.rows:
                 return
-            yield from as_offers(node, name, [row.body for row in placed(node, page.rows)], self.problems)
+            yield from as_offers(node, name, [row.body for row in placed(node, page.rows)], self.problems, seen)
             node.store.notes.set(key, str(page.last_added))
+
+    def again(self, uuid: str, place: str) -> Iterator[Offer]:
+        """What a page of the outbox makes of this event now."""
+        if not self._may():
+            return
+        bodies = [row.body for row in placed(self._node, self._page(place).rows)]
+        offered = as_offers(self._node, self._server.name, bodies, self.problems, place)
+        yield from (offer for offer in offered if offer.uuid == uuid)
+
+    def _may(self) -> bool:
+        """Whether anything goes there now; a circle that does not let it is told once."""
+        if self._server.push == "none":
+            return False
+        may = may_receive(self._node, self._terms, self._server.name)
+        sentence = f"{self._server.name} may not receive in the circle {self._terms.name} now."
+        if not may and sentence not in self.problems:
+            self.problems.append(sentence)
+        return may
+
+    def _page(self, after: str) -> OutboxPage:
+        """Rows added behind this moment."""
+        seen = int(after) if after else None
+        return self._node.store.outbox.page(self._terms.name, self._server.name, added_after=seen, limit=PAGE)
 
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
         """A page of the outbox in MISP's form: membership, exclusion and agreement are tested again."""
@@ -153,7 +205,7 @@ class CircleDesk:
         return self._node.ledger.record(release)
 
 
-def as_offers(node: Node, name: str, bodies: Iterable[bytes], problems: list[str]) -> Iterator[Offer]:
+def as_offers(node: Node, name: str, bodies: Iterable[bytes], problems: list[str], place: str = "") -> Iterator[Offer]:
     """STIX objects as parts of MISP events, each laid over what the MISP ``name`` is known to hold of its event."""
     for event in to_events(bodies).events:
         try:
@@ -166,7 +218,7 @@ def as_offers(node: Node, name: str, bodies: Iterable[bytes], problems: list[str
         if raw is not None:
             doc = _laid_over(msgspec.json.decode(raw), doc)
         if len(all_attributes(doc)) <= MAX_ATTRIBUTES:
-            yield Offer(doc["uuid"], 0, doc)
+            yield Offer(doc["uuid"], 0, doc, place=place)
             continue
         sentence = f"The event {doc['uuid']} has more than {MAX_ATTRIBUTES} attributes; offer it as a feed."
         if sentence not in problems:

@@ -22,6 +22,8 @@ CURSOR = "misp-cursor:{name}"
 LAST = "misp-last:{name}"
 PLAIN = "misp-plain:{name}"
 OUTBOX = "misp-outbox:{name}"
+REMOTE_SOURCE = "misp:{name}"  # among an indicator's sources: what the MISP brought
+REFUSED = "misp-refused:{name}"
 KEY_FILE = "misp-{name}.key"
 MAX_KEY = 512  # characters; MISP's keys have 40
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
@@ -86,7 +88,7 @@ def add_server(node: Node, wanted: MispServer, key_file: Path) -> dict[str, obje
         version = client.version()
     finally:
         client.close()
-    for told in (PLAIN, OUTBOX):  # under other terms, everything is offered anew
+    for told in (PLAIN, OUTBOX, REFUSED):  # under other terms, everything is offered anew
         node.store.notes.delete(told.format(name=wanted.name))
     cursor = msgspec.structs.replace(cursor_of(node, wanted.name), change=0)
     node.store.notes.set(CURSOR.format(name=wanted.name), msgspec.json.encode(cursor).decode())
@@ -102,7 +104,7 @@ def remove_server(node: Node, name: str) -> dict[str, object]:
     _keep(node, {key: one for key, one in servers(node).items() if key != name})
     (node.folder / "keys" / KEY_FILE.format(name=name)).unlink(missing_ok=True)
     node.store.misp.forget(name)
-    for key in (CURSOR, LAST, PLAIN, OUTBOX):
+    for key in (CURSOR, LAST, PLAIN, OUTBOX, REFUSED):
         node.store.notes.delete(key.format(name=name))
     return {"name": name, "removed": True}
 
@@ -139,6 +141,11 @@ def cursor_of(node: Node, name: str) -> Cursor:
     """How far the exchange with it is."""
     text = node.store.notes.get(CURSOR.format(name=name))
     return msgspec.json.decode(text, type=Cursor) if text else Cursor()
+
+
+def circle_of(node: Node, source: str) -> str:
+    """The circle through which a MISP of others speaks, by its source; empty when it is none, or here no more."""
+    return next((one.circle for one in servers(node).values() if REMOTE_SOURCE.format(name=one.name) == source), "")
 
 
 def endpoints(node: Node) -> list[str]:

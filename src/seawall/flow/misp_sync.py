@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from seawall.exchange.misp import Cursor, Doc, Done, MispSync, Taken, encode
-from seawall.exchange.misp.sync import Remote
+from seawall.exchange.misp.sync import Refusal, Remote
 from seawall.flow.misp_book import MispBook, new_uuid
 from seawall.flow.misp_desk import CircleDesk, OwnDesk
+from seawall.flow.misp_loose import loose_uuid
 from seawall.flow.misp_rows import to_doc
-from seawall.flow.misp_servers import CURSOR, LAST, Last, MispServer, client_of, cursor_of, server, servers
+from seawall.flow.misp_servers import CURSOR, LAST, REFUSED, Last, MispServer, client_of, cursor_of, server, servers
 from seawall.flow.node import Node
 from seawall.model import Fault
 from seawall.model.misp import MispEvent
@@ -48,11 +49,14 @@ class _Book:
 
         What one of others holds without having brought it, we told it.
         """
+        node, name = self._node, self._server.name
         if not self._server.circle:
             return True
         if held is not None:
-            return held.origin == self._server.name
-        return self._node.store.misp.known(self._server.name, uuid) is None
+            return held.origin == name
+        report = node.store.objects.latest([f"report--{uuid}"]).get(f"report--{uuid}")
+        foreign = report is not None and name != report.origin
+        return not foreign and uuid != loose_uuid(node) and node.store.misp.known(name, uuid) is None
 
 
 class _Memory:
@@ -80,6 +84,17 @@ class _Memory:
     def keep(self, cursor: Cursor) -> None:
         if cursor != self.cursor():
             self._node.store.notes.set(CURSOR.format(name=self._name), msgspec.json.encode(cursor).decode())
+
+    def refused(self) -> list[Refusal]:
+        text = self._node.store.notes.get(REFUSED.format(name=self._name))
+        return msgspec.json.decode(text, type=list[Refusal]) if text else []
+
+    def keep_refused(self, refused: Sequence[Refusal]) -> None:
+        key = REFUSED.format(name=self._name)
+        if refused:
+            self._node.store.notes.set(key, msgspec.json.encode(refused).decode())
+        else:
+            self._node.store.notes.delete(key)
 
 
 def sync_misp(node: Node, name: str, *, full: bool = False, accept_deletions: bool = False) -> dict[str, object]:

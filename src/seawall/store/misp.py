@@ -79,9 +79,8 @@ class Misp:
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
             names = [attribute.uuid for attribute in chunk]
-            found = connection.execute(sa.select(misp_attributes.c.uuid).where(misp_attributes.c.uuid.in_(names)))
-            if (taken := found.scalar()) is not None:
-                raise Fault("E-STORE-080", "Another MISP event holds the attribute {uuid} already.", uuid=taken)
+            _refuse_first(connection, _holders(names))
+            connection.execute(sa.delete(misp_attributes).where(misp_attributes.c.uuid.in_(names)))  # of deleted events
             first = self._database.numbers(connection, "misp_attributes", len(chunk))
             rows = [{"number": first + n, "event": event, **attribute_values(one)} for n, one in enumerate(chunk)]
             connection.execute(sa.insert(misp_attributes), rows)
@@ -224,6 +223,14 @@ class Misp:
                 found.update((row.uuid, row.deleted) for row in connection.execute(query))
         return found
 
+    def require_free(self, event: str, uuids: Iterable[str]) -> None:
+        """Raise Fault E-STORE-080 when another event than this one holds one of these attributes."""
+        wanted = sorted(set(uuids))
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                query = _holders(wanted[start : start + CHUNK]).where(misp_events.c.uuid != event)
+                _refuse_first(connection, query)
+
     def attributes_held(self, uuids: Iterable[str]) -> frozenset[str]:
         """Of these attributes, those that stand in an event here."""
         wanted = sorted(set(uuids))
@@ -243,13 +250,17 @@ class Misp:
             return [MispChange(*row) for row in connection.execute(query.limit(bounded(limit)))]
 
     def delete(self, uuid: str, timestamp: int) -> bool:
-        """Mark an event deleted for good; False when it was already, or is not held."""
+        """Mark an event deleted for good, and drop its parts; False when it was already, or is not held."""
         alive = sa.and_(misp_events.c.uuid == uuid, misp_events.c.deleted.is_(False))
         with self._database.writing() as connection:
-            change = self._change(connection)
-            update = sa.update(misp_events).where(alive)
-            done = connection.execute(update.values(deleted=True, change=change, timestamp=timestamp))
-        return bool(done.rowcount)
+            number = connection.execute(sa.select(misp_events.c.number).where(alive)).scalar()
+            if number is None:
+                return False
+            update = sa.update(misp_events).where(misp_events.c.number == number)
+            connection.execute(update.values(deleted=True, change=self._change(connection), timestamp=timestamp))
+            connection.execute(sa.delete(misp_attributes).where(misp_attributes.c.event == number))
+            connection.execute(sa.delete(misp_tags).where(misp_tags.c.event == number))
+        return True
 
     def tags(self, pattern: str = "%", limit: int = 1000) -> list[str]:
         """Names of tags in use that fit the pattern, in order. Tags are a vocabulary: no visibility applies."""
@@ -289,6 +300,17 @@ class Misp:
         conditions = [misp_known.c.misp == misp, *([misp_known.c.uuid == uuid] if uuid is not None else [])]
         with self._database.writing() as connection:
             connection.execute(sa.delete(misp_known).where(*conditions))
+
+
+def _holders(uuids: Sequence[str]) -> sa.Select[tuple[str]]:
+    """Those of these attributes that stand in an event which was not deleted."""
+    query = sa.select(misp_attributes.c.uuid).join(misp_events, misp_events.c.number == misp_attributes.c.event)
+    return query.where(misp_attributes.c.uuid.in_(uuids), misp_events.c.deleted.is_(False))
+
+
+def _refuse_first(connection: Connection, holders: sa.Select[tuple[str]]) -> None:
+    if (row := connection.execute(holders).first()) is not None:
+        raise Fault("E-STORE-080", "Another MISP event holds the attribute {uuid} already.", uuid=row.uuid)
 
 
 def _named(table: sa.Table, key: str) -> sa.ColumnElement[bool]:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
 from exchange.misp.conftest import Beside
-from seawall.model import ObservableType
+from seawall.flow.misp_servers import add_server, server
+from seawall.model import ObservableType, Tlp
+
+
+def key_of(beside: Beside) -> Path:
+    """The file in which the node keeps its key."""
+    return beside.node.folder / "keys" / "misp-own.key"
 
 
 def test_what_the_misp_has_is_known_here_and_not_told_back(beside: Beside) -> None:
@@ -139,6 +151,44 @@ def test_nothing_above_the_ceiling_goes_there(beside: Beside) -> None:
     assert [one["deleted"] for one in beside.misp.events[theirs]["Attribute"]] == [False]
     beside.sync()
     assert not beside.ours(uuid)["Attribute"][0]["deleted"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Attribute": []},
+        {"Tag": [], "Attribute": [{"type": "domain", "value": "clear.example", "Tag": [{"name": "tlp:clear"}]}]},
+    ],
+)
+def test_the_head_of_an_event_above_the_ceiling_stays_here(beside: Beside, given: dict[str, Any]) -> None:
+    """Neither title nor tags nor organisation of a stricter event go there, with or without attributes."""
+    add_server(beside.node, msgspec.structs.replace(server(beside.node, "own"), ceiling=Tlp.GREEN), key_of(beside))
+    beside.add("A secret title", **{"Tag": [{"name": "tlp:red"}], **given})
+    report = beside.sync()
+    assert beside.misp.events == {}
+    assert report["pushed"] == 0
+    assert report["withheld"] >= 1
+
+
+def test_a_title_given_after_the_event_became_red_is_not_told(beside: Beside) -> None:
+    """What it knows it keeps as it knows it; the attributes are deleted there, new words stay here."""
+    made = [{"name": "file", "comment": "plain",
+             "Attribute": [{"type": "filename", "value": "a.exe", "object_relation": "filename"}]}]  # fmt: skip
+    uuid = beside.add("Ours", Object=made)
+    beside.sync()
+    beside.clock.on(5)
+    beside.door.tag(beside.actor, uuid, "tlp:red", attach=True)
+    beside.door.edit_event(beside.actor, uuid, {"info": "A secret title"})
+    obj = beside.ours(uuid)["Object"][0]["uuid"]
+    beside.door.edit_object(beside.actor, obj, {"comment": "a secret comment"})
+    beside.sync()
+    event = beside.misp.events[uuid]
+    assert event["info"] == "Ours"
+    assert [tag["name"] for tag in event["Tag"]] == ["tlp:green"]
+    assert event["Object"][0]["comment"] == "plain"
+    assert [one["deleted"] for one in (*event["Attribute"], *event["Object"][0]["Attribute"])] == [True, True]
+    beside.sync()
+    assert beside.ours(uuid)["info"] == "A secret title"
 
 
 def test_objects_with_their_attributes_travel(beside: Beside) -> None:

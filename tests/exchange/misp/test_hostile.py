@@ -12,11 +12,11 @@ import pytest
 
 from exchange.misp.conftest import Beside
 from exchange.misp.recorded_misp import KEY
-from seawall.exchange.misp import MispClient
+from seawall.exchange.misp import MispClient, sync
 from seawall.exchange.misp.sync import FEW
 from seawall.flow.misp_servers import MispServer, add_server, remove_server, server
 from seawall.flow.misp_sync import exchange, sync_all
-from seawall.model import Fault, NotFound, Refused, Tlp
+from seawall.model import Fault, NotFound, ObservableType, Refused, Tlp
 
 Handler = BaseHTTPRequestHandler
 
@@ -27,6 +27,7 @@ def said(handler: Handler, status: int, body: bytes, length: int | None = None, 
     for name, value in headers.items():
         handler.send_header(name.replace("_", "-"), value)
     handler.send_header("Content-Length", str(len(body) if length is None else length))
+    handler.send_header("Connection", "close")
     handler.end_headers()
     handler.wfile.write(body)
 
@@ -173,6 +174,107 @@ def test_a_deletion_that_is_not_found_but_shown_is_a_problem(beside: Beside) -> 
     report = beside.sync()
     assert report["deleted_there"] == 0
     assert "E-EXCHANGE-319" in report["problems"][0]
+
+
+def test_an_attribute_of_another_event_costs_its_event_only(beside: Beside) -> None:
+    """An event under whose attribute's UUID another one is held is a problem; no half of it is kept."""
+    mine = beside.add()
+    beside.sync()
+    stolen = beside.ours(mine)["Attribute"][0]["uuid"]
+    bad = beside.misp.new_event("Bad")
+    beside.misp.new_attribute(bad, "domain", "fine.example")
+    beside.misp.new_attribute(bad, "domain", "stolen.example", uuid=stolen)
+    good = beside.misp.new_event("Good")
+    report = beside.sync()
+    assert "E-STORE-080" in report["problems"][0]
+    assert report["pulled"] == 1
+    assert beside.ours(good)["info"] == "Good"
+    for value in ("fine.example", "stolen.example"):
+        assert beside.node.store.indicators.lookup(ObservableType.DOMAIN, value) is None
+    beside.door.delete_event(beside.actor, mine)
+    assert beside.sync(full=True)["pulled"] == 1
+    assert beside.ours(bad)["info"] == "Bad"
+
+
+def test_what_the_misp_refused_is_offered_again(beside: Beside) -> None:
+    """A key without rights costs nothing: what it did not take goes there once it may, before anything new."""
+    first = beside.add("First", Attribute=[])
+
+    def act(handler: Handler, path: str) -> bool:
+        if path.startswith("/events/add"):
+            said(handler, 403, b'{"message": "You do not have permission."}')
+        return path.startswith("/events/add")
+
+    beside.server.mischief = act
+    assert beside.sync()["pushed"] == 0
+    beside.server.mischief = lambda _handler, _path: False
+    second = beside.add("Second", Attribute=[])
+    assert beside.sync()["pushed"] == 2
+    assert list(beside.misp.events) == [first, second]
+    assert beside.node.store.notes.get("misp-refused:own") is None
+
+
+def test_what_stays_refused_is_offered_more_rarely(beside: Beside) -> None:
+    """The second run offers it at once, later ones wait, so that the ledger does not fill with refusals."""
+    beside.misp.blocked.add(beside.add(Attribute=[]))
+    for _ in range(6):
+        beside.sync()
+    leaves = beside.node.ledger.size
+    assert leaves <= 4
+    beside.clock.on(86_400)
+    assert len(beside.sync()["problems"]) == 1
+    assert beside.node.ledger.size == leaves + 1
+
+
+def test_nothing_is_passed_over_when_too_much_was_refused(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the note full nothing new is told, and all of it goes there once the MISP takes it."""
+    monkeypatch.setattr(sync, "MAX_REFUSED", 2)
+    uuids = [beside.add(f"Event {number}", Attribute=[]) for number in range(5)]
+
+    def act(handler: Handler, path: str) -> bool:
+        if path.startswith("/events/add"):
+            said(handler, 403, b'{"message": "You do not have permission."}')
+        return path.startswith("/events/add")
+
+    beside.server.mischief = act
+    assert "nothing more is told" in beside.sync()["problems"][-1]
+    beside.server.mischief = lambda _handler, _path: False
+    assert beside.sync()["pushed"] == 5
+    assert list(beside.misp.events) == uuids
+
+
+def test_a_refused_tag_costs_itself_only(beside: Beside) -> None:
+    """The tags behind it are set, it is counted, and it is set once the MISP takes it."""
+    uuid = beside.add()
+    beside.sync()
+    beside.clock.on(5)
+    for name in ("a-new", "b-new"):
+        beside.door.tag(beside.actor, uuid, name, attach=True)
+    answer = beside.misp.answer
+
+    def refusing(path: str, given: dict[str, object]) -> tuple[int, object]:
+        return (405, {"message": "Not allowed."}) if given.get("tag") == "a-new" else answer(path, given)
+
+    beside.misp.answer = refusing  # type: ignore[method-assign]
+    report = beside.sync()
+    assert (report["pushed"], report["not_taken"]) == (1, 1)
+    assert {tag["name"] for tag in beside.misp.events[uuid]["Tag"]} == {"tlp:green", "b-new"}
+    beside.sync()
+    assert {tag["name"] for tag in beside.ours(uuid)["Tag"]} == {"tlp:green", "a-new", "b-new"}
+    beside.misp.answer = answer  # type: ignore[method-assign]
+    beside.clock.on(3_600)
+    beside.sync()
+    assert {tag["name"] for tag in beside.misp.events[uuid]["Tag"]} == {"tlp:green", "a-new", "b-new"}
+
+
+def test_an_event_dated_in_the_future_hides_no_other(beside: Beside) -> None:
+    """What changes today is seen by the next small look, whatever date another event bears."""
+    beside.misp.new_event("Tomorrow", timestamp=str(beside.clock.seconds() + 86_400))
+    beside.sync()
+    beside.clock.on(5)
+    uuid = beside.misp.new_event("Today")
+    assert beside.sync()["pulled"] == 1
+    assert beside.ours(uuid)["info"] == "Today"
 
 
 def test_a_misp_that_drops_a_part_does_not_make_us_drop_it(beside: Beside) -> None:

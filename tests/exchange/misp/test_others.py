@@ -15,6 +15,8 @@ from seawall.flow.circles import create_circle
 from seawall.flow.intel import import_paths
 from seawall.flow.misp_servers import MispServer, add_server
 from seawall.flow.misp_sync import sync_misp
+from seawall.flow.outgoing import fill_outboxes
+from seawall.flow.protect import export
 from seawall.flow.release import recall_object
 from seawall.model import Fault, ObservableType, UserRole
 
@@ -48,15 +50,29 @@ def test_indicators_outside_of_events_go_to_our_own_misp(beside: Beside, tmp_pat
     assert beside.sync()["pulled"] == 0
 
 
+def test_a_list_that_the_misp_refused_is_offered_again(beside: Beside, tmp_path: Path) -> None:
+    """What stands in no event goes there once the MISP takes it."""
+    listed(beside, tmp_path, ["a.example"], "green")
+    answer = beside.misp.answer
+    beside.misp.answer = lambda path, given: (  # type: ignore[method-assign]
+        (403, {"message": "No."}) if path.startswith("/events/add") else answer(path, given)
+    )
+    assert beside.sync()["pushed"] == 0
+    beside.misp.answer = answer  # type: ignore[method-assign]
+    beside.sync()
+    assert values(beside) == ["a.example"]
+
+
 @pytest.fixture
 def partner(beside: Beside, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """The MISP is a partner's, seated in a circle up to GREEN; calling it synchronises."""
     node = beside.node
-    node.store.users.add("partner", UserRole.TAXII, node.clock())
+    for name in ("partner", "same"):
+        node.store.users.add(name, UserRole.TAXII, node.clock())
     second = tmp_path / "second.token"
     second.write_text(node.store.users.add("second", UserRole.APPROVER, node.clock()))
     node._approver_token = second
-    create_circle(node, wish("open", "partner"))
+    create_circle(node, wish("open", "partner", "same"))
     add_server(node, MispServer("partner", beside.server.url, circle="open"), tmp_path / "key")
 
     def run(**options: bool) -> dict[str, Any]:
@@ -80,6 +96,22 @@ def test_a_partners_misp_gets_what_its_circle_releases(beside: Beside, partner: 
     beside.door.edit_attribute(beside.actor, attribute["uuid"], {"value": "edited.example"})
     partner()
     assert values(beside) == ["edited.example"]
+
+
+def test_what_a_partner_refused_is_offered_again(
+    beside: Beside, partner: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """An event of the circle, and a list, that its MISP refused go there once it takes them."""
+    listed(beside, tmp_path, ["a.example"], "green")
+    beside.add("Green")
+    answer = beside.misp.answer
+    beside.misp.answer = lambda path, given: (  # type: ignore[method-assign]
+        (403, {"message": "No."}) if path.startswith("/events/add") else answer(path, given)
+    )
+    assert partner()["pushed"] == 0
+    beside.misp.answer = answer  # type: ignore[method-assign]
+    assert partner()["pushed"] == 2
+    assert values(beside) == ["a.example", "ours.example"]
 
 
 def test_a_recall_deletes_at_the_partner(beside: Beside, partner: Callable[..., dict[str, Any]]) -> None:
@@ -155,6 +187,46 @@ def test_a_partner_cannot_take_an_event_that_we_do_not_keep_as_one(
     beside.misp.new_attribute(event, "domain", "added.example")
     assert partner()["not_theirs"] == 1
     assert beside.node.store.misp.states([event]) == {}
+
+
+def test_what_a_partner_brought_is_not_ours_to_block_or_pass_on(
+    beside: Beside, partner: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """It is watched, not blocked; members of its circle may have it, those of another may not (rules 2 and 5)."""
+    node = beside.node
+    node.store.users.add("other", UserRole.TAXII, node.clock())
+    create_circle(node, wish("closed", "other"))
+    uuid = beside.misp.new_event("Theirs", Tag=[{"name": "tlp:green"}])
+    one = beside.misp.new_attribute(uuid, "domain", "theirs.example")
+    partner()
+    entry = node.store.indicators.lookup(ObservableType.DOMAIN, "theirs.example")
+    assert entry is not None
+    assert entry.origin == "partner"
+    report = export(node, "csv", output=tmp_path / "block.csv", include_watch=True)
+    assert (report["blocks"], report["watches"]) == (0, 1)
+    fill_outboxes(node)
+    rows = {circle: node.store.outbox.page(circle, member, limit=100).rows
+            for circle, member in (("open", "same"), ("closed", "other"))}  # fmt: skip
+    assert f"indicator--{one}" in {row.object_id for row in rows["open"]}
+    assert rows["closed"] == ()
+
+
+def test_a_partner_cannot_speak_under_an_id_of_ours(
+    beside: Beside, partner: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """An attribute under the UUID of an indicator of ours is counted, and neither changes nor revokes ours."""
+    listed(beside, tmp_path, ["ours.example"], "amber")
+    ours = beside.node.store.indicators.lookup(ObservableType.DOMAIN, "ours.example")
+    assert ours is not None
+    uuid = beside.misp.new_event("Theirs", Tag=[{"name": "tlp:clear"}])
+    stolen = ours.indicator_id.partition("--")[2]
+    beside.misp.new_attribute(uuid, "domain", "other.example", uuid=stolen)
+    assert partner()["rejected"] == 1
+    assert beside.node.store.indicators.lookup(ObservableType.DOMAIN, "other.example") is None
+    beside.clock.on(5)
+    beside.misp.change_attribute(uuid, stolen, deleted=True)
+    partner()
+    assert beside.node.store.indicators.lookup(ObservableType.DOMAIN, "ours.example") == ours
 
 
 def test_a_misp_of_others_must_be_seated(beside: Beside, partner: object, tmp_path: Path) -> None:

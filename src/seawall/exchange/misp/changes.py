@@ -5,9 +5,11 @@ MISP's events/edit takes parts with a newer time, adds tags and never takes one 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
-from seawall.exchange.misp.documents import Doc
+from seawall.exchange.misp.documents import Doc, all_attributes
 from seawall.exchange.misp.merge import ATTRIBUTE, HEAD, OBJECT, REFERENCE, by_uuid, content
 
 
@@ -107,6 +109,15 @@ def once_more(edit: Doc | None, told: frozenset[str]) -> Doc | None:
     if not attributes and not objects:
         return None
     return {"uuid": edit["uuid"], "timestamp": edit["timestamp"], "Attribute": attributes, "Object": objects}
+
+
+def retagged(held: Doc, unset: Collection[tuple[str, str]], stuck: Collection[tuple[str, str]]) -> Doc:
+    """What the MISP holds when it did not set some tags, and did not take some away, as (UUID, name)."""
+    for holder in (held, *all_attributes(held)) if unset or stuck else ():
+        kept = [tag for tag in holder["Tag"] if (holder["uuid"], tag["name"]) not in unset]
+        kept += [{"name": name} for uuid, name in stuck if uuid == holder["uuid"]]
+        holder["Tag"] = sorted(kept, key=lambda tag: str(tag["name"]))
+    return held
 
 
 def told_in(edit: Doc | None) -> frozenset[str]:

@@ -4,6 +4,8 @@
 2. fetch those whose time differs from what we know, page by page; merge each into our book, then remember what the
    MISP holds; 3. delete here what it deleted; 4. tell it what it may know and does not hold yet, event by event.
 
+What it refuses is noted and offered again before anything new, at growing intervals.
+
 Every step is remembered only once it is done: a kill anywhere is healed by the next run. What we told the MISP comes
 back as what we know it to hold, and what came from it differs in nothing, so neither goes round again.
 """
@@ -15,14 +17,16 @@ from typing import Protocol
 
 import msgspec
 
-from seawall.exchange.misp.changes import acknowledged, changes, once_more, told_in, whole
+from seawall.exchange.misp.changes import acknowledged, changes, once_more, retagged, told_in, whole
 from seawall.exchange.misp.documents import Doc, NewUuid, all_attributes, canonical
 from seawall.exchange.misp.merge import merge
-from seawall.model import Fault, NotFound, Recorded, Refused, Release
+from seawall.model import Fault, NotFound, Recorded, Refused, Release, Unavailable
 
 FETCH = 20  # events of one request: a page of the largest stays below the bound on answers
 FULL_SECONDS = 86_400  # between looks at the whole index
 FEW = 10  # so many events may be gone at once without a question
+MAX_REFUSED = 1_000  # offers noted as refused; while so many wait, nothing new is told
+AGAIN_SECONDS = 300  # after the second refusal; doubled with every further one, up to a day
 MAX_PROBLEMS = 100
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -94,6 +98,12 @@ class Memory(Protocol):
     def keep(self, cursor: Cursor) -> None:
         """Remember how far."""
 
+    def refused(self) -> list[Refusal]:
+        """What it did not take, to be offered again."""
+
+    def keep_refused(self, refused: Sequence[Refusal]) -> None:
+        """Remember that; on disk when this returns."""
+
 
 class Offer(msgspec.Struct, frozen=True):
     """An event that changed on our side; ``doc``: what this MISP may hold of it, None when we deleted it."""
@@ -103,6 +113,16 @@ class Offer(msgspec.Struct, frozen=True):
     doc: Doc | None
     withheld: int = 0  # parts above what it may know
     between_us: bool = True  # it began here or there: nobody else's deletion is ours to pass on
+    place: str = ""  # where the desk finds it again
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An offer that the MISP did not take, or not whole."""
+
+    uuid: str
+    place: str
+    tries: int
+    due: int  # seconds: not before
 
 
 class Desk(Protocol):
@@ -110,6 +130,9 @@ class Desk(Protocol):
 
     def offers(self, after: int) -> Iterator[Offer]:
         """Our events changed behind a change number, in that order."""
+
+    def again(self, uuid: str, place: str) -> Iterator[Offer]:
+        """What was offered for an event from this place, as it is now; nothing when there is nothing any more."""
 
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
         """Put the release on record; its first object's body is what may leave."""
@@ -161,6 +184,7 @@ class MispSync:
         self._remote, self._book, self._memory, self._desk = remote, book, memory, desk
         self._now, self._new_uuid = now, new_uuid
         self._force, self._accept = full, accept_deletions
+        self._refused: dict[tuple[str, str], Refusal] = {}
         self._met = 0  # events found gone while we told something about them
         self.done = Done()
 
@@ -183,7 +207,8 @@ class MispSync:
                 self._take(event)
         if full:
             self._delete_gone([uuid for uuid in known if uuid not in listed], len(known))
-        since = max([*listed.values(), cursor.since or 0])
+        latest = max([*listed.values(), cursor.since or 0])
+        since = min(latest, self._now)  # an event dated in the future hides none that comes before its time
         cursor = msgspec.structs.replace(cursor, since=since, full_at=self._now if full else cursor.full_at)
         self._memory.keep(cursor)
 
@@ -199,7 +224,14 @@ class MispSync:
         base = self._memory.known(uuid)
         if self._book.deleted([uuid]):
             return
-        taken = self._book.take(uuid, lambda ours: _joined(base, ours, theirs))
+        try:
+            taken = self._book.take(uuid, lambda ours: _joined(base, ours, theirs))
+        except Unavailable:
+            raise
+        except Fault as fault:  # one event that cannot be kept; it is tried again when the whole index is seen
+            self.done.rejected += 1
+            self.done.problem(str(fault))
+            return
         self.done.pulled += taken.changed
         self.done.not_theirs += taken.not_theirs
         self.done.recognised += not taken.changed and not taken.not_theirs and base is not None
@@ -226,13 +258,43 @@ class MispSync:
         self._memory.forget(uuid)
 
     def _push(self) -> None:
+        """What was refused before first, then what is new; nothing is passed over that cannot be noted as refused."""
+        self._refused = {(one.uuid, one.place): one for one in self._memory.refused()}
+        for one in [one for one in self._refused.values() if one.due <= self._now]:
+            refused = False
+            for offer in self._desk.again(one.uuid, one.place):
+                refused |= not self._try(offer)
+            if not refused:
+                del self._refused[one.uuid, one.place]
+                self._memory.keep_refused(list(self._refused.values()))
         for offer in self._desk.offers(self._memory.cursor().change):
-            try:
-                self._offer(offer)
-            except (Refused, NotFound) as fault:
-                self.done.problem(str(fault))
+            if not self._try(offer) and (offer.uuid, offer.place) not in self._refused:
+                self.done.problem(
+                    f"The MISP did not take {MAX_REFUSED} events; nothing more is told to it until it takes some."
+                )
+                return
             cursor = self._memory.cursor()
             self._memory.keep(msgspec.structs.replace(cursor, change=max(cursor.change, offer.change)))
+
+    def _try(self, offer: Offer) -> bool:
+        """Tell an event; False when the MISP did not take it whole, which is then noted as far as there is room."""
+        before = self.done.not_taken
+        try:
+            self._offer(offer)
+            if self.done.not_taken == before:
+                return True
+        except Unavailable:
+            raise
+        except Fault as fault:
+            self.done.problem(str(fault))
+        key = offer.uuid, offer.place
+        held = self._refused.get(key)
+        tries = held.tries + 1 if held is not None else 0
+        if held is not None or len(self._refused) < MAX_REFUSED:
+            due = self._now + min(tries * AGAIN_SECONDS << min(tries, 10), FULL_SECONDS)
+            self._refused[key] = Refusal(*key, tries, due)
+            self._memory.keep_refused(list(self._refused.values()))
+        return False
 
     def _offer(self, offer: Offer) -> None:
         base = self._memory.known(offer.uuid)
@@ -293,11 +355,24 @@ class MispSync:
             again = once_more(changes(answered, ours).edit, told_in(wanted.edit))
             if again is not None:  # its own clock may be ahead of the times we told: now newer than what it holds
                 answered = self._canonical(self._remote.edit(ours["uuid"], again))
-        for uuid, tag in wanted.attach:
-            self._remote.attach(uuid, tag)
-        for uuid, tag in wanted.remove:
-            self._remote.remove(uuid, tag)
-        return acknowledged(base, ours, answered, told_in(wanted.edit))
+        unset = {one for one in wanted.attach if not self._tag(ours["uuid"], self._remote.attach, *one)}
+        stuck = {one for one in wanted.remove if not self._tag(ours["uuid"], self._remote.remove, *one)}
+        held, refused = acknowledged(base, ours, answered, told_in(wanted.edit))
+        return retagged(held, unset, stuck), refused + len(unset) + len(stuck)
+
+    def _tag(self, event: str, call: Callable[[str, str], None], uuid: str, tag: str) -> bool:
+        """Set or take away one tag; False when the MISP does not do it. Raises NotFound when the event is gone."""
+        try:
+            call(uuid, tag)
+        except Refused as refused:
+            self.done.problem(str(refused))
+            return False
+        except NotFound as absent:
+            if not self._shows(event):
+                raise
+            self.done.problem(str(absent))
+            return False
+        return True
 
     def _canonical(self, event: Doc) -> Doc:
         doc = canonical(event, now=self._now, new_uuid=self._new_uuid)
