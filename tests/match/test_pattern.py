@@ -152,6 +152,33 @@ def test_what_makes_no_sense_is_told(pattern: str, code: str) -> None:
         match_pattern(pattern, seen("a"))
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        f"[person:name = 'a'] REPEATS 1{'0' * 30} TIMES",
+        f"([person:name = 'a'] OR [person:name = 'b']) WITHIN {'9' * 300} SECONDS AND [person:name = 'c']",
+        f"[person:name = {'9' * 300}]",
+    ],
+)
+def test_huge_numbers_get_an_answer(pattern: str) -> None:
+    """No error of the machine's, and no memory for what cannot be."""
+    assert not match_pattern(pattern, seen("a", "b", number=3)).matches
+
+
+def test_references_that_lead_back_do_not_multiply() -> None:
+    """Ten objects that refer to all ten: as many after twelve steps as after one."""
+    names = [f"person--{n}" for n in range(10)]
+    people = [{"type": "person", "id": name, "name": name[8:], "my_refs": names} for name in names]
+    moment = "2026-03-14T00:00:00Z"
+    seen = {"type": "observed-data", "number_observed": 1, "object_refs": names[:1], "first_observed": moment,
+            "last_observed": moment}  # fmt: skip
+    observed = read_observed({"type": "bundle", "objects": [*people, seen]})
+    began = time.process_time()
+    assert not match_pattern(f"[person:{'my_refs[*].' * 12}name = 'x']", observed).matches
+    assert match_pattern(f"[person:{'my_refs[*].' * 12}name = '7']", observed).matches
+    assert time.process_time() - began < 2
+
+
 @pytest.mark.parametrize(("document", "code"), [({}, "010"), ([], "010"), ({"type": "observed-data"}, "011")])
 def test_what_is_no_observed_data_is_told(document: object, code: str) -> None:
     """Nothing to match, or an observation without its times."""

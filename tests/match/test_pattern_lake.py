@@ -242,6 +242,28 @@ def test_what_the_lake_cannot_answer_is_told(pattern: str, code: str | None) -> 
         ask(rows, pattern)
 
 
+@pytest.mark.parametrize(
+    ("test", "matches"),
+    [
+        ("= {}", False), ("!= {}", True), ("< {}", True), ("<= {}", True), ("> {}", False), (">= {}", False),
+        ("< -{}", False), (">= -{}", True), ("IN (64500, {})", True), ("NOT IN ({}, -{})", True), ("NOT < {}", False),
+    ],
+)  # fmt: skip
+def test_numbers_beyond_every_column_compare_as_numbers(test: str, matches: bool) -> None:
+    """Beyond 64 bits, and beyond 128."""
+    for huge in ("9" * 19, "9" * 20, "9" * 40, "9" * 299):
+        assert ask([row(1, asn=64500)], f"[autonomous-system:number {test.replace('{}', huge)}]").matches is matches
+
+
+def test_huge_windows_and_repetitions_get_an_answer() -> None:
+    """Windows longer than time, and more repetitions than rows."""
+    both = [row(1, domain="a.example"), row(2, domain="b.example")]
+    one, other = "[domain-name:value = 'a.example']", "[domain-name:value = 'b.example']"
+    assert ask(both, f"({one} AND {other}) WITHIN {'9' * 300} SECONDS").matches
+    assert not ask(both, f"({one} OR {other}) REPEATS 1{'0' * 30} TIMES").matches
+    assert not ask(both, f"{one} REPEATS 1{'0' * 30} TIMES").matches
+
+
 def test_hostile_texts_are_data() -> None:
     """Quotes, bytes and bombs in patterns and in rows: neither SQL nor a hang."""
     rows = [row(1, file_name="'); DROP TABLE x; --", command="a" * 200_000 + "!"), row(2, domain="\x00\ud7ff%_")]

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Protocol
 
 import msgspec
@@ -86,11 +86,12 @@ def required(node: Node) -> Counter[Node]:
 def _instances(tree: Node, observed: list[Observed]) -> list[Observed]:
     """Observations in order of time, each as often as it was made and can be needed."""
     copies = needed(tree)
-    instances = [
+    counted = (
         one
         for one in sorted(observed, key=lambda one: (one.first, one.last))
         for _ in range(min(one.number, copies, MAX_INSTANCES))
-    ]
+    )
+    instances = list(islice(counted, MAX_INSTANCES + 1))
     if len(instances) > MAX_INSTANCES:
         raise too_costly()
     return instances
@@ -170,6 +171,8 @@ class Search:
     def _repeated(
         self, inner: Node, times: int, used: frozenset[int], allowed: frozenset[int]
     ) -> Iterator[frozenset[int]]:
+        if times > len(allowed):
+            return
         if isinstance(inner, Observation):
             free = [place for place in self._pass(inner) if place in allowed and place not in used]
             for choice in combinations(free, times):
@@ -254,6 +257,7 @@ def _values(sco: object, path: Path, observed: Observed) -> Iterator[object]:
         if name.endswith(("_ref", "_refs")) and place + 1 < len(path.steps) and followed < MAX_REFERENCES:
             followed += 1
             held = [observed.scos.get(part, part) if isinstance(part, str) else part for part in held]
+        held = list({id(part): part for part in held}.values())  # many references may lead to one object
     for value in held:
         if isinstance(value, str) and name.endswith("_hex"):
             yield from _decoded(bytes.fromhex, value)

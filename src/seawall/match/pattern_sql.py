@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import unicodedata
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
 import msgspec
 
@@ -197,6 +198,8 @@ def _compare(held: Held, test: Comparison, spelt: Spelt) -> Sql:
         return _network(held.column, sign, str(wanted)) if held.kind == ADDRESS else _FALSE
     if sign in _ORDER and not _same_kind(held, wanted):
         return _FALSE
+    if _beyond(wanted):
+        return ("true" if sign.startswith("<") == (wanted > 0) else "false"), []
     if sign in ("LIKE", "MATCHES"):
         if held.kind == NUMBER:
             return _FALSE
@@ -224,6 +227,11 @@ def _bound(value: object) -> object:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
+def _beyond(wanted: object) -> TypeGuard[int]:
+    """A whole number that no column can hold."""
+    return isinstance(wanted, int) and not -(2**63) <= wanted < 2**63
+
+
 def _same_kind(held: Held, wanted: object) -> bool:
     if isinstance(wanted, Timestamp):
         if held.kind != NUMBER:
@@ -236,7 +244,7 @@ def _same_kind(held: Held, wanted: object) -> bool:
 
 
 def _equal(held: Held, wanted: object) -> Sql:
-    if not _same_kind(held, wanted):
+    if not _same_kind(held, wanted) or _beyond(wanted):
         return _FALSE
     if held.kind != ADDRESS:
         bound = _bound(wanted)
