@@ -14,9 +14,10 @@ from journey.command_line import eve
 from s3_server import BUCKET, s3_server
 from seawall.flow.node import Node
 from seawall.flow.tail import TailReport, TailWish, storing, tail
+from seawall.flow.tail.seeing import Seeing
 from seawall.ingest.live import spool
 from seawall.lake.storage.s3 import S3Storage
-from seawall.model import Unavailable
+from seawall.model import SightingSummary, Unavailable
 
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.timeout(300)]
 SENSORS = "sensor,side,sector\ntpe-1,TW,water\nsel-1,KR,health\n"
@@ -119,11 +120,13 @@ def test_a_copy_becomes_the_lake(endpoint: str, tmp_path: Path) -> None:
 
 
 def test_a_tail_outlives_its_storage(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bucket takes nothing for a while: the tail says so once, loses nothing and stores nothing twice."""
+    """The bucket takes nothing for a while: the tail says so once, loses nothing, stores and counts nothing twice."""
     monkeypatch.setattr(storing, "RETRY_SECONDS", 0.2)
     shop_ = shop(tmp_path / "one", f"s3://{BUCKET}/{tmp_path.name}/live", endpoint)
+    with (shop_.folder / "seawall.toml").open("a") as file:
+        file.write("\n[live]\ncommit_seconds = 0.1\n")
     source = shop_.write("live.json", log("tpe-1", 3) + "\n")
-    commit, refusals, said = S3Storage.commit, iter(range(3)), list[str]()
+    commit, refusals, said = S3Storage.commit, iter(range(2)), list[str]()
     stop = threading.Event()
 
     def refusing(storage: S3Storage, *given: Any) -> None:
@@ -133,21 +136,44 @@ def test_a_tail_outlives_its_storage(endpoint: str, tmp_path: Path, monkeypatch:
             raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
         commit(storage, *given)
 
-    def hear(sentence: str, **_: object) -> None:
-        said.append(sentence)
-        if "again." in sentence:
+    read_anew, unread = Seeing._read_anew, list[int]()
+
+    def reading(seeing: Seeing) -> None:
+        unread.append(1)
+        if len(unread) == 2:  # the first is the beginning
+            raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
+        read_anew(seeing)
+
+    def watch(report: TailReport) -> None:
+        if report.lines == 3 and not more:
+            more.append("written")
+            with source.open("a") as file:
+                file.write(log("tpe-1", 4) + "\n")
+        elif report.lines == 6:
             stop.set()
 
+    more = list[str]()
     monkeypatch.setattr(S3Storage, "commit", refusing)
+    monkeypatch.setattr(Seeing, "_read_anew", reading)
     with Node.open(shop_.folder) as node:
+        put, told = node.store.sightings.put, list[tuple[int, int]]()
+
+        def noted(rows: list[SightingSummary]) -> None:
+            told.extend((row.count, row.first_seen) for row in rows)
+            put(rows)
+
+        monkeypatch.setattr(node.store.sightings, "put", noted)
         wish = TailWish(sources=(str(source),))
-        report = tail(node, wish, stop=stop, say=hear)
+        report = tail(node, wish, stop=stop, say=lambda text, **_: said.append(text), watching=watch)
     assert [sentence.split(";")[0] for sentence in said] == [
         "The lake takes nothing now and is asked again",
         "The lake takes lines again.",
     ]
-    assert (report.stored + report.duplicates, report.rejected) == (2, 1)
-    assert len(shop_.here("observations")["items"]) == 2
+    assert (report.stored + report.duplicates, report.rejected, report.hits) == (4, 2, 2)
+    assert told[-1] == (2, told[0][1]), "the line whose commit seemed refused is counted on, and once"
+    assert len(unread) == 3
+    assert [one["count"] for one in shop_.here("sightings")["items"]] == [2]
+    assert len(shop_.here("observations")["items"]) == 4
     assert shop_.here("tail", source, "--once")["lines"] == 0
 
 

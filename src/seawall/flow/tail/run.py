@@ -204,7 +204,7 @@ class _Run:
         self._report.stored += stored.taken.stored
         self._report.duplicates += stored.taken.duplicates
         self._report.rejected += stored.taken.rejected
-        self._report.hits += len(stored.hits)
+        self._report.hits += stored.found
         self._by_type.update(stored.taken.by_type)
 
 

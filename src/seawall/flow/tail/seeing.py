@@ -22,7 +22,7 @@ from seawall.lake import LakeSession
 from seawall.match.live import LiveKeys
 from seawall.match.live_hits import held_run, hits_of
 from seawall.match.tally import HeldSightings, Key, Seen, Tally, finding, joined, summary
-from seawall.model import ObservableType
+from seawall.model import ObservableType, Unavailable
 
 FLUSH_SECONDS = 0.2
 KEYS_SECONDS = 0.5  # between looks at whether indicators have changed
@@ -40,6 +40,8 @@ class Seeing:
         self._change = 0
         self.keys = LiveKeys(self._all_keys())
         self._open: deque[Slice] = deque()
+        self._settling: list[Slice] = []  # stored, and counted here until the lake can be read
+        self._due = False  # to read the lake anew
         self._changed: set[Key] = set()
         self._read_anew()
         self._waiting: dict[float, int] = {}
@@ -109,20 +111,26 @@ class Seeing:
         self._next_flush = done + FLUSH_SECONDS
 
     def stored(self, stored: Stored) -> None:
-        """A slice is in the lake: what its lines showed is told from there now."""
-        done = self._open.popleft()
-        if stored.run not in (None, self._run) or len(self._committed) > COMMITTED_KEPT:
-            self._read_anew()
+        """A slice is in the lake: what its lines showed is told from there now, or as soon as it can be read."""
+        self._settling.append(self._open.popleft())
+        self._due |= stored.anew or stored.run not in (None, self._run) or len(self._committed) > COMMITTED_KEPT
+        if self._due:
+            try:
+                self._read_anew()
+            except Unavailable:
+                return
         elif len(stored.hits):
             for number in set(stored.hits["indicator"].to_pylist()):
                 self._base(number)
             self._committed.take(stored.hits, self._held.clocks)
             for number, side in zip(*(stored.hits[name].to_pylist() for name in ("indicator", "side")), strict=True):
                 self._sides[number].add(side)
+        done = {key for one in self._settling for key in one.seen}
+        self._settling = []
         waiting = {key for one in self._open for key in one.seen}
         self._changed &= waiting
-        self._put(waiting & done.seen.keys())
-        gone = [self._told.pop(key) for key in done.seen if key not in waiting and key in self._told]
+        self._put(waiting & done)
+        gone = [self._told.pop(key) for key in done if key not in waiting and key in self._told]
         if gone:
             self._node.store.sightings.remove_own(gone)
 
@@ -155,7 +163,7 @@ class Seeing:
     def _whole(self, key: Key) -> Seen | None:
         """One sighting: what the lake tells, and what waits."""
         self._base(key[0])
-        parts = [self._committed.get(key), *(one.seen.get(key) for one in self._open)]
+        parts = [self._committed.get(key), *(one.seen.get(key) for one in (*self._settling, *self._open))]
         return joined(part for part in parts if part is not None)
 
     def _base(self, number: int) -> None:
@@ -174,8 +182,8 @@ class Seeing:
     def _read_anew(self) -> None:
         """Somebody else has matched meanwhile, or much has gathered: the lake knows it all."""
         with self._node.lake.reading() as reading:
-            self._held = HeldSightings(reading)
-            self._run = held_run(reading)
+            self._held, self._run = HeldSightings(reading), held_run(reading)
+        self._due = False
         self._committed = Tally()
         self._sides: dict[int, set[str]] = {}  # of the indicators in ``_committed``
         for one in self._open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +43,9 @@ class Stored(msgspec.Struct):
     number: int
     taken: Taken
     hits: pa.Table
+    found: int  # pairs of a line and an indicator
     run: int | None  # of ``match`` before this slice; None: nothing was stored
+    anew: bool = False  # it was offered again: the lake may hold more of it than ``hits``
 
 
 class Storer:
@@ -71,6 +74,7 @@ class Storer:
         self._patient = patient
         self._live: LiveIngest | None = None
         self._hits: list[pa.Table] = []
+        self._attempts: list[list[pa.Table]] = []  # the hits of those that were refused
         self._match_run: int | None = None
         self._asked: queue.SimpleQueue[Slice | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Stored | BaseException] = queue.SimpleQueue()
@@ -114,7 +118,8 @@ class Storer:
                     while (one := self._asked.get()) is not None:
                         taken = self._taken(one, session)
                         hits = pa.concat_tables(self._hits) if self._hits else pa.table({})
-                        self._answers.put(Stored(one.number, taken, hits, self._match_run))
+                        found = _most([*self._attempts, self._hits]) if self._attempts else len(hits)
+                        self._answers.put(Stored(one.number, taken, hits, found, self._match_run, bool(self._attempts)))
                 finally:
                     self._end()
         except BaseException as error:
@@ -123,6 +128,7 @@ class Storer:
     def _taken(self, one: Slice, session: LakeSession) -> Taken:
         """Store a slice. After a refusal that passes begin anew with what is on disk, as after a kill."""
         told = False
+        self._attempts = []
         while True:
             self._hits, self._match_run = [], None
             try:
@@ -131,6 +137,7 @@ class Storer:
                 if fault.code not in PASSING or not self._patient():
                     raise
                 self._end()
+                self._attempts.append(self._hits)
                 if not told:
                     waits = mark("The lake takes nothing now and is asked again; what is read waits. {reason}")
                     self._say(waits, reason=fault)
@@ -160,3 +167,15 @@ class Storer:
         keys = self._keys()
         if len(keys):
             self._hits.append(keep_hits(writer, keys, rows, first_event))
+
+
+def _most(attempts: list[list[pa.Table]]) -> int:
+    """How many hits a slice has: an attempt that was stored though it seemed refused leaves none to the next."""
+    most: Counter[tuple[object, ...]] = Counter()
+    for tables in attempts:
+        most |= Counter(
+            pair
+            for table in tables
+            for pair in zip(*(table[name].to_pylist() for name in table.column_names if name != "event"), strict=True)
+        )
+    return most.total()
