@@ -8,8 +8,10 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from aiosmtpd.smtp import Envelope, Session
 
 from journey.command_line import environment, here
 from mail_scenes import MailHost, MailNode, Team, mail_host, parsed
@@ -144,6 +146,35 @@ def test_a_server_that_says_no_keeps_the_mail_for_later(node: MailNode, host: Ma
     host.postbox.refuse = ""
     assert node.here("mail", "send", "krcert")["objects"] == 3
     assert node.here("mail", "send", "krcert")["mails"] == 0
+
+
+def test_a_mail_refused_for_good_stands_in_nobodys_way(node: MailNode, host: MailHost) -> None:
+    """5yz takes the mail off the books: what it held is cut anew, under the same ticket when it is the same."""
+    host.postbox.refuse = "552 too large for us"
+    for _ in range(2):
+        with pytest.raises(AssertionError, match=r"E-MAIL-005.*552 too large for us"):
+            node.here("mail", "send", "krcert")
+    host.postbox.refuse = ""
+    sent = node.here("mail", "send", "krcert")
+    assert (sent["objects"], sent["problems"], sent["items"][0]["ticket"][-4:]) == (3, [], "0001")
+    assert node.here("mail", "send", "krcert")["mails"] == 0
+
+
+def test_a_refusal_in_one_circle_leaves_the_others(node: MailNode, host: MailHost) -> None:
+    """What another circle released leaves all the same; the answer says what did not, and nothing overtakes it."""
+    more = ("--auto", "indicator", "--approver-token", node.approver)
+    node.here("circles", "create", "a-second", "--members", "krcert", "--tlp-ceiling", "amber", *more)
+
+    async def first_only(server: object, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        host.postbox.mails.append(envelope.content)
+        return "550 not this one" if len(host.postbox.mails) == 1 else "250 kept"
+
+    with patch.object(host.postbox, "handle_DATA", first_only):
+        sent = node.here("mail", "send", "krcert")
+    assert (sent["mails"], [item["state"] for item in sent["items"]]) == (1, ["discarded", "sent"])
+    assert "a-second: E-MAIL-005" in sent["problems"][0]
+    assert [item["circle"] for item in node.here("mail", "send", "krcert")["items"]] == ["a-second"]
 
 
 def test_much_leaves_in_parts_under_one_ticket(tmp_path: Path, host: MailHost, team: Team) -> None:

@@ -130,11 +130,11 @@ def send(
     circle: Annotated[str | None, Parameter(help="Only what was released in this circle.")] = None,
     ticket: Annotated[str | None, Parameter(help="Go on in this ticket's thread, else a new one begins.")] = None,
     dry_run: Annotated[bool, Parameter(help="Say what would leave; nothing does.", negative="")] = False,
-) -> None:
+) -> ExitStatus:
     """Mail everything newly released to a mail peer, signed and encrypted.
 
-    JSON: peer, mails, objects, withheld, dry_run, items (number, ticket, circle, subject, message_id, state, objects),
-    and the cost.
+    JSON: peer, mails, objects, withheld, dry_run, problems, items (number, ticket, circle, subject, message_id, state,
+    objects, problem), and the cost. With --strict a problem is status 1.
     """
     from seawall.flow.mail import send_mail
     from seawall.flow.node import Node
@@ -143,6 +143,7 @@ def send(
     with Node.open(context.node, token=context.token) as node:
         document = send_mail(node, name, circle=circle, ticket=ticket, dry_run=dry_run)
     context.out.pairs({**document, **cost.as_dict()})
+    return ExitStatus.REJECTS if context.strict and document["problems"] else ExitStatus.DONE
 
 
 @mail.command

@@ -3,7 +3,9 @@
 Steps for one peer, mail by mail: (1) two people stand for the peer and its key can encrypt, else nothing leaves; (2) an
 earlier mail that was prepared and not noted as sent goes again, under the same Message-ID; (3) fill the outbox as for
 any member; (4) note the mail as prepared; (5) record the release; (6) sign, encrypt, hand over to the mail server; (7)
-note it as sent and move the cursor, in one transaction. A kill between (6) and (7) repeats one mail, no more.
+note it as sent and move the cursor, in one transaction. A kill between (6) and (7) repeats one mail, no more. A mail
+that the server refuses for good is taken off the books, and what it held is cut anew by the next run: it must not stand
+in the way of all that comes behind it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from seawall.exchange.mail import (
     Envelope,
     Letter,
     OutgoingMail,
+    RefusedForGood,
     SmtpServer,
     compose,
     deliver,
@@ -63,21 +66,22 @@ def send_mail(
     node: Node, name: str, *, circle: str | None = None, ticket: str | None = None, dry_run: bool = False
 ) -> dict[str, object]:
     """Everything that is releasable to this peer and has not left yet. Keys: ``peer``, ``mails``, ``objects``,
-    ``withheld``, ``items`` (one a mail).
+    ``withheld``, ``problems``, ``items`` (one a mail).
 
     Raises Refused E-FLOW-265 for a peer nobody verified, E-IDENTITY-068 when its key cannot encrypt, Fault E-FLOW-261
     or -266 for missing settings, NotFound E-FLOW-267 for an unknown ticket, Unavailable E-FLOW-268 while another
-    process sends, and what ``deliver`` raises.
+    process sends, and what ``deliver`` raises: RefusedForGood only when no mail left.
     """
     node.require("sync")
     peer = require_mail_verified(node.store.mail_peers.get(name))
     require_encrypting(read_key(peer.key))
     server = None if dry_run else smtp_server(node)
-    sent: list[dict[str, object]] = []
+    run = _Run(node, peer)
     withheld = 0
     with _alone(node):
         if server is not None:
-            sent += [_resume(node, peer, record, server) for record in _prepared(node, peer)]
+            for record in _prepared(node, peer):
+                run.resume(record, server)
         for terms in node.store.circles.list():
             if (circle is not None and terms.name != circle) or name not in terms.members:
                 continue
@@ -85,14 +89,23 @@ def send_mail(
                 continue
             withheld += fill_outboxes(node, circle=terms.name, recipient=name).withheld
             for record in _to_send(node, peer, terms, ticket, dry_run=dry_run):
-                sent.append(_shown(record) if server is None else _send_new(node, peer, record, server))
+                if terms.name in run.refused:
+                    break  # nothing overtakes what was refused: the cursor would pass it
+                if server is None:
+                    run.items.append(_shown(record))
+                else:
+                    run.send_new(record, server)
+    left = [item for item in run.items if "problem" not in item]
+    if run.refused and not left:
+        raise next(iter(run.refused.values()))
     return {
         "peer": name,
-        "mails": len(sent),
-        "objects": sum(int(str(item["objects"])) for item in sent),
+        "mails": len(left),
+        "objects": sum(int(str(item["objects"])) for item in left),
         "withheld": withheld,
         "dry_run": dry_run,
-        "items": sent,
+        "problems": [f"{name}, {circle}: {fault}" for circle, fault in run.refused.items()],
+        "items": run.items,
     }
 
 
@@ -132,11 +145,12 @@ def _to_send(node: Node, peer: MailPeer, terms: CircleTerms, ticket: str | None,
     batches = _batches(node, peer, terms)
     if not batches:
         return []
-    number, foreign = _ticket(node, peer, ticket, dry_run=dry_run)
+    refused = node.store.mails.of_identity(_identity(peer, terms, batches[0]))
+    number, foreign = _ticket(node, peer, ticket or (refused.ticket if refused else None), dry_run=dry_run)
     records = []
     for part, leaving in enumerate(batches, 1):
         leaving = msgspec.structs.replace(leaving, part=part, parts=len(batches), foreign=foreign)
-        identity = f"out:{peer.code_name}:{terms.name}:{leaving.after}:{leaving.to}"
+        identity = _identity(peer, terms, leaving)
         domain = own_address(node).rpartition("@")[2]
         records.append(
             MailRecord(
@@ -153,6 +167,10 @@ def _to_send(node: Node, peer: MailPeer, terms: CircleTerms, ticket: str | None,
             )
         )
     return records
+
+
+def _identity(peer: MailPeer, terms: CircleTerms, leaving: Leaving) -> str:
+    return f"out:{peer.code_name}:{terms.name}:{leaving.after}:{leaving.to}"
 
 
 def _batches(node: Node, peer: MailPeer, terms: CircleTerms) -> list[Leaving]:
@@ -219,27 +237,46 @@ def _of(node: Node, circle: str, recipient: str, leaving: Leaving) -> Iterator[O
         yield row
 
 
-def _send_new(node: Node, peer: MailPeer, record: MailRecord, server: SmtpServer) -> dict[str, object]:
-    kept = node.store.mails.add(record)
-    if kept is None:
-        raise Unavailable("E-FLOW-268", "Another process is sending mail; try again in a moment.")
-    return _resume(node, peer, kept, server)
+class _Run:
+    """The mails of one run: ``items`` in order, and the circles in which the server refused one for good."""
 
+    def __init__(self, node: Node, peer: MailPeer) -> None:
+        self._node, self._peer = node, peer
+        self.items: list[dict[str, object]] = []
+        self.refused: dict[str, Fault] = {}
 
-def _resume(node: Node, peer: MailPeer, record: MailRecord, server: SmtpServer) -> dict[str, object]:
-    """Steps (5) to (7) for a mail that stands on the books."""
-    leaving = msgspec.json.decode(record.body, type=Leaving)
-    terms = node.store.circles.get(str(record.circle))
-    rows = list(_of(node, terms.name, peer.code_name, leaving)) if may_receive(node, terms, peer.code_name) else []
-    release = page_release(rows, peer.code_name, terms, release_context(node, terms, peer.code_name)) if rows else None
-    state = MailState.DISCARDED  # everything in it was taken back before it left
-    if release is not None:
-        mail = _mail(node, peer, record, leaving, terms, node.ledger.record(release))
-        deliver(mail, server)
-        state = MailState.SENT
-    sent = msgspec.structs.replace(record, state=state)
-    node.store.mails.decide(record.number, MailState.PREPARED, sent, sent_up_to=str(leaving.to))
-    return _shown(sent)
+    def send_new(self, record: MailRecord, server: SmtpServer) -> None:
+        """Step (4), and then the others. One that was refused before is taken up again under its own names."""
+        mails = self._node.store.mails
+        kept = mails.add(record)
+        if kept is None:
+            before = mails.of_identity(record.identity)
+            if before is None or before.state is not MailState.DISCARDED:
+                raise Unavailable("E-FLOW-268", "Another process is sending mail; try again in a moment.")
+            anew = msgspec.structs.replace(before, state=MailState.PREPARED, body=record.body)
+            kept = mails.decide(before.number, MailState.DISCARDED, anew)
+        self.resume(kept, server)
+
+    def resume(self, record: MailRecord, server: SmtpServer) -> None:
+        """Steps (5) to (7) for a mail that stands on the books."""
+        node, name = self._node, self._peer.code_name
+        leaving = msgspec.json.decode(record.body, type=Leaving)
+        terms = node.store.circles.get(str(record.circle))
+        rows = list(_of(node, terms.name, name, leaving)) if may_receive(node, terms, name) else []
+        release = page_release(rows, name, terms, release_context(node, terms, name)) if rows else None
+        gone = msgspec.structs.replace(record, state=MailState.DISCARDED)
+        if release is not None:
+            mail = _mail(node, self._peer, record, leaving, terms, node.ledger.record(release))
+            try:
+                deliver(mail, server)
+            except RefusedForGood as fault:
+                node.store.mails.decide(record.number, MailState.PREPARED, gone)
+                self.refused[terms.name] = fault
+                self.items.append({**_shown(gone), "problem": str(fault)})
+                return
+            gone = msgspec.structs.replace(record, state=MailState.SENT)
+        node.store.mails.decide(record.number, MailState.PREPARED, gone, sent_up_to=str(leaving.to))
+        self.items.append(_shown(gone))
 
 
 def _mail(
@@ -249,7 +286,9 @@ def _mail(
     tlp, pap = _marking(terms, [item.body for item in released.value.objects])
     ticket = str(record.ticket)
     before = [
-        mail.message_id for mail in node.store.mails.thread(ticket, peer.code_name) if mail.number < record.number
+        mail.message_id
+        for mail in node.store.mails.thread(ticket, peer.code_name)
+        if mail.number < record.number and mail.state is not MailState.DISCARDED
     ]
     letter = Letter(
         sender=settings.node.name,

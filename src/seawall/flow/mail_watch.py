@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from seawall.exchange.mail import imap_place
 from seawall.flow.mail import send_mail
 from seawall.flow.mail_incoming import fetch_mail
@@ -26,6 +28,7 @@ def mail_job(node: Node) -> str:
         try:
             sent = send_mail(node, peer.code_name)
             results.append(f"{peer.code_name}: {sent['mails']} mails, {sent['objects']} objects")
+            results += cast("list[str]", sent["problems"])
         except Exception as error:
             results.append(f"{peer.code_name}: {as_fault(error, f'mail to {peer.code_name}')}")
     if settings.inbox:

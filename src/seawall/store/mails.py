@@ -59,6 +59,12 @@ class Mails:
         with self._database.reading() as connection:
             return connection.execute(query).first() is not None
 
+    def of_identity(self, identity: str) -> MailRecord | None:
+        """The mail of this identity; None when none is on the books."""
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(mails).where(mails.c.identity == clean(identity))).first()
+        return None if row is None else _record(row)
+
     def seen(self, peer: str, message_id: str) -> bool:
         """Whether a believed mail of this peer bore this Message-ID."""
         query = sa.select(mails.c.number).where(

@@ -17,7 +17,7 @@ from seawall.exchange.mail.inbox import Arrived, Unreadable, arrived, file_mail,
 from seawall.exchange.mail.letter import Letter
 from seawall.exchange.mail.opening import Opened, Outside, open_mail, outside, parse
 from seawall.exchange.mail.reasons import SENTENCES, NotBelieved, Reason, ready_answer
-from seawall.exchange.mail.smtp import SmtpServer, deliver
+from seawall.exchange.mail.smtp import RefusedForGood, SmtpServer, deliver
 from seawall.exchange.mail.subject import read_subject, subject_line, ticket_name
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "OutgoingMail",
     "Outside",
     "Reason",
+    "RefusedForGood",
     "SmtpServer",
     "Unreadable",
     "arrived",
