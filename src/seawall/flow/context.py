@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from seawall.codec.frameworks import is_framework
 from seawall.flow.circles import agreed_with
+from seawall.flow.definitions import HeldDefinitions
 from seawall.flow.entries import as_stored
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
+from seawall.flow.seats import seats
 from seawall.identity import read_card
 from seawall.model import Actor, NotFound, Tlp, UserRole, Visibility
 from seawall.model.circle import CircleTerms
@@ -39,7 +41,8 @@ def release_context(
 
     ``referred``: ids that the objects at hand are known to refer to, looked up together instead of one by one.
     """
-    cards = {peer.code_name: read_card(peer.card) for peer in node.store.peers.list()}
+    peers = node.store.peers.list()
+    cards = {peer.code_name: read_card(peer.card) for peer in peers}
     by_mail = {peer.code_name: mail_identity(peer) for peer in node.store.mail_peers.list()}
     agreed = frozenset(member for member in terms.members if agreed_with(node, terms, member))
     asked = frozenset(referred)
@@ -63,6 +66,9 @@ def release_context(
         circles={circle.name: circle for circle in node.store.circles.list()},
         agreed_with=agreed,
         standing_use=standing_use or {},
+        seats=seats(node),
+        definitions=HeldDefinitions(node),
+        in_clear=any(peer.carried for peer in peers if peer.code_name == recipient),  # drops are signed, not encrypted
         may_refer=may_refer,
     )
 
@@ -86,11 +92,15 @@ def page_markings(node: Node, items: Sequence[StoredObject]) -> list[Markings]:
     """``stored_markings`` of each item; what they were made from is looked up together."""
     inputs = {object_id for item in items for object_id in item.inputs}
     held = {object_id: [found] for object_id, found in node.store.objects.latest(inputs).items()}
-    return [_joined_markings(node, item, held) for item in items]
+    definitions = HeldDefinitions(node)
+    definitions.expect([*items, *(found for several in held.values() for found in several)])
+    return [_joined_markings(node, item, held, definitions) for item in items]
 
 
-def _joined_markings(node: Node, item: StoredObject, held: dict[str, list[StoredObject]]) -> Markings:
-    gathered = [_own_markings(node, item)]
+def _joined_markings(
+    node: Node, item: StoredObject, held: dict[str, list[StoredObject]], definitions: HeldDefinitions
+) -> Markings:
+    gathered = [_own_markings(node, item, definitions)]
     waiting, seen = list(item.inputs), {item.id}
     while waiting and len(seen) < MAX_INPUTS:
         object_id = waiting.pop()
@@ -100,13 +110,13 @@ def _joined_markings(node: Node, item: StoredObject, held: dict[str, list[Stored
         if object_id not in held:
             held[object_id] = find_objects(node, object_id)
         for source in held[object_id]:
-            gathered.append(_own_markings(node, source))
+            gathered.append(_own_markings(node, source, definitions))
             waiting.extend(source.inputs)
     return strictest(gathered)
 
 
-def _own_markings(node: Node, item: StoredObject) -> Markings:
-    return markings_of(item, circle=_came_through(node, item) if item.origin is not None else "")
+def _own_markings(node: Node, item: StoredObject, definitions: HeldDefinitions) -> Markings:
+    return markings_of(item, _came_through(node, item) if item.origin is not None else "", definitions)
 
 
 def _came_through(node: Node, item: StoredObject) -> str:

@@ -33,6 +33,7 @@ from seawall.flow.health import CARRIED as DIRECTION
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
 from seawall.flow.refresh import refresh_findings
+from seawall.flow.seats import seats
 from seawall.ledger import EventKind
 from seawall.model import Fault, NotFound, Release, Unavailable, from_microseconds
 from seawall.model.circle import CircleTerms
@@ -290,6 +291,8 @@ class _Export:
             node_id=self._node.keys.node_id,
             private=PrivateValues(is_own=self._node.own_assets.is_own),
             agreed_with=frozenset({self._peer.code_name} if agreed else ()),
+            seats=seats(self._node),
+            in_clear=True,
         )
 
     def _pages(self, terms: CircleTerms, behind: int | None, last: int | None) -> Iterator[tuple[Release | None, int]]:

@@ -15,6 +15,7 @@ from seawall.codec.stix import check
 from seawall.exchange import Declined, InboundDesk, Outcome, ReceivedObject
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.context import find_objects
+from seawall.flow.definitions import HeldDefinitions
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
 from seawall.identity import read_card
@@ -61,12 +62,14 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
         batch = (received.circle, received.received_at)
         if batch not in of_batch:
             of_batch.clear()
-            now = msgspec.structs.replace(base, at=received.received_at)
+            now = msgspec.structs.replace(base, at=received.received_at, definitions=HeldDefinitions(node))
             of_batch[batch] = node.store.circles.get(received.circle), now
         terms, context = of_batch[batch]
         decided = inbound(received.body, received.peer, terms, context)
         if isinstance(decided, Admitted):
             kept = decided.stored
+            if kept.type == "marking-definition" and isinstance(context.definitions, HeldDefinitions):
+                context.definitions.learn(kept.id, kept.body)
             return msgspec.structs.replace(
                 kept,
                 body=said_as_a_whole(kept.body, at_least[0]),
@@ -85,9 +88,10 @@ class _Creator(msgspec.Struct):
 def _forged(
     node: Node, rule: InboundRule, received: ReceivedObject, terms: CircleTerms, context: InboundContext
 ) -> bool:
-    """Whether the sender made it up: an echo of ours, or what a member of the circle passed on, is refused only."""
+    """Whether the sender made it up: an echo of ours (released or exported), or what a member of the circle passed on,
+    is refused only."""
     if rule is InboundRule.SPOOFED_OWN:
-        return received.id not in node.store.outbox.first_added([received.id])
+        return received.id not in node.store.outbox.first_added([received.id]) and not find_objects(node, received.id)
     if rule is not InboundRule.SPOOFED_PEER:
         return False
     creator = msgspec.json.decode(received.body, type=_Creator).created_by_ref

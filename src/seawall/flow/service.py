@@ -19,6 +19,7 @@ from seawall.flow.circles import agreed_with
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
+from seawall.flow.seats import seats
 from seawall.flow.terms import terms_digest
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Actor, NotFound, Refused
@@ -129,6 +130,7 @@ class NodeExchange:
             node_id=self._node.keys.node_id,
             private=PrivateValues(is_own=self._node.own_assets.is_own),
             agreed_with=frozenset({actor.name} if agreed else ()),
+            seats=seats(self._node),
         )
 
     def _released(self, actor: Actor, terms: CircleTerms, page: OutboxPage, rows: Sequence[OutboxRow]) -> ReleasedPage:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -69,6 +69,7 @@ class ImportOptions(msgspec.Struct, frozen=True):
     pap: Pap = Pap.GREEN  # unmarked: may be acted on, blocking included, as the importer's own lists are meant to be
     source: str | None = None  # None: the file's name
     origin: str | None = None  # None: our own import; else the peer's code name
+    definitions: Mapping[str, Mapping[str, Any]] = {}  # marking-definitions that the objects name, by id
 
 
 class ImportReport(msgspec.Struct, frozen=True):

@@ -6,19 +6,25 @@ value is one indicator with two sources. Everything else counts as the store's o
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from seawall.codec.losses import LossCounter
 from seawall.codec.stix import ParsedBundle
 from seawall.intel.interface import ImportOptions, Sink
-from seawall.intel.stix_objects import campaigns_of, entries, indicators_in, match_keys, stored
+from seawall.intel.stix_objects import campaigns_of, entries, indicators_in, marking_refs, match_keys, stored
 from seawall.intel.tally import Tally
 from seawall.model import Observable
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.stored import PutCounts
+from seawall.policy import WELL_KNOWN
 
 
 def put_bundle(parsed: ParsedBundle, name: str, source: str, sink: Sink, options: ImportOptions, tally: Tally) -> None:
     """Store the objects and their match keys; note rejects, losses and damage."""
     losses = LossCounter()
+    options = with_definitions(parsed, sink, options, losses)
     campaigns = campaigns_of(parsed.objects)
     fresh: list[IndicatorEntry] = []
     known_elsewhere: set[int] = set()
@@ -46,6 +52,23 @@ def put_bundle(parsed: ParsedBundle, name: str, source: str, sink: Sink, options
     for problem in parsed.problems:
         tally.problem(name, problem)
     tally.losses += [parsed.losses, losses.report()]
+
+
+def with_definitions(parsed: ParsedBundle, sink: Sink, options: ImportOptions, losses: LossCounter) -> ImportOptions:
+    """The options with the marking-definitions that the objects name: of this bundle, else as held.
+
+    A marking that is neither is a loss to be told: what carries it leaves to nobody, and nothing is blocked by it.
+    """
+    wanted = {ref for obj in parsed.objects for ref in marking_refs(obj)} - WELL_KNOWN
+    if not wanted:
+        return options
+    pairs = zip(parsed.objects, parsed.bodies, strict=True)
+    found = {obj.id: body for obj, body in pairs if obj.type == "marking-definition" and obj.id in wanted}
+    found |= {id: held.body for id, held in sink.objects.latest(wanted - found.keys()).items()}
+    for ref in sorted(wanted - found.keys()):
+        losses.add("marking:unknown", f"{ref}: what carries it stays here until its definition is imported")
+    definitions = {id: msgspec.json.decode(body, type=dict[str, Any]) for id, body in found.items()}
+    return msgspec.structs.replace(options, definitions=definitions)
 
 
 def _named_by_others(sink: Sink, key: Observable, source: str) -> bool:

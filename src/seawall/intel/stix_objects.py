@@ -15,7 +15,9 @@ from seawall.model.indicator import IndicatorEntry
 from seawall.model.stix import Campaign, Indicator, IntrusionSet, Relationship, StixObject, version_of
 from seawall.model.stix.tlp import TLP_BY_ID, pap_of_label, tlp_of_label, tlp_of_refs
 from seawall.model.stored import StoredObject
+from seawall.policy import Markings, said_by
 
+_SPEAKING = frozenset({"tlp:", "pap:", "iep2"})  # how labels begin that mark
 _HARMLESS = frozenset({"benign"})
 
 
@@ -40,9 +42,25 @@ def markings_of(obj: StixObject, options: ImportOptions) -> tuple[Tlp, Pap]:
     labels = getattr(obj, "labels", None) or ()
     granular = [mark.get("marking_ref", "") for mark in obj.granular_markings or ()]
     levels = [tlp_of_refs([*(obj.object_marking_refs or ()), *granular]), *map(tlp_of_label, labels)]
+    paps = [level for level in map(pap_of_label, labels) if level is not None]
+    if (said := further_markings(obj, options)) is not None:
+        levels.append(said.tlp)
+        paps += [said.pap] if said.pap > Pap.CLEAR else []
     tlp = max((level for level in levels if level is not None), default=options.tlp)
-    pap = max((level for level in map(pap_of_label, labels) if level is not None), default=options.pap)
-    return tlp, pap
+    return tlp, max(paps, default=options.pap)
+
+
+def further_markings(obj: StixObject, options: ImportOptions) -> Markings | None:
+    """What markings beyond the well-known TLP ones say; None for an object that carries none."""
+    refs = [ref for ref in marking_refs(obj) if ref not in TLP_BY_ID]
+    labels = [label for label in getattr(obj, "labels", None) or () if label.lstrip()[:4].lower() in _SPEAKING]
+    return said_by(refs, labels, options.definitions) if refs or labels else None
+
+
+def marking_refs(obj: StixObject) -> list[str]:
+    """The markings of the object and of its parts."""
+    granular = [mark.get("marking_ref", "") for mark in obj.granular_markings or ()]
+    return [*(obj.object_marking_refs or ()), *(ref for ref in granular if ref)]
 
 
 def stored(obj: StixObject, body: bytes, source: str, options: ImportOptions) -> StoredObject:
@@ -82,6 +100,10 @@ def entries(
     """One entry for each value of the indicator."""
     tlp, pap = markings_of(indicator, options)
     labelled = next((text for text in indicator.labels or () if text.startswith(CAMPAIGN_LABEL)), "")
+    said = further_markings(indicator, options)
+    until = moment_of(indicator.valid_until) if indicator.valid_until else None
+    if said is not None and said.ends is not None:  # where a policy ends, its permission to act ends
+        until = said.ends if until is None else min(until, said.ends)
     campaign = campaign or labelled.removeprefix(CAMPAIGN_LABEL) or None
     return [
         IndicatorEntry(
@@ -94,7 +116,7 @@ def entries(
             tlp=tlp,
             pap=pap,
             valid_from=moment_of(indicator.valid_from),
-            valid_until=moment_of(indicator.valid_until) if indicator.valid_until else None,
+            valid_until=until,
             origin=options.origin,
             external_id=indicator.id,
             sources=(source,),

@@ -24,6 +24,7 @@ from seawall.policy.explain import Explanation, enforcement_table, explain, rule
 from seawall.policy.granular import said_as_a_whole
 from seawall.policy.inbound import Admitted, Declined, Held, InboundContext, InboundRule, inbound
 from seawall.policy.markings import (
+    WELL_KNOWN,
     Definitions,
     Markings,
     Origin,
@@ -43,6 +44,7 @@ __all__ = [
     "MEANING",
     "OWN_IDS",
     "POLICY_VERSION",
+    "WELL_KNOWN",
     "Admitted",
     "Bound",
     "Decision",
