@@ -9,9 +9,24 @@ import pytest
 
 from policy.scenes import MOMENT, asking, body, circle, knowing, stored
 from seawall.model import Pap, Release, Tlp, Withheld
+from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.outbox import OutboxRow
-from seawall.policy import Markings, Origin, ReleaseContext, ReleaseRequest, Rule, decide, decide_page, page_release
+from seawall.policy import (
+    Admitted,
+    InboundContext,
+    Markings,
+    Origin,
+    ReleaseContext,
+    ReleaseRequest,
+    Rule,
+    decide,
+    decide_page,
+    inbound,
+    page_release,
+)
+
+ARRIVING = InboundContext(at=MOMENT, own_identities=frozenset(), peer_identities={}, held=lambda _: None)
 
 
 def _rule(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext | None = None) -> str:
@@ -182,6 +197,28 @@ def test_the_body_that_leaves_says_what_governs_it() -> None:
         assert (ref in refs) is kept
         assert ("marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421" in refs) is not kept
         assert len(refs) == 2
+
+
+def test_what_every_peer_must_refuse_stays() -> None:
+    """An object larger or deeper than what is taken in anywhere is withheld here, by a rule of its own."""
+    nested: list[Any] = []
+    for _ in range(MAX_NESTING - 2):
+        nested = [nested]
+    room = MAX_OBJECT_BYTES - len(msgspec.json.encode(body(description=""))) - 2_000
+    for fits, made in (
+        (True, body(description="x" * room)),
+        (False, body(description="x" * (room + 2_000))),
+        (True, body(x_deep=nested)),
+        (False, body(x_deep=[nested])),
+    ):
+        release = decide(asking(stored(made)), circle(), knowing())
+        assert isinstance(release, Release) is fits
+        if isinstance(release, Release):
+            assert len(release.objects[0].body) <= MAX_OBJECT_BYTES
+            taken = inbound(release.objects[0].body, "seoul", circle(), ARRIVING)
+            assert isinstance(taken, Admitted)
+        else:
+            assert release.rule == Rule.TOO_LARGE
 
 
 def test_outbox_rows_are_released_to_whom_they_stand_for() -> None:

@@ -12,7 +12,7 @@ def test_every_test_is_told_also_behind_the_first_failure() -> None:
     why = explain(asking(stored(tlp=Tlp.RED), recipient="jeju"), circle(), knowing())
     failed = [test.rule for test in why.tests if not test.passed]
     assert failed == [Rule.MEMBER, Rule.TLP_CEILING, Rule.TWO_PEOPLE]
-    assert [test.rule for test in why.tests] == list(Rule)[:24]
+    assert [test.rule for test in why.tests] == list(Rule)[:25]
     assert why.rule == Rule.MEMBER
     assert why.lines()[-1] == "withheld to jeju in tw-kr by circle-member (seawall-3/tw-kr@1)"
 

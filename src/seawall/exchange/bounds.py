@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.model.bounds import MAX_OBJECT_BYTES
+
 
 class Bounds(msgspec.Struct, frozen=True):
     """How much of somebody else we are ready to bear. All sizes in bytes, all times in seconds."""
 
     page_objects: int = 1_000  # objects asked for, and given, in one page: 1,000 x 2 kB is a 2 MB answer
     page_bytes: int = 64 * 1024 * 1024  # one answer: 1,000 objects of the largest kind seen in public feeds (60 kB)
-    object_bytes: int = 1024 * 1024  # one object: the largest public STIX objects (reports) stay below 300 kB
+    object_bytes: int = MAX_OBJECT_BYTES  # one object: the largest public STIX objects (reports) stay below 300 kB
     nesting: int = 64  # STIX objects nest about 10 deep; codec and JSON readers stay far from the recursion limit
     pages: int = 10_000  # pages of one walk through one collection: ten million objects
     objects: int = 5_000_000  # objects of one walk: twice the largest community feed known to us

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.model import Tlp
+from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES, nested_deeper
 from seawall.model.circle import CircleTerms, Track
 from seawall.policy.attribution import hidden_identities, provider_named, unname
 from seawall.policy.iep_checks import iep_tests, marking_test, naming_test
@@ -19,6 +20,7 @@ from seawall.policy.rules import Rule, Test
 from seawall.policy.seating import kind_test, seat_test
 from seawall.policy.standing import obstacle
 
+GROWTH = 64 << 10  # bytes by which an object may grow on its way out: its markings, in full
 APPROVED = "approved"
 NEEDS_TWO = Tlp.AMBER_STRICT  # from here on two named people (rule 9)
 
@@ -86,10 +88,11 @@ def body_tests(
     may_show: Callable[[str], bool],
     keep: Callable[[dict[str, Any]], None],
 ) -> Iterator[Test]:
-    """The tests that need the object itself. ``keep`` gets the body as it would leave, before the last test.
+    """The tests that need the object itself. ``keep`` gets the body as it would leave, before the last tests.
 
     (1) do not name who must not be named, (2) strike own and victim values, (3) look for the minimum context,
-    (4) drop references to what is withheld, (5) write the governing markings into it.
+    (4) drop references to what is withheld, (5) write the governing markings into it,
+    (6) look at the size of what is left.
     """
     try:
         body = msgspec.json.decode(request.object.body, type=dict[str, Any])
@@ -115,6 +118,18 @@ def body_tests(
     )
     keep(fresh)
     yield Test(Rule.REFERENCE, pruned.broken is None, pruned.broken or "every needed reference may be shown")
+    yield _size_test(fresh, request.object.body)
+
+
+def _size_test(leaving: dict[str, Any], held: bytes) -> Test:
+    """Whoever gets more than every peer must take refuses it, and counts it against us."""
+    size = len(held) + GROWTH
+    if size > MAX_OBJECT_BYTES:
+        size = len(msgspec.json.encode(leaving))
+        if size > MAX_OBJECT_BYTES:
+            return Test(Rule.TOO_LARGE, passed=False, detail=f"{size} of {MAX_OBJECT_BYTES} bytes")
+    deep = held.count(b"{") + held.count(b"[") > MAX_NESTING and nested_deeper(leaving)
+    return Test(Rule.TOO_LARGE, not deep, f"more than {MAX_NESTING} levels" if deep else "within the bounds")
 
 
 def _excluded(request: ReleaseRequest, context: ReleaseContext) -> set[str]:

@@ -38,6 +38,7 @@ class Rule(StrEnum):
     PRIVATE = "private-value"
     CONTEXT = "minimum-context"
     REFERENCE = "withheld-reference"
+    TOO_LARGE = "too-large"
     # beyond circles
     OWN_USE = "own-use"
     ENFORCE_TLP = "enforce-tlp"
@@ -70,6 +71,7 @@ MEANING: dict[Rule, str] = {
     Rule.PRIVATE: "the object is not about an own asset or a victim",
     Rule.CONTEXT: "the object carries the circle's minimum context",
     Rule.REFERENCE: "nothing that the object cannot do without is withheld",
+    Rule.TOO_LARGE: "the object is not larger or deeper than every peer must take",
     Rule.OWN_USE: "the person may see the object",
     Rule.ENFORCE_TLP: "TLP:RED is for named people, not for tools",
     Rule.ENFORCE_PAP: "blocking is visible to the attacker: it takes PAP:GREEN or PAP:CLEAR",
