@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -292,6 +293,50 @@ def test_this_machine_keeps_what_it_may(shared: Shared, tmp_path: Path) -> None:
         left = sum(path.stat().st_size for path in (tmp_path / "a" / "files").rglob("*.parquet"))
     assert 0 < left <= 30_000
     assert held(lake) == expected
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_full_disk_here_hides_nothing(shared: Shared, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """What cannot be kept on this machine is read in the bucket, and not fetched in vain for every read."""
+    lake, other = shared.lake("a"), shared.lake("b")
+    for at in range(2):
+        add(lake, traffic(at, 40))
+    compact(lake)
+    tried: list[str] = []
+
+    def full(name: str, *_: object) -> None:
+        tried.append(name)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(storage_of(other)._bucket.files, "get_file", full)
+    assert held(other) == held(lake)
+    assert looked_up(other, [("ipv4", "198.51.100.7")]) == looked_up(lake, [("ipv4", "198.51.100.7")])
+    assert len(tried) == 1
+
+
+def test_what_a_late_task_of_a_cluster_wrote_does_not_count(shared: Shared) -> None:
+    """Only the files of the folder itself are its data, as on a disk; what is deeper was never counted."""
+    lake = shared.lake()
+    storage = storage_of(lake)
+    for name in ("part-0.parquet", "_SUCCESS", "_temporary/0/part-0.parquet"):
+        storage._bucket.files.pipe_file(storage._bucket.full(f"temporary/made/{name}"), b"")
+    assert storage.below("temporary/made") == [f"{shared.url}/temporary/made/part-0.parquet"]
+    storage.unshare("temporary/made")
+    assert objects(lake, "temporary/") == []
+
+
+def test_compaction_removes_what_a_killed_writer_sent(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when nothing is left to merge."""
+    lake = shared.lake()
+    add(lake, traffic(0, 20))
+    compact(lake)
+    left = "observations/part-000009-000001-dead.parquet"
+    storage_of(lake)._bucket.files.pipe_file(storage_of(lake)._bucket.full(left), b"")
+    assert left in objects(lake)
+    monkeypatch.setattr(s3_room, "GRACE", -60_000_000)
+    assert compact(lake).steps == 0
+    assert left not in objects(lake)
+    assert rows_of(lake) == 20
 
 
 def test_an_emptied_place_is_another_lake(shared: Shared) -> None:

@@ -51,11 +51,13 @@ def size(lake: Lake) -> Size:
 
 
 def compact(lake: Lake, on_wait: OnWait | None = None) -> CompactReport:
-    """Merge what is small and make the roll-up one row a key. Raises what ``Lake.writing`` does."""
+    """Merge what is small, make the roll-up one row a key, and remove what ended writers and readers left.
+
+    Raises what ``Lake.writing`` does.
+    """
     before = size(lake)
     steps = sum(_repeat(lake, step, on_wait) for step in (_observations, _derived, _split, _days))
-    if steps:
-        lake.tidy(on_wait)
+    lake.tidy(on_wait)
     return CompactReport(before, size(lake), steps)
 
 

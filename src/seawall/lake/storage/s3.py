@@ -11,6 +11,7 @@ name, and names hold a token drawn by their writer, so what is kept is never sta
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -38,6 +39,7 @@ GRACE = 24 * 3_600_000_000  # microseconds that a replaced file stays for whoeve
 STATES_AT_ONCE = 16  # commits after which earlier manifests are looked at once
 STATES_KEPT = 3_600_000_000  # microseconds that the manifests of earlier states stay
 _KEPT = "files"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)  # on this machine; the bucket may be fine
 
 
 class S3Storage:
@@ -185,9 +187,11 @@ class S3Storage:
 
     def below(self, path: str) -> list[str]:
         """By a listing."""
+        prefix = f"{path}/"
         with self._bucket.answers():
-            names = [held.name for held in self._bucket.listed(f"{path}/")]
-        return [self._url(name) for name in names if name.endswith(".parquet")]
+            names = [held.name for held in self._bucket.listed(prefix)]
+        # deeper ones are of tasks that were not counted
+        return [self._url(name) for name in names if name.endswith(".parquet") and "/" not in name[len(prefix) :]]
 
     def unshare(self, path: str) -> None:
         """Here and in the bucket."""
@@ -219,17 +223,26 @@ class S3Storage:
             return path
         if part.kind == OBSERVATIONS or self._size_kept() >= self._bound:
             return None
-        path.parent.mkdir(parents=True, exist_ok=True)
         with self._bucket.answers():
-            for name in [part.path + PLACES, part.path] if part.placed else [part.path]:  # the file itself comes last
-                fresh = path.with_name(f".{secrets.token_hex(4)}")
-                try:
-                    self._bucket.files.get_file(self._bucket.full(name), str(fresh))
-                    self._kept += fresh.stat().st_size
-                    fresh.replace(self.files / name)
-                finally:
-                    fresh.unlink(missing_ok=True)
+            try:
+                self._fetch(part, path)
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                self._kept = max(self._kept, self._bound)  # not tried again before room is made
+                return None
         return path
+
+    def _fetch(self, part: Part, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for name in [part.path + PLACES, part.path] if part.placed else [part.path]:  # the file itself comes last
+            fresh = path.with_name(f".{secrets.token_hex(4)}")
+            try:
+                self._bucket.files.get_file(self._bucket.full(name), str(fresh))
+                self._kept += fresh.stat().st_size
+                fresh.replace(self.files / name)
+            finally:
+                fresh.unlink(missing_ok=True)
 
     def _size_kept(self) -> int:
         if self._kept < 0:
