@@ -150,6 +150,7 @@ def test_a_rewritten_history_needs_the_key(folder: Path, node_key: NodeKeys, oth
 
         node_id = node_key.node_id
         signing_public = other_key.signing_public
+        former_keys = ()
         sign = staticmethod(other_key.sign)
 
     frontier = Frontier()

@@ -60,7 +60,7 @@ def test_a_witness_signs_what_continues(folder: Path, node_key: NodeKeys, other_
         cosigned = held.note + cosign(held.note, other_key, 1_773_446_400)
         assert check_note(read_note(cosigned.encode()), witness_key(other_key)) == 1_773_446_400
         assert check_note(read_note(cosigned.encode()), own) is None
-        keep(folder, cosigned, own, witness_key(other_key))
+        keep(folder, cosigned, node_key, witness_key(other_key))
         assert [(item.size, item.key_id) for item in kept(folder)] == [(9, witness_key(other_key).key_id.hex())]
         assert ledger.verify().size == 9
 

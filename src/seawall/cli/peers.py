@@ -69,7 +69,8 @@ def list_peers() -> None:
     Health is never, ok, behind (objects wait), failing, throttled, quarantined, suspended, pending or severed.
 
     JSON items: code_name, node_id, state, url, fingerprint, last_sync, health, reason, failing_since, failures,
-    waiting, lag_seconds, misdeeds.
+    waiting, lag_seconds, misdeeds, ledger (cosigned, never-seen, forked, rolled-back, or restored: it waits for
+    'peers accept-restore').
     """
     from seawall.flow.node import Node
     from seawall.flow.peers import describe_peers
@@ -78,7 +79,7 @@ def list_peers() -> None:
         items = describe_peers(node)
     context.out.table(
         items,
-        ["code_name", "state", "health", "waiting", "last_sync", "url", "fingerprint", "reason"],
+        ["code_name", "state", "health", "ledger", "waiting", "last_sync", "url", "fingerprint", "reason"],
         empty="No peer yet.",
     )
 
@@ -106,6 +107,20 @@ def release(code_name: str, /) -> None:
 
     with Node.open(context.node, token=context.token) as node:
         context.out.pairs(release_peer(node, code_name))
+
+
+@peers.command
+def accept_restore(code_name: str, /) -> None:
+    """Accept that a peer's ledger begins again from its backup; two named people stand for it.
+
+    Ask the peer by another way first: whoever took its keys could say the same. JSON: peer, restored_at, backup_at,
+    leaves_before, leaves_kept, leaves_now, epoch, approved_by.
+    """
+    from seawall.flow.ledger_restored import accept_restore as accept
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
+        context.out.pairs(accept(node, code_name))
 
 
 def _set_state(code_name: str, state: str) -> None:

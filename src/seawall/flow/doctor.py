@@ -14,6 +14,7 @@ from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.spool import FOLDER, Spool
+from seawall.flow.witnessing import ledgers_told
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
 from seawall.model import Fault
 from seawall.model.peer import PeerRecord, PeerState
@@ -61,6 +62,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _received(node),
             _listeners(node),
             _peers(node, peers),
+            _attempt("ledgers of others", lambda: ledgers_told(node)),
             _mail(node),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]

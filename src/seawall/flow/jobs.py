@@ -19,6 +19,7 @@ from seawall.flow.pipeline import run_match
 from seawall.flow.receive import drain_job
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.warning import refresh_warnings
+from seawall.flow.witnessing import checkpoint_job
 from seawall.model import Fault, NotFound, rfc3339
 from seawall.model.peer import PeerState
 
@@ -81,6 +82,7 @@ JOBS = (
     Job("receive", 300, "ingest", drain_job),
     Job("match", 300, "match", _match),
     Job("release", 60, "release", _release),
+    Job("checkpoints", 86_400, "sync", checkpoint_job),
     Job("sync", 300, "sync", _sync),
     Job("misp", 300, "sync", sync_all),
     Job("mail", 300, "sync", mail_job),

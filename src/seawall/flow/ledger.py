@@ -7,13 +7,6 @@ from seawall.flow.observations import Listing
 from seawall.model import rfc3339
 
 
-def verify_ledger(node: Node) -> dict[str, object]:
-    """Recompute the whole tree. Raises Fault E-LEDGER-010 naming the first bad leaf."""
-    node.require("audit")
-    report = node.ledger.verify()
-    return {"valid": True, "size": report.size, "root": report.root, "signed": report.signed}
-
-
 def list_leaves(node: Node, *, limit: int, after: int) -> Listing:
     """Leaves with an index above ``after``, oldest first."""
     node.require("audit")

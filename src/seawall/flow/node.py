@@ -104,9 +104,14 @@ class Node:
     @cached_property
     def ledger(self) -> Ledger:
         """The record of what left."""
+        from seawall.flow.ledger_seen import check_seen, keep_seen
         from seawall.ledger import Ledger
 
-        return self._stack.enter_context(Ledger.open(self.folder / "ledger", self.keys))
+        _ = self.store  # opened first, so closed last
+        ledger = self._stack.enter_context(Ledger.open(self.folder / "ledger", self.keys))
+        check_seen(self, ledger)
+        self._stack.callback(keep_seen, self, ledger)
+        return ledger
 
     @cached_property
     def own_assets(self) -> OwnAssets:

@@ -34,6 +34,8 @@ from seawall.model.notice import KeptNotice, Notice, NoticeKind, NoticeState
 from seawall.model.peer import PeerRecord, PeerState
 
 HANDLERS: dict[NoticeKind, str] = {
+    NoticeKind.CHECKPOINT: "seawall.flow.witnessing:take_checkpoint",
+    NoticeKind.RESTORED: "seawall.flow.ledger_restored:take_restored",
     NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",
     NoticeKind.KEYS: "seawall.flow.peer_keys:hear_keys",
 }

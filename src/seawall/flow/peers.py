@@ -11,6 +11,7 @@ from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
 from seawall.flow.people import require_no_user
+from seawall.flow.witnessing import describe_ledger_of
 from seawall.identity.card import MAX_CARD_BYTES
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused, rfc3339
@@ -108,6 +109,7 @@ def describe_peers(node: Node) -> list[dict[str, object]]:
                 "waiting": health.waiting,
                 "lag_seconds": health.lag_seconds,
                 "misdeeds": health.misdeeds,
+                "ledger": describe_ledger_of(node, record),
             }
         )
     return rows

@@ -15,7 +15,7 @@ cosign checkpoints (``witness``), people carry proofs (``evidence``), and ``stan
 """
 
 from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode
-from seawall.ledger.cosigned import Cosigned, keep, kept, own_key
+from seawall.ledger.cosigned import Cosigned, former_keys, keep, kept, own_key
 from seawall.ledger.events import EventKind, LedgerEvent
 from seawall.ledger.evidence import FORMAT, MAX_PROVED, STATEMENT_TYPE, Earlier, Found, OnProgress, Proof, ProvedLeaf
 from seawall.ledger.proofs import check_consistency, check_inclusion
@@ -54,6 +54,7 @@ __all__ = [
     "checkpoint_in",
     "cosign",
     "encode",
+    "former_keys",
     "judge",
     "keep",
     "kept",

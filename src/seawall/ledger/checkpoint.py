@@ -16,6 +16,9 @@ from typing import Protocol
 
 import msgspec
 
+from seawall.identity.dsse import check_signature
+from seawall.model import Refused
+
 UNSIGNED_ORIGIN = "seawall/unsigned"
 ED25519_BYTES = 64
 _ED25519 = b"\x01"  # signature type of signed-note
@@ -31,6 +34,10 @@ class LedgerKey(Protocol):
     @property
     def signing_public(self) -> bytes:
         """The 32 bytes of the Ed25519 public key."""
+
+    @property
+    def former_keys(self) -> tuple[bytes, ...]:
+        """Public keys that were replaced; heads that they signed stay good."""
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature over ``message``."""
@@ -59,6 +66,17 @@ def head(key: LedgerKey | None, size: int, root: bytes) -> Checkpoint:
     """The head over ``size`` leaves, signed when there is a key."""
     unsigned = Checkpoint(origin_of(key), size, root)
     return unsigned if key is None else msgspec.structs.replace(unsigned, signature=key.sign(unsigned.signed_text))
+
+
+def signer_of(key: LedgerKey, checkpoint: Checkpoint) -> bytes | None:
+    """Which key of the node signed it, the present one first; None when none did."""
+    for public in (key.signing_public, *reversed(key.former_keys)):
+        try:
+            check_signature(public, checkpoint.signature or b"", checkpoint.signed_text)
+        except Refused:
+            continue
+        return public
+    return None
 
 
 def encode(checkpoint: Checkpoint, public: bytes | None) -> bytes:

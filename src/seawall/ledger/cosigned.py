@@ -35,18 +35,24 @@ def own_key(key: LedgerKey) -> VerifierKey:
     return VerifierKey(origin_of(key), ED25519, key.signing_public)
 
 
-def keep(folder: Path, note: str, own: VerifierKey, witness: VerifierKey) -> Cosigned:
+def former_keys(key: LedgerKey) -> tuple[VerifierKey, ...]:
+    """The same of keys that were replaced."""
+    return tuple(VerifierKey(origin_of(key), ED25519, public) for public in key.former_keys)
+
+
+def keep(folder: Path, note: str, key: LedgerKey, witness: VerifierKey) -> Cosigned:
     """Keep a checkpoint of ours that ``witness`` cosigned, unless a longer one of it is kept.
 
     Raises Fault E-LEDGER-022 when it is no checkpoint, Refused E-LEDGER-023 when a signature does not hold.
     """
-    checkpoint = checkpoint_in(note, own)
+    own = (own_key(key), *former_keys(key))
+    checkpoint = checkpoint_in(note, *own)
     signed = read_note(note.encode())
     check_note(signed, witness)
     held = next((item for item in kept(folder) if item.key_id == witness.key_id.hex()), None)
     if held is not None and held.size > checkpoint.size:
         return held
-    text = signed.only(own, witness)
+    text = signed.only(*(item for item in own if signed.by(item) is not None), witness)
     place = folder / FOLDER
     place.mkdir(mode=0o700, exist_ok=True)
     fresh = place / f".{witness.key_id.hex()}.{os.getpid()}"

@@ -15,6 +15,8 @@ class EventKind(StrEnum):
 
     KEYS_CREATED = "keys-created"
     KEYS_RENEWED = "keys-renewed"
+    KEYS_ROTATED = "keys-rotated"
+    PEER_KEYS = "peer-keys"
     PEER_ADDED = "peer-added"
     PEER_VERIFIED = "peer-verified"
     PEER_SUSPENDED = "peer-suspended"

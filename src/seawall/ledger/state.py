@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.identity.dsse import check_signature
-from seawall.ledger.checkpoint import Checkpoint, LedgerKey, decode, encode, head, origin_of
+from seawall.ledger.checkpoint import Checkpoint, LedgerKey, decode, encode, head, origin_of, signer_of
 from seawall.ledger.files import LedgerFiles
 from seawall.ledger.layout import RECORD_BYTES, SIGNED, Leaf
 from seawall.ledger.tree import EMPTY_ROOT, Frontier, leaf_hash
-from seawall.model import Fault, Refused
+from seawall.model import Fault
 
 CHECKPOINT_BYTES = 512  # one disk sector of constant length: an overwrite is whole or absent
 _FRONTIER_EVERY = 1024  # leaves between two savings of the frontier; reopening replays fewer than this
@@ -66,12 +65,17 @@ class LedgerState:
         self.frontier, self.payload_end = ahead, payload_end
         lost = self._files.cut("leaves", ahead.size * RECORD_BYTES) + self._files.cut("payloads", payload_end)
         if ahead.size > acknowledged and last is not None:  # killed between the leaf and the checkpoint
-            self.write_checkpoint(self.checkpoint_of(last))
+            self._mend_checkpoint(self.checkpoint_of(last))
         return lost
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Overwrite the checkpoint in place (it only grows). Not fsynced: the head inside ``leaves`` already is."""
         self._files.overwrite("checkpoint", 0, self._padded(checkpoint))
+
+    def _mend_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write it as it would have been: perhaps by a key that was replaced since."""
+        public = None if self._key is None else signer_of(self._key, checkpoint)
+        self._files.overwrite("checkpoint", 0, encode(checkpoint, public).ljust(CHECKPOINT_BYTES, b"\n"))
 
     def checkpoint_of(self, last: Leaf) -> Checkpoint:
         """The checkpoint that the head record ``last`` stands for."""
@@ -136,11 +140,8 @@ class LedgerState:
     def _check_head(self, last: Leaf, frontier: Frontier) -> None:
         if last.root != frontier.root():
             raise _damaged(last.index)
-        if self._key is not None:
-            try:
-                check_signature(self._key.signing_public, last.signature, self.checkpoint_of(last).signed_text)
-            except Refused:
-                raise _damaged(last.index) from None
+        if self._key is not None and signer_of(self._key, self.checkpoint_of(last)) is None:
+            raise _damaged(last.index)
 
 
 def _shortened(found: int, expected: int) -> Fault:

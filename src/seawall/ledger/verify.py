@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.identity.dsse import check_signature
-from seawall.ledger.checkpoint import Checkpoint, LedgerKey, decode, origin_of
+from seawall.ledger.checkpoint import Checkpoint, LedgerKey, decode, origin_of, signer_of
 from seawall.ledger.files import LedgerFiles
 from seawall.ledger.layout import RECORD_BYTES, SIGNED, Leaf, commitment_of, unpack_payload
 from seawall.ledger.state import CHECKPOINT_BYTES, bad_checkpoint
 from seawall.ledger.tree import EMPTY_ROOT, Frontier, leaf_hash
-from seawall.model import Fault, Refused
+from seawall.model import Fault
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
@@ -128,7 +127,7 @@ def _check_end(walk: _Walk, key: LedgerKey | None, checkpoint: Checkpoint) -> No
     if key is not None:
         if walk.last is not None and not _signed(walk.last, key):
             raise bad_leaf(_first_unsigned(walk, key), "the signature over the tree does not hold")
-        if not _holds(checkpoint, key):
+        if signer_of(key, checkpoint) is None:
             raise bad_checkpoint()
     if checkpoint.root != _root_at(walk, checkpoint.size):
         raise bad_leaf(max(checkpoint.size - 1, 0), "the tree differs from the checkpoint")
@@ -153,15 +152,7 @@ def _first_unsigned(walk: _Walk, key: LedgerKey) -> int:
 
 def _signed(leaf: Leaf, key: LedgerKey) -> bool:
     signature = leaf.signature if leaf.flags & SIGNED else None
-    return _holds(Checkpoint(origin_of(key), leaf.index + 1, leaf.root, signature), key)
-
-
-def _holds(checkpoint: Checkpoint, key: LedgerKey) -> bool:
-    try:
-        check_signature(key.signing_public, checkpoint.signature or b"", checkpoint.signed_text)
-    except Refused:
-        return False
-    return True
+    return signer_of(key, Checkpoint(origin_of(key), leaf.index + 1, leaf.root, signature)) is not None
 
 
 def bad_leaf(index: int, reason: str) -> Fault:

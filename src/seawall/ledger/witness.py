@@ -90,10 +90,10 @@ def read_request(data: bytes) -> Request:
     return Request(int(size), proof, note)
 
 
-def checkpoint_in(note: str, key: VerifierKey) -> Checkpoint:
-    """The checkpoint in ``note``, once ``key`` signed it as its own ledger's. Raises E-LEDGER-022, Refused 023."""
+def checkpoint_in(note: str, key: VerifierKey, *former: VerifierKey) -> Checkpoint:
+    """The checkpoint in ``note``, once a key of its ledger signed it. Raises E-LEDGER-022, Refused 023."""
     signed = read_note(note.encode())
-    check_note(signed, key)
+    check_note(signed, next((other for other in former if signed.by(other) is not None), key))
     try:
         checkpoint = decode(signed.text + b"\n")
         if checkpoint.size < 0 or len(checkpoint.root) != 32 or checkpoint.origin != key.name:
