@@ -6,6 +6,7 @@ python scripts/reference_pages.py --check    change nothing; exit 1 when a page 
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -20,10 +21,6 @@ from seawall.model import UserRole
 from seawall.policy.visibility import visibility_table
 
 FOLDER = ROOT / "docs" / "reference"
-_FIELD = re.compile(r"    (?P<key>\w+): (?P<kind>[\w.]+) = (?P<default>[^#]*?)(?:\s+# (?P<said>.*))?")
-_SECTION = re.compile(r"class (?P<name>\w+)Settings\(")
-
-
 _GLOBAL = ("--node", "--json", "--lang", "--token", "--approver-token", "--strict")
 _EMPTY_LIST = re.compile(r"\*\*Parameters\*\*:\n\n(?!\*)")
 _SHARED = """
@@ -102,8 +99,7 @@ def error_codes() -> str:
 
 def settings() -> str:
     """Every key of ``seawall.toml`` with its default and its environment variable."""
-    source = Path(seawall.settings.__file__).read_text("utf-8")
-    table = "\n".join(_setting_rows(source))
+    table = "\n".join(_setting_rows())
     return (
         "# Settings\n\nGenerated from the source by `make docs`.\n"
         "The node's `seawall.toml` holds them in sections; an environment variable goes over the file.\n\n"
@@ -111,17 +107,28 @@ def settings() -> str:
     )
 
 
-def _setting_rows(source: str) -> Iterator[str]:
-    section = ""
-    for line in source.splitlines():
-        if (opened := _SECTION.match(line)) is not None:
-            section = opened["name"].lower()
-        elif line and not line.startswith(" "):
-            section = ""
-        elif section and (field := _FIELD.fullmatch(line)) is not None:
-            variable = f"{seawall.settings.ENVIRONMENT_PREFIX}{section}_{field['key']}".upper()
-            said = (field["said"] or "").partition("noqa")[2].partition(" - ")[2] if "noqa" in line else field["said"]
-            yield f"| {section} | `{field['key']}` | `{field['default']}` | `{variable}` | {_cell(said or '')} |"
+def _setting_rows() -> Iterator[str]:
+    source = Path(seawall.settings.__file__).read_text("utf-8")
+    classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+    tree = seawall.settings.Settings()
+    for section in tree.__struct_fields__:
+        written = {
+            node.target.id: node
+            for node in classes[type(getattr(tree, section)).__name__].body
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
+        for key in getattr(tree, section).__struct_fields__:
+            variable = f"{seawall.settings.ENVIRONMENT_PREFIX}{section}_{key}".upper()
+            default = ast.get_source_segment(source, written[key].value or written[key].annotation)
+            said = _cell(_remark(source, written[key]))
+            yield f"| {section} | `{key}` | `{default}` | `{variable}` | {said} |"
+
+
+def _remark(source: str, field: ast.AnnAssign) -> str:
+    """The comment behind a field, without what it says to a linter."""
+    line = source.splitlines()[(field.end_lineno or field.lineno) - 1].encode()[field.end_col_offset or 0 :].decode()
+    said = line.partition("#")[2].strip()
+    return said.partition(" - ")[2] if said.startswith("noqa") else said
 
 
 def _cell(text: str) -> str:

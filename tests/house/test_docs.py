@@ -13,6 +13,7 @@ from cyclopts import App
 
 from house.source import ROOT, named, tracked
 from seawall.cli import app
+from seawall.settings import Settings
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 HAND_WRITTEN = [path for path in tracked() if path.suffix == ".md" and "reference" not in path.parts]
@@ -53,3 +54,13 @@ def test_make_targets_are_what_the_readme_names() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     used = {name for path in HAND_WRITTEN for name in re.findall(r"`make ([a-z-]+)`", path.read_text("utf-8"))}
     assert used <= targets
+
+
+def test_every_setting_is_on_its_page() -> None:
+    """Whatever its type, with its section, default and variable."""
+    rows = [line.split(" | ") for line in (ROOT / "docs/reference/settings.md").read_text("utf-8").splitlines()]
+    told = {(row[0].removeprefix("| "), row[1].strip("`"), row[3].strip("`")) for row in rows if len(row) >= 4}
+    tree = Settings()
+    for section in tree.__struct_fields__:
+        for key in getattr(tree, section).__struct_fields__:
+            assert (section, key, f"SEAWALL_{section}_{key}".upper()) in told
