@@ -28,6 +28,10 @@ def create(
     exclude: Annotated[str | None, Parameter(help="Communities or peers kept out, separated by commas.")] = None,
     track: Annotated[str, Parameter(help="1, 1.5 or 2.")] = "1",
     attribution: Annotated[bool, Parameter(help="Whether we may be named as the source.")] = False,
+    chatham_house: Annotated[bool, Parameter(help="Name neither providers nor who takes part.", negative="")] = False,
+    kinds: Annotated[str | None, Parameter(help="Kinds of information it takes, e.g. tw-share:1; else all.")] = None,
+    redact: Annotated[str | None, Parameter(help="Properties and dotted paths that are struck.")] = None,
+    minimum_context: Annotated[str | None, Parameter(help="Properties that must be there.")] = None,
 ) -> None:
     """Create a circle. Standing releases and auto-enforce need a second person (--approver-token).
 
@@ -49,6 +53,10 @@ def create(
         exclusions=_names(exclude) if exclude else (),
         track=track,
         attribution=attribution,
+        chatham_house=chatham_house,
+        kinds=_names(kinds) if kinds else (),
+        redaction=_names(redact) if redact else (),
+        minimum_context=_names(minimum_context) if minimum_context else (),
     )
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
         context.out.pairs(create_circle(node, wish))
@@ -67,6 +75,10 @@ def change(
     types: Annotated[str | None, Parameter(help="STIX object types, separated by commas.")] = None,
     track: Annotated[str | None, Parameter(help="1, 1.5 or 2.")] = None,
     attribution: Annotated[bool | None, Parameter(help="Whether we may be named as the source.")] = None,
+    chatham_house: Annotated[bool | None, Parameter(help="Name neither providers nor who takes part.")] = None,
+    kinds: Annotated[str | None, Parameter(help="Kinds of information it takes; '' for all.")] = None,
+    redact: Annotated[str | None, Parameter(help="All properties and dotted paths that are struck.")] = None,
+    minimum_context: Annotated[str | None, Parameter(help="All properties that must be there.")] = None,
     auto_enforce: Annotated[bool | None, Parameter(help="Members' indicators may block here.")] = None,
     commitment_age: Annotated[str | None, Parameter(help="e.g. 24h, 30m, 0s.")] = None,
 ) -> None:
@@ -86,6 +98,10 @@ def change(
         types=_names(types) if types is not None else None,
         track=track,
         attribution=attribution,
+        chatham_house=chatham_house,
+        kinds=_names(kinds) if kinds is not None else None,
+        redaction=_names(redact) if redact is not None else None,
+        minimum_context=_names(minimum_context) if minimum_context is not None else None,
         auto_enforce=auto_enforce,
         commitment_age=commitment_age,
     )

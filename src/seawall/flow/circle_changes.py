@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from seawall.flow.circles import age_seconds, check_members, checked_types, describe_circle, parse_track, save_terms
+from seawall.flow.communities import expand
 from seawall.flow.node import Node
+from seawall.flow.term_words import checked_kinds, checked_properties
 from seawall.flow.terms import shared_terms
 from seawall.model import Fault, Pap, Tlp, rfc3339
 from seawall.model.circle import CircleTerms
@@ -22,6 +24,10 @@ class CircleChange(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] | None = None
     track: str | None = None
     attribution: bool | None = None
+    chatham_house: bool | None = None
+    kinds: tuple[str, ...] | None = None
+    redaction: tuple[str, ...] | None = None
+    minimum_context: tuple[str, ...] | None = None
     auto_enforce: bool | None = None
     commitment_age: str | None = None
 
@@ -68,6 +74,7 @@ def _plain(terms: CircleTerms) -> dict[str, object]:
         **shared_terms(terms),
         "members": sorted(terms.members),
         "exclusions": sorted(terms.exclusions),
+        "excluded_communities": sorted(terms.excluded_communities),
         "auto_enforce": terms.auto_enforce,
     }
 
@@ -75,15 +82,21 @@ def _plain(terms: CircleTerms) -> dict[str, object]:
 def _changed(node: Node, terms: CircleTerms, change: CircleChange) -> CircleTerms:
     if change.members is not None:
         check_members(node, change.members)
+    excluded = None if change.exclusions is None else expand(node, change.exclusions)
     given: dict[str, object] = {
         "members": None if change.members is None else frozenset(change.members),
-        "exclusions": None if change.exclusions is None else frozenset(change.exclusions),
+        "exclusions": None if excluded is None else excluded[0],
+        "excluded_communities": None if excluded is None else excluded[1],
         "tlp_ceiling": None if change.tlp_ceiling is None else Tlp.parse(change.tlp_ceiling),
         "tlp_floor": None if change.tlp_floor is None else Tlp.parse(change.tlp_floor),
         "pap_ceiling": None if change.pap_ceiling is None else Pap.parse(change.pap_ceiling),
         "types": None if change.types is None else checked_types(change.types),
         "track": None if change.track is None else parse_track(change.track),
         "attribution": change.attribution,
+        "chatham_house": change.chatham_house,
+        "sharing_kinds": None if change.kinds is None else checked_kinds(change.kinds),
+        "redaction": None if change.redaction is None else checked_properties(change.redaction),
+        "minimum_context": None if change.minimum_context is None else checked_properties(change.minimum_context),
         "auto_enforce": change.auto_enforce,
         "commitment_age_seconds": None if change.commitment_age is None else age_seconds(change.commitment_age),
     }

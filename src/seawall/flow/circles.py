@@ -6,9 +6,12 @@ import re
 
 import msgspec
 
+from seawall.flow.communities import expand
 from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_terms
+from seawall.flow.seats import check_seats
+from seawall.flow.term_words import checked_kinds, checked_properties
 from seawall.flow.terms import shared_terms, terms_digest
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Pap, Refused, Tlp, UserRole
@@ -38,6 +41,10 @@ class CircleWish(msgspec.Struct, frozen=True, kw_only=True):
     exclusions: tuple[str, ...] = ()
     track: str = "1"
     attribution: bool = False
+    chatham_house: bool = False
+    kinds: tuple[str, ...] = ()
+    redaction: tuple[str, ...] = ()
+    minimum_context: tuple[str, ...] = ()
 
 
 def create_circle(node: Node, wish: CircleWish) -> dict[str, object]:
@@ -64,6 +71,7 @@ def save_terms(node: Node, terms: CircleTerms, *, sensitive: bool) -> CircleTerm
             "E-FLOW-033",
             "Standing releases and auto-enforce need a second person; give their token with --approver-token.",
         )
+    check_seats(node, terms.track, terms.members)
     held = node.store.circles.versions(terms.name)
     version = held[-1] + 1 if held else 1
     standing = terms.standing
@@ -93,16 +101,22 @@ def _terms(node: Node, wish: CircleWish) -> CircleTerms:
             signed_by=frozenset({node.keys.node_id}),
         ),
     )
+    excluded, among = expand(node, wish.exclusions)
     return CircleTerms(
         name=wish.name,
         members=frozenset(wish.members),
-        exclusions=frozenset(wish.exclusions),
+        exclusions=excluded,
+        excluded_communities=among,
         tlp_ceiling=ceiling,
         tlp_floor=floor,
         pap_ceiling=Pap.parse(wish.pap_ceiling),
         types=types,
         track=parse_track(wish.track),
         attribution=wish.attribution,
+        chatham_house=wish.chatham_house,
+        sharing_kinds=checked_kinds(wish.kinds),
+        redaction=checked_properties(wish.redaction),
+        minimum_context=checked_properties(wish.minimum_context),
         standing=standing if wish.auto else (),
         auto_enforce=wish.auto_enforce,
         commitment_age_seconds=age_seconds(wish.commitment_age),
@@ -184,6 +198,7 @@ def describe_circle(node: Node, name: str) -> dict[str, object]:
         "version": terms.version,
         "members": sorted(terms.members),
         "exclusions": sorted(terms.exclusions),
+        "excluded_communities": sorted(terms.excluded_communities),
         "auto_enforce": terms.auto_enforce,
         "agreed": all(agreed.values()),
         "agreed_with": [member for member, yes in agreed.items() if yes],

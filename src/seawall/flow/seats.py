@@ -26,7 +26,7 @@ def seats(node: Node) -> dict[str, Seat]:
 def set_seat(node: Node, name: str, seat: str) -> dict[str, object]:
     """Say as what a peer or TAXII user sits. Returns name, seat and the circles that do not seat it any more.
 
-    Raises Fault E-FLOW-440 for an unknown seat, E-FLOW-030 for a stranger, Refused E-FLOW-441 without a second person.
+    Raises Fault E-FLOW-455 for an unknown seat, E-FLOW-030 for a stranger, Refused E-FLOW-456 without a second person.
     """
     from seawall.flow.circles import check_members
 
@@ -35,11 +35,11 @@ def set_seat(node: Node, name: str, seat: str) -> dict[str, object]:
         wanted = Seat(seat.strip().lower())
     except ValueError:
         known = ", ".join(item.value for item in Seat)
-        raise Fault("E-FLOW-440", "{given} is no seat; use one of {known}.", given=repr(seat[:40]),
+        raise Fault("E-FLOW-455", "{given} is no seat; use one of {known}.", given=repr(seat[:40]),
                     known=known) from None  # fmt: skip
     check_members(node, (name,))
     if second is None:
-        raise Refused("E-FLOW-441", "Another seat takes a second person; give their token with --approver-token.")
+        raise Refused("E-FLOW-456", "Another seat takes a second person; give their token with --approver-token.")
     node.store.approvals.both("seat", f"{name} {wanted.value}", first.name, second.name, node.clock())
     node.store.notes.set(NOTE, msgspec.json.encode(seats(node) | {name: wanted}, order="sorted").decode())
     node.event(EventKind.CIRCLE_TERMS, name, seat=wanted.value)
@@ -55,13 +55,13 @@ def unseated(node: Node, terms: CircleTerms) -> list[str]:
 
 
 def check_seats(node: Node, track: Track, members: Iterable[str]) -> None:
-    """Pass when the track seats every one of these; raises Refused E-FLOW-442 naming the first whom it does not."""
+    """Pass when the track seats every one of these; raises Refused E-FLOW-457 naming the first whom it does not."""
     known = seats(node)
     for name in sorted(members):
         seat = known.get(name, Seat.OFFICIAL)
         if seat not in SEATED[track]:
             raise Refused(
-                "E-FLOW-442",
+                "E-FLOW-457",
                 "Track {track} does not seat {name}, who sits as {seat}; it seats {seated}. "
                 "Two people change it with 'seawall seats set'.",
                 track=track.value,

@@ -20,10 +20,14 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 def shared_terms(terms: CircleTerms) -> dict[str, object]:
     """The part of the terms that both sides must share, as plain values.
 
-    Left out because they are local: members and exclusions (code names), the version number, whether *we* enforce
-    what members send, and who approved.
+    Terms that earlier versions do not know are told only where they say something. Left out because they are local:
+    members and exclusions (code names), the version number, whether *we* enforce what members send, and who approved.
     """
+    further: dict[str, object] = {"chatham_house": True} if terms.chatham_house else {}
+    if terms.sharing_kinds:
+        further["sharing_kinds"] = sorted(terms.sharing_kinds)
     return {
+        **further,
         "name": terms.name,
         "tlp_ceiling": terms.tlp_ceiling.label,
         "tlp_floor": terms.tlp_floor.label,
@@ -107,6 +111,8 @@ class _Shared(msgspec.Struct, forbid_unknown_fields=True):
     minimum_context: Words
     commitment_age_seconds: Count
     standing: Annotated[list[_Rule], msgspec.Meta(max_length=100)]
+    chatham_house: bool = False
+    sharing_kinds: Words = []
 
 
 def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTerms:
@@ -121,6 +127,8 @@ def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTer
         community=said.community,
         onward_at_most=None if said.onward_at_most is None else Tlp.parse(said.onward_at_most),
         attribution=said.attribution,
+        chatham_house=said.chatham_house,
+        sharing_kinds=frozenset(said.sharing_kinds),
         redaction=frozenset(said.redaction),
         minimum_context=frozenset(said.minimum_context),
         commitment_age_seconds=said.commitment_age_seconds,

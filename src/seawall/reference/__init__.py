@@ -13,9 +13,11 @@ True
 
 from seawall.reference.assets import Asset, OwnAssets
 from seawall.reference.geography import ATTRIBUTION, Geography
+from seawall.reference.legal_bases import LegalBasis, legal_bases
 from seawall.reference.organisations import Names
 from seawall.reference.rsit import Rsit, RsitType, rsit
 from seawall.reference.sensors import SensorPlace, SensorTable
+from seawall.reference.sharing_kinds import SharingKind, sharing_kinds
 from seawall.reference.suffixes import is_public_suffix, registered_domain
 from seawall.reference.warninglist_file import Warninglist
 from seawall.reference.warninglists import Warninglists
@@ -24,15 +26,19 @@ __all__ = [
     "ATTRIBUTION",
     "Asset",
     "Geography",
+    "LegalBasis",
     "Names",
     "OwnAssets",
     "Rsit",
     "RsitType",
     "SensorPlace",
     "SensorTable",
+    "SharingKind",
     "Warninglist",
     "Warninglists",
     "is_public_suffix",
+    "legal_bases",
     "registered_domain",
     "rsit",
+    "sharing_kinds",
 ]
