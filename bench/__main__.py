@@ -3,9 +3,9 @@
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
 Names: reference, ingest, match, live, concurrency, memory, spark, peers (these read a reference load: ``eve/*.json``,
-``indicators.csv``, ``sensors.csv``), score, kills, taxii, stix, misp, and rematch, growth (these two fill a folder:
-name them with ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left out. With
-one name, further options go to that bench.
+``indicators.csv``, ``sensors.csv``), score, kills, taxii, stix, misp, policy, and rematch, growth (these two fill a
+folder: name them with ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left
+out. With one name, further options go to that bench.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ON_LOAD = ("reference", "ingest", "match", "live", "concurrency", "memory", "spark", "peers")
 IN_FOLDER = ("rematch", "growth")
-ALONE = {"score": ("--simulate", "0.1"), "kills": (), "taxii": (), "stix": (), "misp": ()}
+ALONE = {"score": ("--simulate", "0.1"), "kills": (), "taxii": (), "stix": (), "misp": (), "policy": ()}
 
 
 def main() -> int:

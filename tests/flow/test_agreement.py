@@ -83,13 +83,13 @@ def test_terms_of_a_circle_that_only_one_side_has_can_be_taken_over(nodes: dict[
 def test_different_terms_are_shown_side_by_side(nodes: dict[str, Node]) -> None:
     """Nobody has agreed, and each term that differs is named with both words."""
     create(nodes, "taipei", "seoul")
-    create(nodes, "seoul", "taipei", tlp_ceiling="green", track="2")
+    create(nodes, "seoul", "taipei", tlp_ceiling="green", commitment_age="1h")
     exchange(nodes)
     shown = shown_circle(nodes["taipei"], CIRCLE)
     assert not shown["agreed"]
     (said,) = shown["offered"]  # type: ignore[misc]
     assert said["differs"]["tlp_ceiling"] == ["amber", "green"]
-    assert said["differs"]["track"] == ["1", "2"]
+    assert said["differs"]["commitment_age_seconds"] == [86_400, 3_600]
 
 
 def test_a_change_ends_the_agreement_until_the_other_side_has_it(nodes: dict[str, Node]) -> None:

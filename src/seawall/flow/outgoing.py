@@ -60,7 +60,7 @@ def fill_outboxes(node: Node, *, circle: str | None = None, recipient: str | Non
             continue
         for member in sorted(terms.members):
             if (recipient is None or member == recipient) and may_receive(node, terms, member):
-                done += _fill(node, terms, member)
+                done += fill_one(node, terms, member)
     return done
 
 
@@ -74,7 +74,8 @@ def may_receive(node: Node, terms: CircleTerms, member: str) -> bool:
         return mail_member(node, member) is not False  # a mail peer that is verified, or a local TAXII user
 
 
-def _fill(node: Node, terms: CircleTerms, member: str) -> Filled:
+def fill_one(node: Node, terms: CircleTerms, member: str) -> Filled:
+    """``fill_outboxes`` for one member of one circle, of whom the caller knows that it may receive."""
     key = CURSOR.format(circle=terms.name, recipient=member)
     text = node.store.notes.get(key)
     cursor = msgspec.json.decode(text, type=Cursor) if text else Cursor()

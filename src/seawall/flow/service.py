@@ -18,7 +18,7 @@ from seawall.exchange import (
 from seawall.flow.circles import agreed_with
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
-from seawall.flow.outgoing import fill_outboxes, may_receive
+from seawall.flow.outgoing import fill_one, may_receive
 from seawall.flow.seats import seats
 from seawall.flow.terms import terms_digest
 from seawall.ledger import EventKind, LedgerEvent
@@ -91,7 +91,7 @@ class NodeExchange:
         terms = node.store.circles.get(circle)
         if not may_receive(node, terms, peer):
             return Outgoing()
-        filled = fill_outboxes(node, circle=circle, recipient=peer)
+        filled = fill_one(node, terms, peer)
         behind = int(after) if after is not None else None
         page = node.store.outbox.page(circle, peer, added_after=behind, limit=limit)
         released = self._released(Actor(peer, None, peer), terms, page, page.rows)
@@ -112,7 +112,7 @@ class NodeExchange:
         """What ``read`` gives of the actor's outbox, filled just before; nothing for one who may not receive now."""
         if not may_receive(self._node, terms, actor.name):
             return OutboxPage()
-        fill_outboxes(self._node, circle=terms.name, recipient=actor.name)
+        fill_one(self._node, terms, actor.name)
         return read(
             terms.name,
             actor.name,

@@ -9,6 +9,7 @@ from seawall.model.circle import CircleTerms
 
 EVERY = ""  # the stop that holds for all circles
 STOP = "standing-stop:{circle}"
+"""Key of the note of one stop: each its own, so that two people who stop at once do not undo each other's."""
 
 
 class StandingStop(msgspec.Struct, frozen=True):
@@ -20,11 +21,8 @@ class StandingStop(msgspec.Struct, frozen=True):
 
 def stopped(node: Node, circle: str) -> StandingStop | None:
     """Who stopped the standing releases of this circle, or of all, and when; None when they run."""
-    for key in (EVERY, circle):
-        text = node.store.notes.get(STOP.format(circle=key))
-        if text is not None:
-            return msgspec.json.decode(text, type=StandingStop)
-    return None
+    held = node.store.notes.several([STOP.format(circle=EVERY), STOP.format(circle=circle)])
+    return msgspec.json.decode(next(iter(held.values())), type=StandingStop) if held else None
 
 
 def held_back(node: Node, terms: CircleTerms) -> bool:
