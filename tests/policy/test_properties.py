@@ -120,7 +120,7 @@ def test_the_explanation_is_the_decision(
     assert why.released is isinstance(answer, Release)
     assert why.rule == answer.rule
     assert len(why.tests) == len({test.rule for test in why.tests}) == 25
-    assert len(why.lines()) == 25
+    assert len(why.lines()) == 26
 
 
 @given(every_request, every_circle, every_marking)

@@ -113,3 +113,20 @@ def test_contacts_are_replaced_whole(store: Store) -> None:
     assert [contact.name for contact in store.contacts.list()] == ["KrCERT", "TWCERT"]
     with pytest.raises(NotFound, match="E-STORE-165"):
         store.contacts.get("nobody")
+
+
+def test_quarantine_is_bounded_for_each_supposed_sender(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest of strangers, and of each peer that is claimed, go first; drafts and mails of ours stay."""
+    monkeypatch.setattr("seawall.store.mails.QUARANTINED", 3)
+    store.mails.add(COMING)
+    store.mails.add(OUT)
+    for number in range(6):
+        for peer in (None, "kr"):
+            bad = msgspec.structs.replace(
+                COMING, identity=f"q:{peer}:{number}", peer=peer, state=MailState.QUARANTINED, subject=str(number)
+            )
+            assert store.mails.add(bad) is not None
+    held = store.mails.list("in", states=(MailState.QUARANTINED,)).items
+    assert [(mail.peer, mail.subject) for mail in held] == [(peer, str(n)) for n in (3, 4, 5) for peer in (None, "kr")]
+    assert store.mails.holds(COMING.identity)
+    assert store.mails.holds(OUT.identity)

@@ -27,7 +27,7 @@ from seawall.exchange.interface import (
     manifest_record,
 )
 from seawall.exchange.peers import add_peer, require_verified, sever_peer, suspend_peer, verify_peer
-from seawall.exchange.sync import CursorStore, Outgoing, ReleaseService, SyncDeps, SyncReport, sync
+from seawall.exchange.sync import RECEIVE, SEND, CursorStore, Outgoing, ReleaseService, SyncDeps, SyncReport, sync
 from seawall.exchange.taxii import Crossing, TaxiiClient, Wire
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ __all__ = [
     "DEFAULT_BOUNDS",
     "OF_CODE",
     "PEER_KEY",
+    "RECEIVE",
+    "SEND",
     "Bounds",
     "Busy",
     "CollectionInfo",

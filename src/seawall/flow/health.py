@@ -6,8 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from seawall.exchange import Busy
-from seawall.exchange.sync import RECEIVE, SEND
+from seawall.exchange import RECEIVE, SEND, Busy
 from seawall.flow.conduct import conduct_of
 from seawall.flow.node import Node
 from seawall.model import Fault

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from seawall.model import NotFound, Refused
@@ -20,6 +20,8 @@ from seawall.store.values import bounded, clean, optional
 
 TICKETS = "tickets"
 """The series of ticket numbers."""
+QUARANTINED = 1_000
+"""Mails in quarantine that stay on the books: more than people look through, and two megabytes."""
 MAIL = "mail"
 """The direction of the cursors that say how far an outbox has left by mail."""
 
@@ -31,13 +33,19 @@ class Mails:
         self._database = database
 
     def add(self, record: MailRecord) -> MailRecord | None:
-        """Keep a mail; None when one of this identity is held already. On disk when this returns."""
+        """Keep a mail; None when one of this identity is held already. On disk when this returns.
+
+        Of mails in quarantine the last QUARANTINED of the same supposed peer, and of all strangers, stay: anybody can
+        send any number of them.
+        """
         row = _values(record)
         with self._database.writing() as connection:
             try:
                 number = connection.execute(sa.insert(mails).returning(mails.c.number), row).scalar_one()
             except IntegrityError:
                 return None
+            if record.state is MailState.QUARANTINED:
+                _forget_oldest(connection, record.peer)
         return msgspec.structs.replace(record, number=int(number))
 
     def next_ticket(self) -> int:
@@ -131,6 +139,13 @@ class Mails:
                 "E-STORE-164", "Mail number {number} is not {state} any more.", number=number, state=before.value
             )
         return record
+
+
+def _forget_oldest(connection: Connection, peer: str | None) -> None:
+    like = sa.and_(mails.c.state == MailState.QUARANTINED.value, mails.c.peer.is_not_distinct_from(peer))
+    oldest = sa.select(mails.c.number).where(like).order_by(mails.c.number.desc()).offset(QUARANTINED).limit(1)
+    if (behind := connection.execute(oldest).scalar()) is not None:
+        connection.execute(sa.delete(mails).where(like, mails.c.number <= behind))
 
 
 def _values(record: MailRecord) -> dict[str, object]:

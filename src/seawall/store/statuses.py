@@ -15,14 +15,23 @@ class Statuses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, actor: str, id: str, body: bytes, at: int, keep: int) -> None:
-        """Keep one outcome, and of this actor's outcomes the last ``keep`` only. On disk when this returns."""
-        mine = statuses.c.actor == actor
+    def add(self, actor: str, id: str, body: bytes, at: int, *, keep: int, most: int, since: int) -> None:
+        """Keep one outcome. On disk when this returns.
+
+        Of this actor's earlier outcomes stay the latest: ``keep`` with this one, ``most`` bytes with this one, and none
+        before ``since`` (microseconds UTC).
+        """
+        mine, id = sa.and_(statuses.c.actor == actor, statuses.c.id != clean(id)), clean(id)
+        sizes = sa.select(statuses.c.at, sa.func.length(statuses.c.body).label("size")).where(mine)
+        latest = sizes.order_by(statuses.c.at.desc()).limit(keep)
         with self._database.writing() as connection:
-            connection.execute(sa.insert(statuses), {"actor": actor, "id": clean(id), "at": at, "body": body})
-            oldest = sa.select(statuses.c.at).where(mine).order_by(statuses.c.at.desc()).offset(keep).limit(1)
-            if (behind := connection.execute(oldest).scalar()) is not None:
-                connection.execute(sa.delete(statuses).where(mine, statuses.c.at <= behind))
+            held, size = 1, len(body)
+            for row in connection.execute(latest).all():
+                held, size = held + 1, size + row.size
+                if held > keep or size > most or row.at < since:
+                    connection.execute(sa.delete(statuses).where(mine, statuses.c.at <= row.at))
+                    break
+            connection.execute(sa.insert(statuses), {"actor": actor, "id": id, "at": at, "body": body})
 
     def get(self, actor: str, id: str) -> bytes | None:
         """The outcome of this actor's POST; None for one that is not there or was made by somebody else."""

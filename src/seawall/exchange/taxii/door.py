@@ -15,7 +15,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
-from seawall.exchange.discipline import Misdeed
+from seawall.exchange.discipline import SECOND, Misdeed
 from seawall.exchange.faults import ProtocolFault
 from seawall.exchange.interface import CollectionInfo, ExchangeService, ObjectsQuery, Outcome, ReleasedPage
 from seawall.exchange.taxii import resources
@@ -34,8 +34,8 @@ GivePage = Callable[[Actor, str, ObjectsQuery], ReleasedPage]
 class StatusKeeper(Protocol):
     """Where outcomes of POSTs stay readable, also after a restart (``store.statuses``)."""
 
-    def add(self, actor: str, id: str, body: bytes, at: int, keep: int) -> None:
-        """Keep one outcome; of this actor's the last ``keep``."""
+    def add(self, actor: str, id: str, body: bytes, at: int, *, keep: int, most: int, since: int) -> None:
+        """Keep one outcome; of this actor's the last ``keep``, of ``most`` bytes together, none before ``since``."""
 
     def get(self, actor: str, id: str) -> bytes | None:
         """An outcome of this actor's own POST."""
@@ -46,20 +46,21 @@ class StatusMemory:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: dict[str, OrderedDict[str, bytes]] = {}
+        self._kept: dict[str, OrderedDict[str, tuple[int, bytes]]] = {}
 
-    def add(self, actor: str, id: str, body: bytes, at: int, keep: int) -> None:
-        """Keep one outcome; of this actor's the last ``keep``."""
+    def add(self, actor: str, id: str, body: bytes, at: int, *, keep: int, most: int, since: int) -> None:
+        """Keep one outcome; of this actor's the last ``keep``, of ``most`` bytes together, none before ``since``."""
         with self._lock:
             mine = self._kept.setdefault(actor, OrderedDict())
-            mine[id] = body
-            while len(mine) > keep:
-                mine.popitem(last=False)
+            mine[id] = (at, body)
+            size = sum(len(kept) for _, kept in mine.values())
+            while len(mine) > 1 and (len(mine) > keep or size > most or next(iter(mine.values()))[0] < since):
+                size -= len(mine.popitem(last=False)[1][1])
 
     def get(self, actor: str, id: str) -> bytes | None:
         """An outcome of this actor's own POST."""
         with self._lock:
-            return self._kept.get(actor, OrderedDict()).get(id)
+            return self._kept.get(actor, OrderedDict()).get(id, (0, None))[1]
 
 
 def status_of(outcomes: Sequence[Outcome], at: int) -> resources.Status:
@@ -150,7 +151,15 @@ class TaxiiDoor:
         """Write down what became of each posted object, and answer the status resource."""
         at = self.clock()
         status = status_of(outcomes, at)
-        self._statuses.add(actor.name, status.id, msgspec.json.encode(status), at, self.bounds.statuses_kept)
+        self._statuses.add(
+            actor.name,
+            status.id,
+            msgspec.json.encode(status),
+            at,
+            keep=self.bounds.statuses_kept,
+            most=self.bounds.statuses_bytes,
+            since=at - self.bounds.statuses_seconds * SECOND,
+        )
         return status
 
     def status(self, actor: Actor, identity: str) -> bytes:
