@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from exchange.scenes import record_of
+from seawall.codec.indicators import IndicatorRow
+from seawall.codec.sharing import encode
+from seawall.codec.value_indicator import ValueIndicators
 from seawall.exchange.notices import Heard
+from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node, create_node
 from seawall.flow.notices import NoticeBook
-from seawall.model import Fault
+from seawall.flow.service import NodeExchange
+from seawall.flow.terms import terms_digest
+from seawall.model import Fault, ObservableType, Pap, Tlp
+from seawall.model.circle import CircleTerms, StandingRelease
 from seawall.model.notice import Notice
+from seawall.model.stix.tlp import TLP2_IDS
+from seawall.model.stix.versioning import timestamp
+from seawall.model.stored import StoredObject
 
 AT = 1_773_446_400_000_000
 HEARD: list[Notice] = []
@@ -50,6 +61,75 @@ def neighbours(folder: Path, *names: str) -> Iterator[dict[str, Node]]:
                 if other != name:
                     node.store.peers.add(record_of(peer.keys, other, "https://127.0.0.1:1"))
         yield nodes
+
+
+def agree(nodes: dict[str, Node], circle: str, *members: str, tlp: Tlp = Tlp.AMBER, held_data: str = "keep") -> None:
+    """The members share a circle whose standing release lets indicators and techniques go at once."""
+    for name in members:
+        node, others = nodes[name], frozenset(members) - {name}
+        rule = StandingRelease(
+            name="all",
+            types=frozenset({"indicator", "attack-pattern", "sighting"}),
+            tlp_at_most=tlp,
+            expires_at=AT + 10**15,
+            approved_by=("lin", "park"),
+            signed_by=frozenset(nodes[member].keys.node_id for member in members),
+        )
+        version = max((held.version for held in node.store.circles.list() if held.name == circle), default=0) + 1
+        terms = CircleTerms(
+            name=circle, version=version, members=others, tlp_ceiling=tlp, tlp_floor=tlp, standing=(rule,),
+            onward_at_most=Tlp.AMBER,
+        )  # fmt: skip
+        node.store.circles.save(terms, node.clock())
+        for other in others:
+            node.store.notes.set(f"agreed:{circle}:{other}", terms_digest(terms))
+
+
+def say(node: Node, value: str, *, tlp: Tlp = Tlp.GREEN, kind: str = "indicator") -> str:
+    """The node's own people name an address, or describe a technique; returns its id."""
+    if kind == "indicator":
+        entry = ValueIndicators(tlp=tlp, pap=Pap.GREEN).entry(IndicatorRow(ObservableType.IPV4, value, 1), ("ours",))
+        node.store.indicators.put([entry], source="ours", at=node.clock())
+        return entry.indicator_id
+    at = node.clock()
+    body = {
+        "type": kind,
+        "spec_version": "2.1",
+        "id": f"{kind}--{uuid.uuid5(uuid.NAMESPACE_URL, value)}",
+        "created_by_ref": node.keys.identity_id,
+        "created": timestamp(at),
+        "modified": timestamp(at),
+        "name": value,
+        "description": value,
+        "object_marking_refs": [TLP2_IDS[tlp]],
+    }
+    item = StoredObject(
+        id=str(body["id"]),
+        type=kind,
+        version=str(body["modified"]),
+        created_by=node.keys.identity_id,
+        body=encode(body),
+        tlp=tlp,
+        pap=Pap.GREEN,
+        stored_at=at,
+    )
+    node.store.objects.put([item])
+    return item.id
+
+
+def push(nodes: dict[str, Node], circle: str, sender: str, receiver: str) -> int:
+    """What policy releases goes to the receiver's inbound desk, as a synchronisation would bring it; how much."""
+    taken, more = 0, True
+    while more:
+        kept = nodes[sender].store.sync.cursor(receiver, circle, "send")
+        outgoing = NodeExchange(nodes[sender]).pending(receiver, circle, kept, 1_000)
+        if outgoing.released is not None:
+            bodies = [item.body for item in outgoing.released.value.objects]
+            taken += inbound_desk(nodes[receiver]).take(sender, circle, bodies).counts.total
+        if outgoing.cursor is not None:
+            nodes[sender].store.sync.set_cursor(receiver, circle, "send", outgoing.cursor)
+        more = outgoing.more
+    return taken
 
 
 def carry(nodes: dict[str, Node], sender: str, receiver: str) -> Heard:

@@ -42,7 +42,7 @@ def test_notices_go_both_ways_in_one_synchronisation(nodes: dict[str, Node]) -> 
         send_notice(seoul, "taipei", NoticeKind.TERMS, {"bad": 1} if number == 3 else {})
     send_notice(taipei, "seoul", NoticeKind.TERMS, {"bad": 1})
     report = sync_peer(taipei, "seoul")
-    assert report["problems"] == ["This is not wanted here.", "seoul: This is not wanted here."]
+    assert report["problems"] == ["of seoul: This is not wanted here.", "seoul: This is not wanted here."]
     assert [notice.number for notice in HEARD] == [1, 2, 3, *range(5, 26)]
     assert seoul.store.notices.count_waiting("taipei") == 0
     for node, peer, number in ((taipei, "seoul", 1), (seoul, "taipei", 4)):

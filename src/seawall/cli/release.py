@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seawall.cli.app import app, context
+from seawall.cli.paging import After, Limit
 from seawall.model import Refused
 
 
@@ -38,15 +39,47 @@ def release(
 def recall(
     object_id: str, /, *, circle: Annotated[str | None, Parameter(help="Only from this circle.")] = None
 ) -> None:
-    """Take an object out of circles' collections; members learn it at their next sync.
+    """Take an object back from everybody who ever got a version of it; they learn it at their next sync.
 
-    JSON: id, circles, withdrawn.
+    Each receiver with a node answers with a signed receipt; 'seawall recalls' shows who has. JSON: id, circles,
+    withdrawn, receivers (as the items of 'seawall recalls').
     """
     from seawall.flow.node import Node
-    from seawall.flow.release import recall_object
+    from seawall.flow.recall_sending import recall_object
+    from seawall.flow.recall_view import last_recall
 
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(recall_object(node, object_id, circle))
+        done = recall_object(node, object_id, circle)
+        told = last_recall(node, object_id)
+    lines = [f"{row['receiver']}: {context.out.tr(str(row['note']))}" for row in told]
+    context.out.result({**done, "receivers": told}, [f"id: {object_id}", f"withdrawn: {done['withdrawn']}", *lines])
+
+
+@app.command
+def recalls(
+    object_id: str | None = None,
+    /,
+    *,
+    unconfirmed: Annotated[bool, Parameter(help="Only those without a signed receipt.", negative="")] = False,
+    limit: Limit = 100,
+    after: After = 0,
+) -> None:
+    """List what was taken back, from whom, and who has confirmed it; with ID only that object.
+
+    A state is waiting (not told yet), told, confirmed, refused, unsigned (it has no node) or unreachable.
+    JSON items: id, receiver, state, confirmed, since, recalled_at, told_at, answered_at, version, circles, cause,
+    behind (whose recall was passed on), answer, note.
+    """
+    from seawall.flow.node import Node
+    from seawall.flow.recall_view import list_recalls
+
+    with Node.open(context.node, token=context.token) as node:
+        page = list_recalls(node, object_id, unconfirmed=unconfirmed, limit=limit, after=after)
+    items = page.items
+    if not context.out.json:
+        items = [{**item, "note": context.out.tr(str(item["note"]))} for item in items]
+    columns = ["id", "receiver", "state", "since", "cause", "note"]
+    context.out.table(items, columns, empty="Nothing was taken back yet.", following=page.next)
 
 
 @app.command

@@ -38,13 +38,19 @@ HANDLERS: dict[NoticeKind, str] = {
     NoticeKind.RESTORED: "seawall.flow.ledger_restored:take_restored",
     NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",
     NoticeKind.KEYS: "seawall.flow.peer_keys:hear_keys",
+    NoticeKind.RECALL: "seawall.flow.recall_obeying:obey",
+    NoticeKind.RECEIPT: "seawall.flow.recall_sending:hear_receipt",
 }
 """Kind -> ``module:function``; ``function(node, notice)`` raises Fault or Refused to reject the notice."""
 
-TAKEN: dict[NoticeKind, str] = {NoticeKind.KEYS: "seawall.flow.peer_keys:keys_taken"}
+TAKEN: dict[NoticeKind, str] = {
+    NoticeKind.KEYS: "seawall.flow.peer_keys:keys_taken",
+    NoticeKind.RECALL: "seawall.flow.recall_sending:told",
+}
 """Kind -> ``module:function``; ``function(node, notice)`` hears that the peer has taken this notice of ours."""
 
 NODE = "node"  # who acts when nobody asked
+YOU = "your node"
 JUMP = 1_000_000  # how far ahead of our own book a peer's word on our numbers is believed
 BOUNDS = DEFAULT_NOTICE_BOUNDS
 
@@ -128,9 +134,11 @@ class NoticeBook:
                     sentence = self._take(record, envelope)
                     record = require_verified(self._node.store.peers.get(peer))  # new keys came, perhaps
                 except BadNotice as bad:
-                    problems.append(Problem(0, bad.text.format(**bad.values), kept=False))
+                    # the peer reads its own sentence without the name under which we know it
+                    sentence = bad.text.format(**(bad.values | {"peer": YOU}))
+                    problems.append(Problem(0, sentence, kept=False))
                     if bad.misdeed is not None:
-                        note_misdeed(self._node, peer, bad.misdeed, problems[-1].sentence)
+                        note_misdeed(self._node, peer, bad.misdeed, bad.text.format(**bad.values))
                     break
                 if sentence is not None:
                     problems.append(Problem(self.standing(peer).number, sentence))

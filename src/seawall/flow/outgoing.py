@@ -19,6 +19,7 @@ from seawall.flow.entries import as_stored
 from seawall.flow.evidence import page_evidence
 from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
+from seawall.flow.recall_marking import take_away, without_taken_back
 from seawall.flow.stops import held_back
 from seawall.flow.usage import Usage
 from seawall.model import NotFound, Release, Withheld
@@ -106,8 +107,11 @@ def release_page(node: Node, terms: CircleTerms, member: str, items: Sequence[St
     """Decide, record and put out one page of objects for one recipient."""
     if not items:
         return Filled()
+    items = without_taken_back(node, terms.name, member, items)
     decision = decide_items(node, terms, member, items, usage)
-    return record_and_put(node, terms.name, member, decision.releases, decision.withheld, usage)
+    done = record_and_put(node, terms.name, member, decision.releases, decision.withheld, usage)
+    take_away(node, terms.name, member, items, decision.withheld)
+    return done
 
 
 def decide_items(

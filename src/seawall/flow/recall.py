@@ -18,16 +18,36 @@ KEPT = frozenset(
 )  # fmt: skip
 """Properties that a revoked version repeats; everything descriptive is gone."""
 
+EMPTIED: dict[str, object] = {"name": "(taken back)", "content": "(taken back)", "context": "unspecified"}
+"""What stands in place of required properties that describe."""
 
-def revoked_rows(node: Node, object_id: str, circle: str) -> list[OutboxRow]:
-    """For everybody who could read the object in ``circle``: its next version, revoked (STIX 2.1 section 3.6)."""
+NO_PATTERN = "[x-taken-back:value = true]"
+
+
+def revoked_rows(node: Node, object_id: str, circle: str, member: str | None = None) -> list[OutboxRow]:
+    """For everybody who could read the object in ``circle``, or one of them: its next version, revoked (STIX 2.1
+    section 3.6)."""
     rows: list[OutboxRow] = []
-    page = node.store.outbox.page(circle, None, match=OutboxFilter(ids=(object_id,), versions=("last",)))
+    page = node.store.outbox.page(circle, member, match=OutboxFilter(ids=(object_id,), versions=("last",)))
     for row in page.rows:
-        body = msgspec.json.decode(row.body, type=dict[str, object])
         version = timestamp(max(node.clock(), row.added))
-        fresh = {key: value for key, value in body.items() if key in KEPT} | {"modified": version, "revoked": True}
-        rows.append(
-            msgspec.structs.replace(row, version=version, body=msgspec.json.encode(fresh, order="sorted"), added=0)
-        )
+        recipients = row.recipients if member is None else frozenset({member})
+        fresh = stripped(row.body, version)
+        rows.append(msgspec.structs.replace(row, version=version, body=fresh, recipients=recipients, added=0))
     return rows
+
+
+def stripped(body: bytes, version: str | None = None) -> bytes:
+    """An object's body, revoked and without what describes it; ``version``: as its next version."""
+    held = msgspec.json.decode(body, type=dict[str, object])
+    fresh = {key: EMPTIED.get(key, value) for key, value in held.items() if key in KEPT} | {"revoked": True}
+    modified = version or held.get("modified")
+    return msgspec.json.encode(fresh | ({"modified": modified} if modified is not None else {}), order="sorted")
+
+
+def emptied(body: bytes) -> bytes:
+    """What a receiver keeps of an object that was taken back: that there was one of this id, and nothing it said."""
+    shell = msgspec.json.decode(stripped(body), type=dict[str, object])
+    if "pattern" in shell:
+        shell |= {"pattern": NO_PATTERN, "pattern_type": "stix"}
+    return msgspec.json.encode(shell, order="sorted")

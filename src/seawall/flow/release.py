@@ -1,4 +1,4 @@
-"""One object at a time: release by a person, recall, and the reasons."""
+"""One object at a time: release by a person, and the reasons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from seawall.flow.node import Node
 from seawall.flow.outgoing import record_and_put
 from seawall.flow.stops import in_force
 from seawall.flow.usage import Usage
-from seawall.ledger import EventKind
 from seawall.model import Actor, NotFound
 from seawall.model.circle import CircleTerms
 from seawall.model.stored import StoredObject
@@ -42,23 +41,6 @@ def release_object(node: Node, object_id: str, circle: str) -> dict[str, object]
         "withheld": reasons,
         "approved_by": list(people),
     }
-
-
-def recall_object(node: Node, object_id: str, circle: str | None) -> dict[str, object]:
-    """Hide an object in one circle's outbox or in all, and put its revoked version there for those who hold it."""
-    node.require("release")
-    standing = [name for name, _ in node.store.outbox.holding(object_id) if circle is None or name == circle]
-    if not standing:
-        raise NotFound("E-FLOW-060", "{id} stands in no circle's outbox.", id=ascii(object_id[:100]))
-    from seawall.flow.recall import revoked_rows
-
-    hidden = 0
-    for name in sorted(set(standing)):
-        rows = revoked_rows(node, object_id, name)
-        hidden += node.store.outbox.withdraw(name, object_id, node.clock())
-        node.event(EventKind.RECALL, object_id, circle=name)
-        node.store.outbox.add(name, rows, node.clock())
-    return {"id": object_id, "circles": sorted(set(standing)), "withdrawn": hidden}
 
 
 def explain_object(node: Node, object_id: str, peer: str) -> dict[str, object]:

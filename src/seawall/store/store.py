@@ -22,11 +22,13 @@ from seawall.store.notices import Notices
 from seawall.store.objects import Objects
 from seawall.store.outbox import Outbox
 from seawall.store.peers import Peers
+from seawall.store.recalls import Recalls
 from seawall.store.received import Received
 from seawall.store.schema import migrate
 from seawall.store.sightings import Sightings
 from seawall.store.statuses import Statuses
 from seawall.store.sync import Sync
+from seawall.store.taking_back import TakingBack
 from seawall.store.users import Users
 from seawall.store.warnings import Warnings
 
@@ -59,6 +61,8 @@ class Store:
         self.notices = Notices(database)
         self.misp = Misp(database)
         self.received = Received(database)
+        self.recalls = Recalls(database)
+        self.taking_back = TakingBack(database)
         self.statuses = Statuses(database)
 
     @classmethod

@@ -43,7 +43,7 @@ def exchange_notices(
         disliked += heard.problems if heard is not None else ()
         if not offered.more or heard is None or heard.taken.number <= before.number:
             break
-    said = [problem.sentence for problem in disliked]
+    said = [f"of {peer.code_name}: {problem.sentence}" for problem in disliked]
     return (*said, *_bring(wire, url, peer, desk, bounds, theirs, disliked))
 
 

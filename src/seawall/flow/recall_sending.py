@@ -1,0 +1,236 @@
+"""Taking objects back from everybody who ever had a version of them, and keeping what each of them answers.
+
+The order of one recall: (1) who may have had it is read from the outboxes, withdrawn rows too; (2) the ledger says what
+is taken back from whom; (3) the outboxes show a stripped, revoked version, which reaches mail, MISP and third parties;
+(4) a row for each receiver; (5) a signed notice to each receiver with a node, which answers with a signed receipt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from seawall.flow.node import Node
+from seawall.flow.notices import NODE, send_notice
+from seawall.flow.recall import revoked_rows
+from seawall.ledger import EventKind, LedgerEvent
+from seawall.model import Fault, NotFound, Refused, to_microseconds
+from seawall.model.moments import parse_moment
+from seawall.model.notice import Notice, NoticeKind
+from seawall.model.peer import PeerState
+from seawall.model.recall import RecallCause, RecallRow, RecallState, SentRow
+
+IN_ONE_NOTICE = 500  # objects: about 100 kB
+DAY = 86_400_000_000  # microseconds
+MAX_SAID = 300  # characters of a receiver's word that are kept
+DONE = frozenset({"withdrawn", "nothing-held"})
+KEPT = "kept"  # it may keep it: we share it in another circle
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One object of a recall notice."""
+
+    id: str
+    version: str
+    circles: tuple[str, ...]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One object of a receipt. ``what``: withdrawn, nothing-held, kept or refused."""
+
+    id: str
+    version: str
+    what: str
+    said: str = ""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The body of a receipt. ``at``: RFC 3339, when it was done."""
+
+    act: str
+    at: str
+    objects: tuple[Answer, ...]
+
+
+class TakenBack(msgspec.Struct, frozen=True):
+    """What a recall did."""
+
+    circles: tuple[str, ...]
+    withdrawn: int
+    receivers: tuple[str, ...]
+
+
+def recall_object(node: Node, object_id: str, circle: str | None) -> dict[str, object]:
+    """Take an object back from one circle, or from all it ever stood in. Raises NotFound E-FLOW-060."""
+    node.require("release")
+    if not any(circle in (None, row.circle) for row in node.store.recalls.sent(object_id)):
+        raise NotFound("E-FLOW-060", "{id} stands in no circle's outbox.", id=ascii(object_id[:100]))
+    done = take_back(node, [object_id], RecallCause.RECALLED, circles=None if circle is None else {circle})
+    return {
+        "id": object_id,
+        "circles": list(done.circles),
+        "withdrawn": done.withdrawn,
+        "receivers": list(done.receivers),
+    }
+
+
+def take_back(
+    node: Node,
+    object_ids: Iterable[str],
+    cause: RecallCause,
+    *,
+    circles: Collection[str] | None = None,
+    members: Collection[str] | None = None,
+    behind: str | None = None,
+    reveal: bool = True,
+) -> TakenBack:
+    """Take objects back; ``circles`` and ``members``: only there and only from these; ``behind``: the peer whose recall
+    this passes on, which is not told itself; ``reveal``: put the revoked version into the outboxes."""
+    at = node.clock()
+    asked: dict[str, list[Asked]] = {}
+    withdrawn, reached = 0, set[str]()
+    for object_id in dict.fromkeys(object_ids):
+        sent = [row for row in node.store.recalls.sent(object_id) if circles is None or row.circle in circles]
+        by_member = _by_member(node, sent, members)
+        by_member.pop(behind or "", None)
+        if not sent:
+            continue
+        reached |= {row.circle for row in sent}
+        _record(node, object_id, cause, sorted({row.circle for row in sent}), sorted(by_member), behind)
+        if reveal:
+            withdrawn += _withdraw(node, object_id, {row.circle for row in sent}, members)
+        for member, (version, places) in by_member.items():
+            asked.setdefault(member, []).append(Asked(object_id, version, places))
+    for member, objects in sorted(asked.items()):
+        for start in range(0, len(objects), IN_ONE_NOTICE):
+            _tell(node, member, objects[start : start + IN_ONE_NOTICE], cause, behind, at)
+    return TakenBack(tuple(sorted(reached)), withdrawn, tuple(sorted(asked)))
+
+
+def _by_member(
+    node: Node, sent: Sequence[SentRow], members: Collection[str] | None
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Who may have read any of these rows: the newest version, and the circles."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for row in sent:
+        names = row.recipients if row.recipients is not None else node.store.circles.get(row.circle).members
+        for name in names:
+            if members is None or name in members:
+                _, places = found.get(name, ("", ()))
+                found[name] = (row.version, tuple(sorted({*places, row.circle})))
+    return found
+
+
+def _record(
+    node: Node, object_id: str, cause: RecallCause, circles: list[str], receivers: list[str], behind: str | None
+) -> None:
+    details: dict[str, str | int | list[str]] = {"cause": cause.value, "circles": circles, "receivers": receivers}
+    if behind is not None:
+        details["behind"] = behind
+    actor = node.actor.name if cause is RecallCause.RECALLED and behind is None else NODE
+    node.ledger.record_event(LedgerEvent(EventKind.RECALL, node.clock(), actor, object_id, details))
+
+
+def _withdraw(node: Node, object_id: str, circles: Collection[str], members: Collection[str] | None) -> int:
+    hidden = 0
+    for circle in sorted(circles):
+        if members is None:
+            rows = revoked_rows(node, object_id, circle)
+            hidden += node.store.outbox.withdraw(circle, object_id, node.clock())
+        else:
+            rows = [row for member in sorted(members) for row in revoked_rows(node, object_id, circle, member)]
+            for member in sorted(members):
+                hidden += len(node.store.outbox.withdraw_from(circle, member, object_id, node.clock()))
+        node.store.outbox.add(circle, rows, node.clock())
+    return hidden
+
+
+def _tell(node: Node, member: str, objects: Sequence[Asked], cause: RecallCause, behind: str | None, at: int) -> None:
+    act = hashlib.sha256(msgspec.json.encode([node.keys.node_id, member, at, cause, objects])).hexdigest()[:32]
+    state = _state_of(node, member)
+    node.store.recalls.add(
+        RecallRow(
+            act=act,
+            object_id=item.id,
+            peer=member,
+            version=item.version,
+            circles=item.circles,
+            cause=cause,
+            behind=behind,
+            at=at,
+            state=state,
+        )
+        for item in objects
+    )
+    if state is RecallState.WAITING:
+        send_notice(node, member, NoticeKind.RECALL, {"act": act, "cause": cause.value, "objects": objects})
+
+
+def _state_of(node: Node, member: str) -> RecallState:
+    try:
+        state = node.store.peers.get(member).state
+    except NotFound:
+        return RecallState.UNSIGNED
+    return RecallState.UNREACHABLE if state in (PeerState.SEVERED, PeerState.PENDING) else RecallState.WAITING
+
+
+def told(node: Node, notice: Notice) -> None:
+    """Hears that a peer has taken a recall of ours."""
+    node.store.recalls.told(str(notice.body.get("act", "")), notice.peer, node.clock())
+
+
+def hear_receipt(node: Node, notice: Notice) -> None:
+    """Keeps a receiver's signed answers: all of them, or none and one sentence why.
+
+    Raises Refused E-FLOW-305 (unreadable), -306 (nobody asked it), -307 (another version), -308 (answered before),
+    -309 (older than the recall).
+    """
+    try:
+        receipt = msgspec.convert(notice.body, Receipt)
+        at = to_microseconds(parse_moment(receipt.at))
+    except (msgspec.ValidationError, Fault):
+        raise Refused("E-FLOW-305", "This is no receipt that this version can read.") from None
+    rows = [(answer, _answerable(node, notice.peer, receipt.act, answer, at)) for answer in receipt.objects]
+    for answer, row in rows:
+        fine = answer.what in DONE or (answer.what == KEPT and len(_standing(node, row)) > 0)
+        state = RecallState.CONFIRMED if fine else RecallState.REFUSED
+        said = f"{answer.what}: {answer.said}" if answer.said else answer.what
+        node.store.recalls.answered(row, state, said[:MAX_SAID], notice.at, notice.envelope)
+
+
+def _answerable(node: Node, peer: str, act: str, answer: Answer, at: int) -> RecallRow:
+    row = node.store.recalls.get(act, answer.id, peer, ours=True)
+    if row is None:
+        raise Refused("E-FLOW-306", "You were never asked to take back {id} by this recall.", id=ascii(answer.id[:100]))
+    if row.version != answer.version:
+        raise Refused(
+            "E-FLOW-307",
+            "The receipt is for version {given} of {id}; version {asked} was taken back.",
+            given=ascii(answer.version[:40]),
+            id=ascii(answer.id[:100]),
+            asked=row.version,
+        )
+    if row.state is RecallState.CONFIRMED:
+        raise Refused(
+            "E-FLOW-308",
+            "A receipt for {id} under this recall came before; that one stands.",
+            id=ascii(answer.id[:100]),
+        )
+    if at < row.at - DAY:
+        raise Refused(
+            "E-FLOW-309",
+            "The receipt for {id} bears a moment before its recall; compare both clocks.",
+            id=ascii(answer.id[:100]),
+        )
+    return row
+
+
+def _standing(node: Node, row: RecallRow) -> list[str]:
+    """Circles beside those of the recall in which the receiver may keep the object."""
+    return [
+        terms.name
+        for terms in node.store.circles.list()
+        if terms.name not in row.circles and node.store.outbox.standing(terms.name, row.peer, [row.object_id])
+    ]

@@ -1,0 +1,72 @@
+"""Who has confirmed a recall, who has not, since when; no more is said than can be known."""
+
+from __future__ import annotations
+
+from seawall.flow.node import Node
+from seawall.flow.observations import Listing
+from seawall.model import rfc3339
+from seawall.model.recall import OPEN, RecallRow, RecallState
+
+DAY = 86_400_000_000  # microseconds: who has not confirmed after a day is brought up
+UNPROVED = "confirmed by signature; that it was destroyed cannot be proved"
+MEANING = {
+    RecallState.WAITING: "not told yet: the notice leaves with the next sync or drop",
+    RecallState.TOLD: "told; no receipt yet",
+    RecallState.CONFIRMED: UNPROVED,
+    RecallState.REFUSED: "it answered that it keeps the object",
+    RecallState.UNSIGNED: "told by the revoked version; it has no node and cannot sign a receipt",
+    RecallState.UNREACHABLE: "it cannot be told: the relation is not in force",
+}
+CONTRADICTED = "it signed a receipt, and sent the object again at {at}"
+
+
+def list_recalls(
+    node: Node, object_id: str | None = None, *, unconfirmed: bool = False, limit: int = 100, after: int = 0
+) -> Listing:
+    """One row for each object and receiver, oldest first; ``unconfirmed``: only those without a receipt."""
+    node.require("read")
+    page = node.store.recalls.list(object_id=object_id, states=OPEN if unconfirmed else None, limit=limit, after=after)
+    return Listing([_shown(node, row) for row in page.items], page.next)
+
+
+def last_recall(node: Node, object_id: str) -> list[dict[str, object]]:
+    """The rows of each receiver's last recall of an object."""
+    rows = {row.peer: row for row in node.store.recalls.list(object_id=object_id, limit=10_000).items}
+    return [_shown(node, row) for _, row in sorted(rows.items())]
+
+
+def overdue(node: Node) -> dict[str, int]:
+    """How many recalls each receiver has not confirmed within a day."""
+    return node.store.recalls.count(OPEN, node.clock() - DAY)
+
+
+def _shown(node: Node, row: RecallRow) -> dict[str, object]:
+    since = row.answered_at or row.told_at or row.at
+    return {
+        "id": row.object_id,
+        "receiver": row.peer,
+        "state": row.state.value,
+        "confirmed": row.state is RecallState.CONFIRMED,
+        "since": rfc3339(since),
+        "recalled_at": rfc3339(row.at),
+        "told_at": _moment(row.told_at),
+        "answered_at": _moment(row.answered_at),
+        "version": row.version,
+        "circles": list(row.circles),
+        "cause": row.cause.value,
+        "behind": row.behind,
+        "answer": row.said,
+        "note": _note(node, row),
+    }
+
+
+def _note(node: Node, row: RecallRow) -> str:
+    if row.state is RecallState.CONFIRMED and row.answered_at is not None:
+        again = node.store.taking_back.sent_since(row.peer, row.object_id, row.answered_at)
+        if again is not None:
+            return CONTRADICTED.format(at=rfc3339(again))
+    return MEANING[row.state]
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else rfc3339(at)
