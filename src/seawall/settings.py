@@ -80,6 +80,13 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls_key: str = ""
 
 
+class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How this node's keys are replaced."""
+
+    overlap_hours: Annotated[float, msgspec.Meta(ge=0, le=720)] = 72.0  # the former TLS certificate is still shown
+    life_days: Annotated[int, msgspec.Meta(ge=2, le=3650)] = 730  # from a rotation to the day its key set expires
+
+
 class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mail to and from peers without a node: the organisation's own server and inbox, and nothing else is called."""
 
@@ -108,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warn: WarnSettings = WarnSettings()
     protect: ProtectSettings = ProtectSettings()
     serve: ServeSettings = ServeSettings()
+    keys: KeySettings = KeySettings()
     mail: MailSettings = MailSettings()
 
 

@@ -70,7 +70,7 @@ def test_the_former_secrets_are_destroyed(node: NodeKeys) -> None:
     """After a rotation neither the old signing key nor the old authority's key is on the disk."""
     rotate(node)
     assert not (node.folder / "signing.key").exists() and not (node.folder / "ca.key").exists()
-    assert node.former_secrets == node.folder and (node.folder / "leaf.key").exists()
+    assert node.former_secrets == {1: node.folder} and (node.folder / "leaf.key").exists()
 
 
 def test_a_set_that_skips_a_version_is_refused(node: NodeKeys) -> None:

@@ -11,6 +11,7 @@ from seawall.cli.app import app, context
 from seawall.cli.output import Cost
 from seawall.model import ExitStatus
 
+CARRIED = "https://carried.invalid"
 peers = App(name="peers", help="Other nodes.")
 app.command(peers)
 
@@ -33,18 +34,27 @@ def add(
     *,
     url: Annotated[
         str, Parameter(help="The peer's listener, https://host:8701; left out when only carried files reach it.")
-    ] = "https://carried.invalid",
+    ] = CARRIED,
     code_name: Annotated[str, Parameter(help="The name under which our own people know this peer.")],
+    replace: Annotated[
+        bool, Parameter(negative=(), help="A newer card of a peer we have; without --url its address stays.")
+    ] = False,
 ) -> None:
     """Add a peer from its card. Nothing is exchanged before 'peers verify'.
 
-    JSON: code_name, node_id, fingerprint, state.
+    With --replace the keys held of the peer may vouch for the new card, and everything goes on; where they do not, the
+    peer is pending until two people compare the new fingerprint.
+
+    JSON: code_name, node_id, fingerprint, state; with --replace vouched too.
     """
     from seawall.flow.node import Node
-    from seawall.flow.peers import add_peer
+    from seawall.flow.peers import add_peer, replace_card
 
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(add_peer(node, file, url=url, code_name=code_name))
+        if replace:
+            context.out.pairs(replace_card(node, file, url=None if url == CARRIED else url, code_name=code_name))
+        else:
+            context.out.pairs(add_peer(node, file, url=url, code_name=code_name))
 
 
 @peers.command

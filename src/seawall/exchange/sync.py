@@ -70,6 +70,7 @@ class SyncDeps(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
     on_headers: Callable[[Mapping[str, str]], None] | None = None
     notices: NoticeDesk | None = None
+    same_keys: Callable[[], bool] = lambda: True  # asked after the notices: whether both sides' keys are what they were
 
 
 class SyncReport(msgspec.Struct, frozen=True):
@@ -83,6 +84,7 @@ class SyncReport(msgspec.Struct, frozen=True):
     rejected: int = 0  # received and not accepted by us
     refused: int = 0  # sent and not accepted by the peer
     problems: tuple[str, ...] = ()
+    again: bool = False  # a notice changed the keys of one side: nothing more was exchanged under the former ones
 
 
 class _Tally:
@@ -111,7 +113,8 @@ def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
     with TaxiiClient(wire, deps.bounds) as client:
         if deps.notices is not None:
             tally.problems += exchange_notices(wire, peer, deps.notices)
-        for circle in deps.circles:
+        again = not deps.same_keys()
+        for circle in () if again else deps.circles:
             try:
                 _receive(client, peer, circle, deps, tally)
                 _send(client, peer, circle, deps, tally)
@@ -126,6 +129,7 @@ def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
         rejected=tally.rejected,
         refused=tally.refused,
         problems=tuple(tally.problems),
+        again=again,
     )
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seawall.exchange import Listener, peer_app, peer_listener
 from seawall.exchange.listeners.peer import PEER_KEY
+from seawall.exchange.notices import Heard
 from seawall.flow.conduct import PeerWatch
 from seawall.flow.exchange import TERMS_HEADER, hear_terms, stated_terms
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
+from seawall.flow.peer_keys import overlapping, peer_of_pin
 from seawall.flow.service import NodeExchange
-from seawall.identity import read_card, server_context, trust
+from seawall.identity import ServerTls, read_card
 from seawall.model import Fault
 from seawall.model.peer import PeerState
 
@@ -50,13 +52,27 @@ class TermsHeader:
         await self._app(scope, receive, send_with_terms)
 
 
+class _Heard(NoticeBook):
+    """The book of notices, after which the door looks at once whom it trusts: a peer may have brought new keys."""
+
+    def __init__(self, node: Node, reload: Callable[[], None]) -> None:
+        super().__init__(node)
+        self._reload = reload
+
+    def take(self, peer: str, envelopes: Sequence[bytes]) -> Heard:
+        """As ``NoticeBook.take``."""
+        heard = super().take(peer, envelopes)
+        self._reload()
+        return heard
+
+
 class PeerDoor:
     """The listener for peers and the thread that lets newly verified ones in."""
 
     def __init__(self, node: Node, *, host: str, port: int) -> None:
         self._node = node
         self._trusted: set[str] = set()
-        self._context = server_context(node.keys, [])
+        self._tls = ServerTls(node.keys)
         self._stopping = threading.Event()
         self._reload()
         app = TermsHeader(
@@ -66,12 +82,12 @@ class PeerDoor:
                 clock=node.clock,
                 statuses=node.store.statuses,
                 watch=PeerWatch(node),
-                notices=NoticeBook(node),
+                notices=_Heard(node, self._reload),
             ),
             node,
         )
         self.listener: Listener = peer_listener(
-            app, node.store.peers.by_certificate, self._context, host=host, port=port
+            app, lambda pin: peer_of_pin(node, pin), self._tls.context, host=host, port=port
         )
         self._thread = threading.Thread(target=self._watch, name="peer-trust", daemon=True)
 
@@ -90,13 +106,14 @@ class PeerDoor:
         while not self._stopping.wait(RELOAD_SECONDS):
             try:
                 self._reload()
-            except Fault:
+            except (Fault, OSError):
                 continue  # the store is busy; the next round asks again
 
     def _reload(self) -> None:
+        self._tls.reload(overlap=overlapping(self._node))
         for peer in self._node.store.peers.list():
             if peer.state is PeerState.VERIFIED and peer.fingerprint not in self._trusted:
-                trust(self._context, read_card(peer.card).ca_certificate)
+                self._tls.trust(read_card(peer.card).ca_certificate)
                 self._trusted.add(peer.fingerprint)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
+import msgspec
+
 from seawall.exchange import OF_CODE, Crossing, SyncDeps, require_verified, sync
 from seawall.flow.circles import state_terms
 from seawall.flow.conduct import note_misdeed
@@ -12,10 +14,10 @@ from seawall.flow.health import failed, succeeded
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
+from seawall.flow.peer_keys import calling_context, held_by
 from seawall.flow.refresh import refresh_if_possible
 from seawall.flow.service import NodeExchange
 from seawall.flow.terms import terms_digest
-from seawall.identity import client_context, read_card
 from seawall.ledger import EventKind
 from seawall.model import Fault
 
@@ -46,15 +48,21 @@ def sync_peer(
             "No network reaches {peer}; use 'seawall export-drop' and 'seawall import-drop'.",
             peer=code_name,
         )
-    card = read_card(peer.card)
     circles = shared_circles(node, code_name)
     unprepared = refresh_if_possible(node) if circles else None
+    held = held_by(node, code_name)
+
+    def same_keys() -> bool:
+        now = node.store.peers.get(code_name)
+        return now.certificate_sha256 == peer.certificate_sha256 and held_by(node, code_name) == held
+
     deps = SyncDeps(
         circles=circles,
         cursors=node.store.sync,
         desk=inbound_desk(node),
         releases=NodeExchange(node),
-        context=client_context(node.keys, card.ca_certificate),
+        context=calling_context(node, peer),
+        same_keys=same_keys,
         on_crossing=on_crossing,
         headers={TERMS_HEADER: stated_terms(node, code_name)},
         notices=NoticeBook(node),
@@ -62,6 +70,11 @@ def sync_peer(
     )
     try:
         report = sync(peer, deps)
+        if report.again:  # one side's keys were replaced by a notice: the rest goes over the new ones
+            now = require_verified(node.store.peers.get(code_name))
+            over = msgspec.structs.replace(deps, context=calling_context(node, now), same_keys=lambda: True)
+            said, report = report.problems, sync(now, over)
+            report = msgspec.structs.replace(report, problems=said + report.problems)
     except Fault as fault:
         failed(node, code_name, fault)
         if (misdeed := OF_CODE.get(fault.code)) is not None:

@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.flow.exchange import sync_peer
 from seawall.flow.health import failed, may_be_called
+from seawall.flow.keys import tend_keys
 from seawall.flow.mail_watch import mail_job
 from seawall.flow.maintenance import compact_lake, retain_lake
 from seawall.flow.mishaps import as_fault
@@ -75,6 +76,7 @@ def _release(node: Node) -> str:
 
 
 def _renew(node: Node) -> str:
+    tend_keys(node)
     return "renewed" if node.keys.renew(node.clock()) else "still valid"
 
 

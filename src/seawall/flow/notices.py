@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
+import msgspec
+
 from seawall.exchange import Misdeed, require_verified
 from seawall.exchange.notices import (
     DEFAULT_NOTICE_BOUNDS,
@@ -24,22 +26,23 @@ from seawall.exchange.notices import (
     read_payload,
     seal_notice,
 )
+from seawall.exchange.notices.paths import NOTICE_TYPE
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
 from seawall.flow.peer_keys import known_keys
-from seawall.identity import read_card
+from seawall.identity import dsse, read_card
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Refused, Unavailable
 from seawall.model.notice import KeptNotice, Notice, NoticeKind, NoticeState
 from seawall.model.peer import PeerRecord, PeerState
 
 HANDLERS: dict[NoticeKind, str] = {
+    NoticeKind.RECALL: "seawall.flow.recall_obeying:obey",
+    NoticeKind.RECEIPT: "seawall.flow.recall_sending:hear_receipt",
     NoticeKind.CHECKPOINT: "seawall.flow.witnessing:take_checkpoint",
     NoticeKind.RESTORED: "seawall.flow.ledger_restored:take_restored",
     NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",
     NoticeKind.KEYS: "seawall.flow.peer_keys:hear_keys",
-    NoticeKind.RECALL: "seawall.flow.recall_obeying:obey",
-    NoticeKind.RECEIPT: "seawall.flow.recall_sending:hear_receipt",
 }
 """Kind -> ``module:function``; ``function(node, notice)`` raises Fault or Refused to reject the notice."""
 
@@ -87,6 +90,20 @@ def send_before(
             number = node.store.notices.last(peer, ours=True) + 1
             _queue(node, node.store.peers.get(peer), number, kind, body)
         act()
+
+
+def sign_waiting_anew(node: Node) -> None:
+    """Sign what still waits for peers with the key now in force: the same payloads under the same numbers.
+
+    For a node that started anew: its peers believe nothing that the former key signed.
+    """
+    with _locked(node, "ours"):
+        for record in node.store.peers.list():
+            waiting = node.store.notices.waiting(record.code_name, limit=BOUNDS.waiting)
+            node.store.notices.forget_waiting(record.code_name)
+            for kept in waiting:
+                envelope = dsse.sign(dsse.peek(kept.envelope, NOTICE_TYPE), NOTICE_TYPE, node.keys)
+                node.store.notices.add(msgspec.structs.replace(kept, envelope=envelope), keep=BOUNDS.kept)
 
 
 def _queue(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: Mapping[str, object]) -> int:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from seawall import exchange
+from seawall.exchange.peers import checked_url
 from seawall.flow.conduct import forget_misdeeds
 from seawall.flow.health import LAST_SYNC as LAST_SYNC
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
+from seawall.flow.peer_keys import follow, put_in_force
 from seawall.flow.people import require_no_user
 from seawall.flow.witnessing import describe_ledger_of
+from seawall.identity import check_current, read_card
 from seawall.identity.card import MAX_CARD_BYTES
 from seawall.ledger import EventKind
-from seawall.model import Fault, Refused, rfc3339
+from seawall.model import Fault, Refused, rfc3339, system_clock
 from seawall.model.peer import PeerState
+
+NOT_VOUCHED = frozenset({"E-FLOW-421", "E-FLOW-423"})
+"""Cards for which the keys held say nothing: another node's, and a new start."""
 
 
 def add_peer(node: Node, file: Path, *, url: str, code_name: str) -> dict[str, object]:
@@ -24,8 +32,8 @@ def add_peer(node: Node, file: Path, *, url: str, code_name: str) -> dict[str, o
     require_no_user(node, code_name)
     if node.store.mail_peers.find(code_name) is not None:
         raise Fault("E-FLOW-269", "There is a mail peer {name} already; choose another code name.", name=code_name)
-    with file.open("rb") as stream:
-        data = stream.read(MAX_CARD_BYTES + 1)
+    data = _card_in(file)
+    _require_unknown(node, data)
     record = exchange.add_peer(data, url=url, code_name=code_name, book=node.store.peers, own_node_id=node.keys.node_id)
     node.event(EventKind.PEER_ADDED, code_name, fingerprint=record.fingerprint)
     return {
@@ -34,6 +42,67 @@ def add_peer(node: Node, file: Path, *, url: str, code_name: str) -> dict[str, o
         "fingerprint": record.fingerprint,
         "state": record.state.value,
     }
+
+
+def replace_card(node: Node, file: Path, *, url: str | None, code_name: str) -> dict[str, object]:
+    """A newer card of a peer: in force at once when the keys held vouch for it, else *pending* until two people verify.
+
+    Raises Refused E-STORE-052 for a severed peer, E-IDENTITY-082 for a card older than the one held.
+    """
+    node.require("manage-peers")
+    record = node.store.peers.get(code_name)
+    if record.state is PeerState.SEVERED:
+        raise Refused(
+            "E-STORE-052",
+            "The peer {name} was severed for good; add its new card under a new code name.",
+            name=code_name,
+        )
+    data = _card_in(file)
+    card = read_card(data)
+    if card.node_id == node.keys.node_id:
+        raise Fault(
+            "E-EXCHANGE-021", "This is the card of this very node; add the card that the other side printed."
+        )
+    check_current(card.sets()[-1], system_clock())
+    if url is not None:
+        record = msgspec.structs.replace(record, url=checked_url(url))
+        node.store.peers.replace(record)
+    vouched = True
+    try:
+        record = follow(node, record, data)
+    except Refused as refused:
+        if refused.code not in NOT_VOUCHED:
+            raise
+        vouched = False
+        if card.node_id != record.node_id:
+            _require_unknown(node, data)
+            node.store.sync.forget(code_name)  # another node's collections
+        record = put_in_force(node, record, data, state=PeerState.PENDING)
+    node.event(EventKind.PEER_ADDED, code_name, fingerprint=record.fingerprint, vouched=int(vouched))
+    return {
+        "code_name": code_name,
+        "node_id": record.node_id,
+        "fingerprint": record.fingerprint,
+        "state": record.state.value,
+        "vouched": vouched,
+    }
+
+
+def _card_in(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(MAX_CARD_BYTES + 1)
+
+
+def _require_unknown(node: Node, data: bytes) -> None:
+    """One node under two code names would be nobody. Raises Fault E-FLOW-426."""
+    node_id = read_card(data).node_id
+    for peer in node.store.peers.list():
+        if peer.node_id == node_id and peer.state is not PeerState.SEVERED:
+            raise Fault(
+                "E-FLOW-426",
+                "This is a card of {peer}, who is known already; give --replace with that code name.",
+                peer=peer.code_name,
+            )
 
 
 def verify_peer(node: Node, code_name: str, fingerprint: str) -> dict[str, object]:

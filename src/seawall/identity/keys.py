@@ -185,13 +185,13 @@ class NodeKeys:
         return self._state.folder
 
     @property
-    def former_secrets(self) -> Path | None:
-        """The folder of the set before, for the TLS certificate that peers may still expect; None when it is gone."""
-        version = self._state.version
-        if version == 1:
-            return None
-        folder = self.folder if version == 2 else self.folder / str(version - 1)
-        return folder if (folder / "leaf.key").exists() else None
+    def former_secrets(self) -> dict[int, Path]:
+        """Version -> folder of the sets before whose TLS leaf is still there, for peers that have not heard yet."""
+        folders = {version: self._folder_of(version) for version in range(1, self._state.version)}
+        return {version: folder for version, folder in folders.items() if (folder / "leaf.key").exists()}
+
+    def _folder_of(self, version: int) -> Path:
+        return self.folder if version == 1 else self.folder / str(version)
 
     @property
     def certificate_sha256(self) -> str:

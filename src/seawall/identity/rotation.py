@@ -191,12 +191,11 @@ def activate(keys: NodeKeys, prepared: Prepared) -> None:
 
 
 def forget_former(keys: NodeKeys) -> bool:
-    """Destroy the former TLS leaf key, when there is one; peers that still pin it can no longer connect."""
+    """Destroy the former TLS leaf keys, when there are any; peers that still pin one can no longer connect."""
     former = keys.former_secrets
-    if former is None:
-        return False
-    _destroy(former / "leaf.key")
-    return True
+    for folder in former.values():
+        _destroy(folder / "leaf.key")
+    return bool(former)
 
 
 def short_id(public: bytes) -> str:

@@ -32,18 +32,16 @@ class ServerTls:
     """The peer listener's trust and certificates, changed under way without closing the door.
 
     ``context`` is what the listener holds; each handshake is done with the certificate that the caller's
-    ``server_name`` asks for: the one in force, or during the overlap the former one. Who asks for neither (a release
-    before rotation existed) gets the former one while the overlap lasts.
+    ``server_name`` asks for: the one in force, or during the overlap a former one. Who asks for none (a release before
+    rotation existed) gets the oldest that is still shown.
     """
 
     def __init__(self, keys: NodeKeys) -> None:
         self._keys = keys
         self._trusted: list[str] = []
-        self._version = 0
-        self._former_shown = False
-        self._name = ""
-        self._now: ssl.SSLContext | None = None
-        self._former: ssl.SSLContext | None = None
+        self._shown: tuple[object, ...] = ()
+        self._by_name: dict[str, ssl.SSLContext] = {}
+        self._default: ssl.SSLContext | None = None
         self.context = server_context(keys, [])
         self.context.sni_callback = self._choose
         self.reload(overlap=False)
@@ -51,23 +49,25 @@ class ServerTls:
     def trust(self, peer_authority: str) -> None:
         """Believe one more authority (PEM), from the next handshake on."""
         self._trusted.append(peer_authority)
-        for context in (self._now, self._former):
-            if context is not None:
-                trust(context, peer_authority)
+        for context in self._by_name.values():
+            trust(context, peer_authority)
 
     def reload(self, *, overlap: bool) -> None:
-        """Take over keys that were rotated or renewed since; ``overlap``: the former certificate may still be shown."""
-        former = self._keys.former_secrets if overlap else None
-        written = (self._keys.secrets / "server.crt").stat().st_mtime_ns
-        if self._version == written and self._former_shown == (former is not None):
+        """Take over keys that were rotated or renewed since; ``overlap``: former certificates may still be shown."""
+        former = self._keys.former_secrets if overlap else {}
+        folders = (*former.values(), self._keys.secrets)
+        shown = tuple((folder, (folder / "server.crt").stat().st_mtime_ns) for folder in folders)
+        if shown == self._shown:
             return
-        self._now = server_context(self._keys, self._trusted)
-        self._former = None if former is None else server_context(self._keys, self._trusted, folder=former)
-        self._name = server_name(self._keys.certificate_sha256)
-        self._version, self._former_shown = written, former is not None
+        by_name: dict[str, ssl.SSLContext] = {}
+        for folder in folders:
+            pin = certificate_sha256(ssl.PEM_cert_to_DER_cert((folder / "server.crt").read_text("ascii")))
+            by_name[server_name(pin)] = server_context(self._keys, self._trusted, folder=folder)
+        self._by_name, self._default = by_name, next(iter(by_name.values()))
+        self._shown = shown
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _base: ssl.SSLContext) -> None:
-        chosen = self._now if self._former is None or name == self._name else self._former
+        chosen = self._by_name.get(name or "", self._default)
         if chosen is not None:
             connection.context = chosen
 
@@ -85,14 +85,14 @@ def server_context(keys: NodeKeys, peer_authorities: Iterable[str], *, folder: P
     return context
 
 
-def client_context(keys: NodeKeys, peer_authority: str, *, former: bool = False) -> ssl.SSLContext:
+def client_context(keys: NodeKeys, peer_authority: str, *, version: int | None = None) -> ssl.SSLContext:
     """The context for calling one peer: shows our client certificate, believes that peer's authority (PEM) only.
 
-    ``former``: show the certificate from before the last rotation, if it is still there, to a peer that has not heard.
+    ``version``: show the certificate of that former key set, if it is still there, to a peer that holds no later one.
 
     Raises Fault E-IDENTITY-040 when the files or the PEM cannot be used.
     """
-    context = _context(keys, ssl.PROTOCOL_TLS_CLIENT, "client.crt", keys.former_secrets if former else None)
+    context = _context(keys, ssl.PROTOCOL_TLS_CLIENT, "client.crt", keys.former_secrets.get(version or 0))
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     trust(context, peer_authority)

@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from seawall.identity import check_pin
+from seawall.identity import check_pin, server_name
 from seawall.model import Fault, Refused
 
 CHUNK = 64 * 1024
@@ -76,6 +76,8 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        if self._pin is not None:
+            server_hostname = server_name(self._pin)  # no name is checked: the pin is, below
         secured = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
         if self._pin is not None:
             der = secured.get_extra_info("ssl_object").getpeercert(True)
