@@ -81,6 +81,9 @@ def change(
     minimum_context: Annotated[str | None, Parameter(help="All properties that must be there.")] = None,
     auto_enforce: Annotated[bool | None, Parameter(help="Members' indicators may block here.")] = None,
     commitment_age: Annotated[str | None, Parameter(help="e.g. 24h, 30m, 0s.")] = None,
+    held_data: Annotated[
+        str | None, Parameter(help="keep, expire or delete what members sent once a relation ends.")
+    ] = None,
 ) -> None:
     """Change some terms of a circle; the others stay, and the members have to agree to the new version.
 
@@ -104,6 +107,7 @@ def change(
         minimum_context=_names(minimum_context) if minimum_context is not None else None,
         auto_enforce=auto_enforce,
         commitment_age=commitment_age,
+        held_data=held_data,
     )
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
         context.out.pairs(change_circle(node, name, wish))

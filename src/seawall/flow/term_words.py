@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from seawall.model import Fault
+from seawall.model.circle import HeldData
 from seawall.reference import sharing_kinds
 
 MAX_WORDS = 1_000  # in one term, as in what a peer may say
@@ -30,3 +31,12 @@ def checked_properties(given: Iterable[str]) -> frozenset[str]:
             raise Fault("E-FLOW-461", "{given} is neither a property's name nor a path like extensions.x.y.",
                         given=repr(name[:60]))  # fmt: skip
     return found
+
+
+def checked_held_data(given: str) -> HeldData:
+    """What becomes of held data; raises Fault E-FLOW-320 for another word."""
+    try:
+        return HeldData(given.lower())
+    except ValueError:
+        raise Fault("E-FLOW-320", "Held data is kept, expired or deleted: use keep, expire or delete, not {given}.",
+                    given=repr(given[:40])) from None  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from seawall.model import Fault, Pap, Tlp
-from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, StandingRelease, Track
+from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, HeldData, StandingRelease, Track
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Word = Annotated[str, msgspec.Meta(max_length=100)]
@@ -26,6 +26,8 @@ def shared_terms(terms: CircleTerms) -> dict[str, object]:
     further: dict[str, object] = {"chatham_house": True} if terms.chatham_house else {}
     if terms.sharing_kinds:
         further["sharing_kinds"] = sorted(terms.sharing_kinds)
+    if terms.held_data is not HeldData.KEEP:
+        further["held_data"] = terms.held_data.value
     return {
         **further,
         "name": terms.name,
@@ -113,6 +115,7 @@ class _Shared(msgspec.Struct, forbid_unknown_fields=True):
     standing: Annotated[list[_Rule], msgspec.Meta(max_length=100)]
     chatham_house: bool = False
     sharing_kinds: Words = []
+    held_data: Word = HeldData.KEEP.value
 
 
 def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTerms:
@@ -129,6 +132,7 @@ def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTer
         attribution=said.attribution,
         chatham_house=said.chatham_house,
         sharing_kinds=frozenset(said.sharing_kinds),
+        held_data=HeldData(said.held_data),
         redaction=frozenset(said.redaction),
         minimum_context=frozenset(said.minimum_context),
         commitment_age_seconds=said.commitment_age_seconds,

@@ -55,6 +55,14 @@ class Track(StrEnum):
     TWO = "2"
 
 
+class HeldData(StrEnum):
+    """What becomes of what a member sent here once the relation with it ends for good."""
+
+    KEEP = "keep"  # under its markings
+    EXPIRE = "expire"  # it stays to be looked up, and neither matches nor blocks any more
+    DELETE = "delete"
+
+
 class Seat(StrEnum):
     """As what somebody sits at a table: in office, in office but speaking privately, or without office."""
 
@@ -92,6 +100,14 @@ class StandingRelease(msgspec.Struct, frozen=True, kw_only=True):
     signed_by: frozenset[str] = frozenset()
 
 
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """What *we* take in from the members of a circle, within its terms. Local: the others need not know."""
+
+    types: frozenset[str] | None = None  # None: all that the circle carries
+    least_confidence: int = 0  # STIX confidence below which an indicator stays outside; without one it counts as 0
+    needs: frozenset[str] = frozenset()  # as ``minimum_context``, for what comes in
+
+
 class CircleTerms(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a circle's terms. Members and exclusions are local names: peers' code names or TAXII users."""
 
@@ -113,5 +129,7 @@ class CircleTerms(msgspec.Struct, frozen=True, kw_only=True):
     sharing_kinds: frozenset[str] = frozenset()  # which kinds of information it takes (``reference.sharing_kinds``)
     minimum_context: frozenset[str] = frozenset()  # "confidence" or "indicator.labels": must be there and not empty
     standing: tuple[StandingRelease, ...] = ()
+    acceptance: Acceptance = Acceptance()
     auto_enforce: bool = False  # block on what members send, without a click here
     commitment_age_seconds: int = 86_400  # how long a value must have been committed before an overlap run uses it
+    held_data: HeldData = HeldData.KEEP  # what becomes of each other's knowledge when the relation ends
