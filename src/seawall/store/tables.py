@@ -432,3 +432,15 @@ recalls = sa.Table(  # one row for each object and receiver of one recall (ours)
     sa.Index("recalls_by_object", "object_id"),
     sa.Index("recalls_by_state", "state", "at"),
 )
+
+set_aside = sa.Table(  # what a peer sent that may have been broken into, so that it can be given back
+    "set_aside",
+    metadata,
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("peer", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("set_aside_once", "peer", "kind", "key", unique=True),
+)
