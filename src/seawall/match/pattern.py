@@ -106,6 +106,13 @@ class Timed(Protocol):
     def last(self) -> int: ...
 
 
+class Instant(msgspec.Struct, frozen=True):
+    """An observation made at one moment, as every row of the lake is."""
+
+    first: int
+    last: int
+
+
 class Search:
     """A search among observations in order of time. ``passes``: the places of those that pass one ``[...]``."""
 
@@ -113,7 +120,7 @@ class Search:
         self.instances = instances
         self._passes = passes
         self._passing: dict[Node, list[int]] = {}
-        self._steps = 0
+        self.steps = 0
         self._instants = all(one.first == one.last for one in instances)
 
     def __call__(self, tree: Node) -> frozenset[int] | None:
@@ -124,10 +131,18 @@ class Search:
             return None
         return next(self.bind(tree, frozenset(), frozenset(range(len(self.instances)))), None)
 
+    def ends_with(self, tree: Node, place: int) -> bool:
+        """Whether some choice that satisfies the pattern holds this place. Raises Fault E-MATCH-016."""
+        for leaf in leaves(tree):
+            self._pass(leaf)
+        if any(len(self._passing[test]) < count for test, count in required(tree).items()):
+            return False
+        return any(place in choice for choice in self.bind(tree, frozenset(), frozenset(range(len(self.instances)))))
+
     def _spend(self, places: int = 0) -> None:
         """One step, and what going through so many places costs. Raises Fault E-MATCH-016."""
-        self._steps += 1 + places // PLACES_OF_A_STEP
-        if self._steps > MAX_STEPS:
+        self.steps += 1 + places // PLACES_OF_A_STEP
+        if self.steps > MAX_STEPS:
             raise too_costly()
 
     def bind(self, node: Node, used: frozenset[int], allowed: frozenset[int]) -> Iterator[frozenset[int]]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from seawall.codec.pattern import Both, Comparison, Node, Observation, PatternError, Qualified, parse
 from seawall.codec.values import halves_address
 from seawall.match.interface import LakeSession
-from seawall.match.pattern import MAX_INSTANCES, Search, bounds, leaves, needed, required, too_costly
+from seawall.match.pattern import MAX_INSTANCES, Instant, Search, bounds, leaves, needed, required, too_costly
 from seawall.match.pattern_sql import row_condition
 from seawall.match.pattern_values import fits
 from seawall.model import Fault
@@ -39,11 +39,6 @@ class FoundInLake(msgspec.Struct, frozen=True):
     events: tuple[int, ...] = ()
     examples: tuple[int, ...] = ()
     passing: tuple[int, ...] = ()
-
-
-class _Moment(msgspec.Struct, frozen=True):
-    first: int
-    last: int
 
 
 class _Rows(msgspec.Struct, frozen=True):
@@ -88,7 +83,7 @@ def match_lake(
 
 
 def _candidates(session: LakeSession, tests: list[Node], since: int | None) -> _Rows:
-    spelt = _Spellings(session)
+    spelt = Spellings(session)
     bits, values = [], list[object]()
     for place, test in enumerate(tests):
         condition, bound = row_condition(test, spelt)
@@ -106,7 +101,7 @@ def _candidates(session: LakeSession, tests: list[Node], since: int | None) -> _
     return _Rows(*columns)
 
 
-class _Spellings:
+class Spellings:
     """Tests of IPv6 addresses as text: each address that there is is spelt and asked once."""
 
     def __init__(self, session: LakeSession) -> None:
@@ -200,7 +195,7 @@ class _Matcher:
     def _search(self, tree: Node, rows: _Rows) -> list[int] | None:
         if len(rows.times) > MAX_INSTANCES:
             raise too_costly()
-        instances = [_Moment(moment, moment) for moment in rows.times.tolist()]
+        instances = [Instant(moment, moment) for moment in rows.times.tolist()]
 
         def passes(node: Observation) -> list[int]:
             return [int(place) for place in np.flatnonzero(rows.masks & self._bits[node.test])]
