@@ -12,6 +12,10 @@ import pytest
 
 from journey.command_line import here
 from mail_scenes import MailNode, Team, team_at, wrapped
+from seawall.flow import mail_drafts
+from seawall.flow.incoming import inbound_desk
+from seawall.flow.node import Node
+from seawall.model import Unavailable
 
 pytestmark = pytest.mark.tool("gpg")
 BUNDLE = {
@@ -175,6 +179,24 @@ def test_a_changed_part_under_an_inner_signature_is_not_believed(node: MailNode,
     inner = head + part.replace(b"[.]1", b"[.]2") + b"\r\n--s\r\nContent-Type: application/pgp-signature\r\n\r\n"
     sealed = team.seal(inner + signature + b"\r\n--s--\r\n", sign=False)
     assert node.post(wrapped(sealed, team.address, "x"))["reason"] == "bad-signature"
+
+
+def test_what_is_being_accepted_is_not_discarded(node: MailNode, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second person who decides meanwhile waits, and then hears of the first: nothing is taken in and let go."""
+    number = str(drafted(node, team.mail(b"198.51.100[.]61 and more", "news"))["number"])
+    monkeypatch.setattr(mail_drafts, "LOCK_SECONDS", 0.2)
+    meanwhile: list[str] = []
+
+    def slowly(*arguments: Any, **more: Any) -> Any:
+        with Node.open(node.folder) as second, pytest.raises(Unavailable) as caught:
+            mail_drafts.discard_draft(second, int(number))
+        meanwhile.append(caught.value.code)
+        return inbound_desk(*arguments, **more)
+
+    monkeypatch.setattr(mail_drafts, "inbound_desk", slowly)
+    assert node.here("mail", "accept", number)["new"] == 1
+    assert meanwhile == ["E-FLOW-277"]
+    assert here("--node", node.folder, "mail", "discard", number).err[:12] == "E-STORE-164:"
 
 
 def test_who_may_accept(node: MailNode, team: Team) -> None:

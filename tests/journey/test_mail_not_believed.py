@@ -214,8 +214,14 @@ def test_the_peer_is_suspended(tmp_path: Path, team: Team) -> None:
     assert (wrong.status, wrong.err[:11]) == (3, "E-FLOW-264:")
 
 
-def test_nothing_of_it_became_knowledge(node: MailNode) -> None:
-    """After all of these the node holds no indicator and no object of the team."""
-    file = node.files / "all.json"
-    node.here("intel", "export", "--to", "stix", "-o", file)
-    assert "evil.example" not in json.dumps(json.loads(file.read_text()))
+def test_nothing_of_it_became_knowledge(node: MailNode, team: Team) -> None:
+    """Beside a mail that is believed and accepted, what came in plain, unsigned or changed is nowhere in the node."""
+    quarantined(node, plain(NOTE, team.address, name="<last@team.example>"))
+    quarantined(node, team.mail(NOTE, "last news", sign=False))
+    believed = node.post(team.mail(b"We saw hxxps://believed[.]example/x", "true news"))
+    assert node.here("mail", "accept", str(believed["number"]))["new"] == 1
+    file = node.files / "all.csv"
+    node.here("intel", "export", "--to", "csv", "-o", file)
+    text = file.read_text()
+    assert "believed.example" in text
+    assert "evil.example" not in text

@@ -7,8 +7,6 @@ a killed process can lose a drop but never number two different ones alike.
 
 from __future__ import annotations
 
-import fcntl
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +24,7 @@ from seawall.exchange.drop import (
     SentPart,
     WrittenDrop,
 )
+from seawall.flow.alone import alone
 from seawall.flow.circles import agreed_with
 from seawall.flow.drop_books import Books, acknowledgement, remember_totals
 from seawall.flow.exchange import shared_circles, stated_terms
@@ -103,18 +102,8 @@ def export_drop(
 @contextmanager
 def locked(node: Node) -> Iterator[None]:
     """One process at a time numbers or takes in drops. Raises Unavailable E-FLOW-128 when another goes on for long."""
-    end = time.monotonic() + LOCK_SECONDS
-    with (node.folder / LOCK).open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= end:
-                    raise Unavailable(
-                        "E-FLOW-128", "Another process writes or takes in drops; try again when it has finished."
-                    ) from None
-                time.sleep(0.1)
+    busy = Unavailable("E-FLOW-128", "Another process writes or takes in drops; try again when it has finished.")
+    with alone(node.folder / LOCK, busy, seconds=LOCK_SECONDS):
         yield
 
 

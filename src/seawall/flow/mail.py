@@ -10,9 +10,7 @@ in the way of all that comes behind it.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC
 
 import msgspec
@@ -32,6 +30,7 @@ from seawall.exchange.mail import (
     subject_line,
     ticket_name,
 )
+from seawall.flow.alone import alone
 from seawall.flow.context import release_context
 from seawall.flow.mail_peers import own_address, own_key, require_mail_verified, secret_of
 from seawall.flow.node import Node
@@ -78,7 +77,7 @@ def send_mail(
     server = None if dry_run else smtp_server(node)
     run = _Run(node, peer)
     withheld = 0
-    with _alone(node):
+    with alone(node.folder / "store" / "mail.lock", _sending()):  # two would both see what has not left
         if server is not None:
             for record in _prepared(node, peer):
                 run.resume(record, server)
@@ -123,17 +122,6 @@ def smtp_server(node: Node) -> SmtpServer:
         ca_file=str(node.folder / mail.ca_file) if mail.ca_file else "",
         own_domain=own_address(node).rpartition("@")[2],
     )
-
-
-@contextmanager
-def _alone(node: Node) -> Iterator[None]:
-    """One process sends at a time: two would both see what has not left."""
-    with (node.folder / "store" / "mail.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unavailable("E-FLOW-268", "Another process is sending mail; try again in a moment.") from None
-        yield
 
 
 def _prepared(node: Node, peer: MailPeer) -> tuple[MailRecord, ...]:
@@ -252,7 +240,7 @@ class _Run:
         if kept is None:
             before = mails.of_identity(record.identity)
             if before is None or before.state is not MailState.DISCARDED:
-                raise Unavailable("E-FLOW-268", "Another process is sending mail; try again in a moment.")
+                raise _sending()
             anew = msgspec.structs.replace(before, state=MailState.PREPARED, body=record.body)
             kept = mails.decide(before.number, MailState.DISCARDED, anew)
         self.resume(kept, server)
@@ -315,6 +303,10 @@ def _mail(
     )
     limit = settings.mail.part_mb * MEBIBYTE * SEALED_FACTOR
     return compose(released, envelope, letter, lambda content: seal(content, own, peer.key, limit=limit))
+
+
+def _sending() -> Unavailable:
+    return Unavailable("E-FLOW-268", "Another process is sending mail; try again in a moment.")
 
 
 def own_phone(node: Node) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from seawall.codec.pattern import pattern_for
 from seawall.codec.sharing import candidate_id, encode
 from seawall.codec.value_indicator import ALWAYS
 from seawall.exchange.mail import SENTENCES
+from seawall.flow.alone import alone
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.mail_incoming import Quarantined
 from seawall.flow.mail_members import mail_identity
@@ -18,7 +20,7 @@ from seawall.flow.node import Node
 from seawall.flow.observations import Listing
 from seawall.ledger import EventKind
 from seawall.messages import translate
-from seawall.model import Fault, NotFound, Observable, Refused, Tlp, rfc3339
+from seawall.model import Fault, NotFound, Observable, Refused, Tlp, Unavailable, rfc3339
 from seawall.model.circle import CircleTerms
 from seawall.model.mail import Draft, DraftValue, MailPeer, MailRecord, MailState
 from seawall.model.stix.tlp import TLP2_IDS
@@ -26,6 +28,7 @@ from seawall.model.stix.versioning import timestamp
 
 BATCH = 1_000  # objects that go over the inbound desk together
 MAX_PROBLEMS = 20
+LOCK_SECONDS = 30.0  # another decision is waited for so long: a mail of ten thousand values takes a few
 
 
 def list_drafts(node: Node, *, decided: bool, limit: int, after: int) -> Listing:
@@ -79,10 +82,16 @@ def accept_draft(node: Node, number: int, *, circle: str | None, without_flagged
     """Import a draft as its peer's word, under its circle's floor; the person who accepts is on the record.
 
     Raises Fault E-FLOW-271 when the circle is not clear, Refused E-FLOW-272 when the mail is marked above the circle's
-    ceiling, Fault E-FLOW-273 when the peer has no seat in it, Refused E-STORE-164 when it was decided about before.
+    ceiling, Fault E-FLOW-273 when the peer has no seat in it, Refused E-STORE-164 when it was decided about before,
+    Unavailable E-FLOW-277 while another process decides.
     """
-    person = node.require("import")
-    mail = _incoming(node, number)
+    node.require("import")
+    with _deciding(node):
+        return _accept(node, number, circle, without_flagged=without_flagged)
+
+
+def _accept(node: Node, number: int, circle: str | None, *, without_flagged: bool) -> dict[str, object]:
+    person, mail = node.actor, _incoming(node, number)
     peer = require_mail_verified(node.store.mail_peers.get(str(mail.peer)))
     draft, terms = _draft(mail), _circle(node, mail, peer, circle)
     tlp = max(draft.tlp, terms.tlp_floor)
@@ -124,12 +133,24 @@ def accept_draft(node: Node, number: int, *, circle: str | None, without_flagged
 
 
 def discard_draft(node: Node, number: int) -> dict[str, object]:
-    """Let a draft go; its mail stays in the inbox, and the books say who decided."""
+    """Let a draft go; its mail stays in the inbox, and the books say who decided.
+
+    Raises Refused E-STORE-164 when it was decided about before, Unavailable E-FLOW-277 while another process decides.
+    """
     person = node.require("import")
-    mail = _incoming(node, number)
-    decided = msgspec.structs.replace(mail, state=MailState.DISCARDED, decided_by=person.name, decided_at=node.clock())
-    node.store.mails.decide(number, MailState.WAITING, decided)
+    with _deciding(node):
+        mail = _incoming(node, number)
+        decided = msgspec.structs.replace(
+            mail, state=MailState.DISCARDED, decided_by=person.name, decided_at=node.clock()
+        )
+        node.store.mails.decide(number, MailState.WAITING, decided)
     return {"number": number, "peer": mail.peer, "state": decided.state.value, "discarded_by": person.name}
+
+
+def _deciding(node: Node) -> AbstractContextManager[None]:
+    """One decision at a time: what one person discards, another must not be importing."""
+    busy = Unavailable("E-FLOW-277", "Another process decides about a draft; try again when it has finished.")
+    return alone(node.folder / "store" / "drafts.lock", busy, seconds=LOCK_SECONDS)
 
 
 def _incoming(node: Node, number: int) -> MailRecord:
