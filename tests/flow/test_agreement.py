@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flow.neighbours import carry, neighbours
 from seawall.flow.agreement import accept_circle, shown_circle, waiting_offers
-from seawall.flow.circle_changes import CircleChange, change_circle
+from seawall.flow.circle_changes import CircleChange, change_circle, circle_history, set_acceptance
 from seawall.flow.circles import CircleWish, create_circle, describe_circle
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
@@ -40,6 +40,13 @@ def create(nodes: dict[str, Node], name: str, other: str, **fields: Any) -> None
     create_circle(nodes[name], CircleWish(name=CIRCLE, members=(other,), **given))
 
 
+def only_offer(shown: dict[str, Any]) -> dict[str, Any]:
+    """What the one other side said."""
+    said: dict[str, Any]
+    (said,) = shown["offered"]
+    return said
+
+
 def exchange(nodes: dict[str, Node]) -> None:
     """Notices both ways."""
     carry(nodes, "taipei", "seoul")
@@ -55,7 +62,7 @@ def test_the_same_terms_on_both_sides_are_agreed_and_signed(nodes: dict[str, Nod
     for name, other in (("taipei", "seoul"), ("seoul", "taipei")):
         shown = shown_circle(nodes[name], CIRCLE)
         assert shown["agreed"]
-        (said,) = shown["offered"]  # type: ignore[misc]
+        said = only_offer(shown)
         assert (said["peer"], said["differs"]) == (other, {})
         kept = nodes[name].store.notices.get(other, said["notice"], ours=False)
         assert kept is not None
@@ -87,7 +94,7 @@ def test_different_terms_are_shown_side_by_side(nodes: dict[str, Node]) -> None:
     exchange(nodes)
     shown = shown_circle(nodes["taipei"], CIRCLE)
     assert not shown["agreed"]
-    (said,) = shown["offered"]  # type: ignore[misc]
+    said = only_offer(shown)
     assert said["differs"]["tlp_ceiling"] == ["amber", "green"]
     assert said["differs"]["commitment_age_seconds"] == [86_400, 3_600]
 
@@ -150,7 +157,7 @@ def test_a_notice_that_is_no_terms_is_rejected(nodes: dict[str, Node], body: dic
     assert len(carry(nodes, "taipei", "seoul").problems) == 1
 
 
-WORDS = st.frozensets(st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=20))
+WORDS = st.frozensets(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20))
 TYPES = st.frozensets(st.sampled_from(sorted(SHAREABLE_TYPES)))
 RULES = st.builds(
     StandingRelease,
@@ -201,3 +208,22 @@ def test_what_cannot_be_read_exactly_is_refused(terms: CircleTerms, data: st.Dat
         said[term] = {"odd": 1}
     with pytest.raises(Fault, match="E-FLOW-410"):
         read_terms(said, terms.members)
+
+
+def test_what_a_node_takes_in_is_its_own_affair(nodes: dict[str, Node]) -> None:
+    """A change of it keeps the agreement and is said to nobody; it stands in the history."""
+    create(nodes, "taipei", "seoul")
+    create(nodes, "seoul", "taipei")
+    exchange(nodes)
+    last = nodes["taipei"].store.notices.last("seoul", ours=True)
+    shown = set_acceptance(nodes["taipei"], CIRCLE, types=("indicator",), least_confidence=50, needs=None)
+    assert shown["acceptance"] == {"types": ["indicator"], "least_confidence": 50, "needs": []}
+    assert shown["agreed"]
+    assert nodes["taipei"].store.notices.last("seoul", ours=True) == last
+    newest: dict[str, Any] = circle_history(nodes["taipei"], CIRCLE)[0]
+    assert list(newest["changed"]) == ["acceptance"]
+    with pytest.raises(Fault, match="E-FLOW-037"):
+        set_acceptance(nodes["taipei"], CIRCLE, types=None, least_confidence=50, needs=None)
+    assert set_acceptance(nodes["taipei"], CIRCLE, types=(), least_confidence=0, needs=None)["acceptance"] == {
+        "types": None, "least_confidence": 0, "needs": []
+    }  # fmt: skip

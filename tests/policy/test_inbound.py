@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from policy.scenes import BUSAN, MOMENT, SEOUL, TAIPEI, body, circle
 from seawall.model import Pap, Tlp
 from seawall.model.bounds import MAX_OBJECT_BYTES
-from seawall.model.circle import CircleTerms, Track
+from seawall.model.circle import Acceptance, CircleTerms, Track
 from seawall.model.stix.tlp import TLP2_IDS, tlp2_object
 from seawall.policy import Admitted, Declined, Held, InboundContext, InboundRule, Origin, inbound
 from seawall.policy.statements import DO_NOT_NAME, PAP_IDS
@@ -159,3 +159,33 @@ properties = st.sampled_from(
 def test_wrong_types_never_crash(name: str, value: Any) -> None:
     """Any property may hold any JSON value: the answer is admitted or declined."""
     assert isinstance(_take(SENT | {name: value}), (Admitted, Declined))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "made", "rule"),
+    [
+        (Acceptance(types=frozenset({"sighting"})), SENT, InboundRule.NOT_TAKEN),
+        (Acceptance(least_confidence=81), SENT, InboundRule.CONFIDENCE),
+        (Acceptance(least_confidence=1), {**SENT, "confidence": None}, InboundRule.CONFIDENCE),
+        (Acceptance(needs=frozenset({"indicator.labels"})), SENT, InboundRule.CONTEXT),
+        (Acceptance(needs=frozenset({"labels"})), {**SENT, "labels": []}, InboundRule.CONTEXT),
+    ],
+)
+def test_a_node_takes_what_it_accepts(wanted: Acceptance, made: dict[str, Any], rule: InboundRule) -> None:
+    """Types, confidence and context that we ask for ourselves, within what the circle permits."""
+    assert _rule({key: value for key, value in made.items() if value is not None}, circle(acceptance=wanted)) == rule
+
+
+def test_acceptance_lets_pass_what_meets_it_and_every_revocation() -> None:
+    """Bounds are inclusive, what concerns other types does not matter, and a revocation is never kept outside."""
+    wanted = Acceptance(least_confidence=80, needs=frozenset({"report.labels", "confidence"}))
+    assert isinstance(_take(SENT, circle(acceptance=wanted)), Admitted)
+    none = circle(acceptance=Acceptance(types=frozenset({"sighting"}), least_confidence=100))
+    assert isinstance(_take({**SENT, "revoked": True}, none), Admitted)
+
+
+def test_the_sender_reads_which_property_is_missing() -> None:
+    """The sentence names it."""
+    answer = _take(SENT, circle(acceptance=Acceptance(needs=frozenset({"indicator.labels"}))))
+    assert isinstance(answer, Declined)
+    assert answer.sentence == "This node takes the object only with: labels."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from seawall.cli.app import app, context
 
@@ -111,6 +112,36 @@ def change(
     )
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
         context.out.pairs(change_circle(node, name, wish))
+
+
+@circles.command
+def acceptance(
+    name: str,
+    /,
+    *,
+    types: Annotated[str | None, Parameter(help="STIX types that come in; '' for all that the circle carries.")] = None,
+    least_confidence: Annotated[
+        int | None, Parameter(help="Confidence that indicators need.", validator=Number(gte=0, lte=100))
+    ] = None,
+    needs: Annotated[str | None, Parameter(help="Properties that must be there, e.g. indicator.labels.")] = None,
+) -> None:
+    """Say what this node takes in of a circle, within its terms; the members need not agree. JSON: as 'circles show'.
+
+    What is kept out is declined with a sentence to its sender; revocations always come in.
+    """
+    from seawall.flow.circle_changes import set_acceptance
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(
+            set_acceptance(
+                node,
+                name,
+                types=_names(types) if types is not None else None,
+                least_confidence=least_confidence,
+                needs=_names(needs) if needs is not None else None,
+            )
+        )
 
 
 @circles.command

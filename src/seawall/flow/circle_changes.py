@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.flow.circles import age_seconds, check_members, checked_types, describe_circle, parse_track, save_terms
+from seawall.flow.circles import (
+    age_seconds,
+    check_members,
+    checked_types,
+    describe_circle,
+    parse_track,
+    plain_acceptance,
+    save_terms,
+)
 from seawall.flow.communities import expand
 from seawall.flow.node import Node
 from seawall.flow.term_words import checked_held_data, checked_kinds, checked_properties
@@ -48,6 +56,28 @@ def change_circle(node: Node, name: str, change: CircleChange) -> dict[str, obje
     return describe_circle(node, name)
 
 
+def set_acceptance(
+    node: Node, name: str, *, types: tuple[str, ...] | None, least_confidence: int | None, needs: tuple[str, ...] | None
+) -> dict[str, object]:
+    """What we take in of a circle from now on; None stays as it is, no types means all. Nobody has to agree.
+
+    Raises NotFound for the circle, Fault E-FLOW-031 for an unknown type, E-FLOW-037 when nothing changes.
+    """
+    node.require("manage-peers")
+    terms = node.store.circles.get(name)
+    wanted = terms.acceptance
+    if types is not None:
+        wanted = msgspec.structs.replace(wanted, types=checked_types(types) or None)
+    if least_confidence is not None:
+        wanted = msgspec.structs.replace(wanted, least_confidence=least_confidence)
+    if needs is not None:
+        wanted = msgspec.structs.replace(wanted, needs=checked_properties(needs))
+    if wanted == terms.acceptance:
+        raise Fault("E-FLOW-037", "Nothing of the circle {name} would change.", name=name)
+    save_terms(node, msgspec.structs.replace(terms, acceptance=wanted), sensitive=False)
+    return describe_circle(node, name)
+
+
 def circle_history(node: Node, name: str) -> list[dict[str, object]]:
     """All versions, newest first: when, by whom, and each term that changed as [before, after]."""
     node.require("read")
@@ -77,6 +107,7 @@ def _plain(terms: CircleTerms) -> dict[str, object]:
         "exclusions": sorted(terms.exclusions),
         "excluded_communities": sorted(terms.excluded_communities),
         "auto_enforce": terms.auto_enforce,
+        "acceptance": plain_acceptance(terms.acceptance),
     }
 
 

@@ -15,7 +15,7 @@ from seawall.flow.term_words import checked_kinds, checked_properties
 from seawall.flow.terms import shared_terms, terms_digest
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Pap, Refused, Tlp, UserRole
-from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, StandingRelease, Track
+from seawall.model.circle import SHAREABLE_TYPES, Acceptance, CircleTerms, StandingRelease, Track
 
 STANDING_LIFE = 365 * 86_400_000_000  # microseconds: a standing release is looked at anew every year
 CAP_PER_HOUR, CAP_PER_DAY = 100_000, 1_000_000
@@ -188,6 +188,15 @@ def state_terms(node: Node, circle: str, peer: str, digest: str) -> None:
         node.ledger.record_event(event)
 
 
+def plain_acceptance(acceptance: Acceptance) -> dict[str, object]:
+    """What we take in, as plain values; ``types`` None: all."""
+    return {
+        "types": None if acceptance.types is None else sorted(acceptance.types),
+        "least_confidence": acceptance.least_confidence,
+        "needs": sorted(acceptance.needs),
+    }
+
+
 def describe_circle(node: Node, name: str) -> dict[str, object]:
     """A circle's terms in plain values, and who has agreed."""
     node.require("read")
@@ -200,6 +209,7 @@ def describe_circle(node: Node, name: str) -> dict[str, object]:
         "exclusions": sorted(terms.exclusions),
         "excluded_communities": sorted(terms.excluded_communities),
         "auto_enforce": terms.auto_enforce,
+        "acceptance": plain_acceptance(terms.acceptance),
         "agreed": all(agreed.values()),
         "agreed_with": [member for member, yes in agreed.items() if yes],
         "digest": terms_digest(terms),

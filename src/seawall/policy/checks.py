@@ -105,7 +105,7 @@ def body_tests(
     yield naming_test(request, nameless)
     struck = strike(nameless, context.private, terms.redaction)
     yield Test(Rule.PRIVATE, not struck.essential, f"struck in {', '.join(struck.places) or 'no place'}")
-    lacking = sorted(_lacking(struck.body, terms.minimum_context))
+    lacking = sorted(lacking_context(struck.body, terms.minimum_context))
     yield Test(Rule.CONTEXT, not lacking, f"lacks {', '.join(lacking)}" if lacking else "complete")
     pruned = prune(struck.body, may_show)
     fresh = dict(pruned.body)
@@ -164,7 +164,8 @@ class _Confident(msgspec.Struct):
     confidence: int = 0
 
 
-def _lacking(body: dict[str, Any], minimum: frozenset[str]) -> Iterator[str]:
+def lacking_context(body: dict[str, Any], minimum: frozenset[str]) -> Iterator[str]:
+    """Of the properties asked for ("confidence", "indicator.labels"), those that are missing or empty, by name."""
     for wanted in minimum:
         kind, dot, name = wanted.rpartition(".")
         if dot and kind != body.get("type"):

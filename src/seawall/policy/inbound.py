@@ -19,6 +19,7 @@ from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix.tlp import TLP_BY_ID
 from seawall.model.stored import StoredObject
+from seawall.policy.checks import lacking_context
 from seawall.policy.markings import Markings, Origin, read_markings
 from seawall.policy.statements import OWN_IDS
 
@@ -35,6 +36,9 @@ class InboundRule(StrEnum):
     NESTING = "inbound-nesting"
     MEMBER = "inbound-member"
     TYPE = "inbound-type"
+    NOT_TAKEN = "inbound-not-taken"
+    CONFIDENCE = "inbound-confidence"
+    CONTEXT = "inbound-context"
     TLP_CEILING = "inbound-tlp-ceiling"
     PAP_CEILING = "inbound-pap-ceiling"
     SPOOFED_OWN = "inbound-spoofed-own"
@@ -90,6 +94,8 @@ def inbound(body: bytes, peer: str, terms: CircleTerms, context: InboundContext)
         return Declined(InboundRule.MEMBER, "The sender has no seat in this circle.")
     if kind not in terms.types:
         return Declined(InboundRule.TYPE, "The circle does not carry objects of this type.")
+    if (declined := _unwanted(opened, kind, terms)) is not None:
+        return declined
     said = read_markings(opened, context.definitions)
     tlp = said.tlp_at_floor(terms.tlp_floor)
     if kind == "marking-definition" and said.tlp is None:  # nobody marks a marking: it goes where what it marks goes
@@ -165,6 +171,21 @@ def _within_bounds(opened: dict[str, Any]) -> bool:
         if not level:
             return True
     return False
+
+
+def _unwanted(opened: dict[str, Any], kind: str, terms: CircleTerms) -> Declined | None:
+    """What our own acceptance keeps outside. A revocation always comes in: less is known then, and it is safer."""
+    wanted = terms.acceptance
+    if opened.get("revoked") is True:
+        return None
+    if wanted.types is not None and kind not in wanted.types:
+        return Declined(InboundRule.NOT_TAKEN, "This node takes no objects of this type in this circle.")
+    confidence = opened.get("confidence")
+    if kind == "indicator" and (confidence if isinstance(confidence, int) else 0) < wanted.least_confidence:
+        return Declined(InboundRule.CONFIDENCE, "This node takes indicators of more confidence only.")
+    if lacking := sorted(lacking_context(opened, wanted.needs)):
+        return Declined(InboundRule.CONTEXT, f"This node takes the object only with: {', '.join(lacking)}.")
+    return None
 
 
 def _voice(opened: dict[str, Any], id: str, peer: str, context: InboundContext) -> Declined | None:
