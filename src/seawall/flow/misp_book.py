@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,14 +19,15 @@ import msgspec
 from seawall.codec.misp import event_to_stix
 from seawall.codec.misp.extension import carried
 from seawall.codec.stix import parse_bundle
-from seawall.exchange.misp import Doc, all_attributes, canonical
+from seawall.exchange.misp import Doc, all_attributes, canonical, is_uuid
 from seawall.flow.context import WHOLE_NODE
+from seawall.flow.misp_parted import Parted
 from seawall.flow.misp_rows import UNMARKED, to_doc, to_rows
 from seawall.flow.misp_servers import REMOTE_SOURCE, servers
 from seawall.flow.node import Node
 from seawall.intel import ImportOptions, put_bundle
 from seawall.intel.tally import Tally
-from seawall.model import Fault, NotFound, Tlp, to_microseconds
+from seawall.model import Fault, NotFound, Tlp, Visibility, to_microseconds
 from seawall.model.misp import MispEvent
 from seawall.model.moments import parse_moment
 from seawall.model.stix.ids import random_id
@@ -142,15 +143,28 @@ class MispBook:
             number, changed = self._node.store.misp.put(rows)
         return Kept(doc, number, changed, rejected, unmatched)
 
-    def change(self, key: str, edit: Callable[[Doc], None]) -> Kept:
-        """Edit the event of this UUID in place. Raises NotFound E-FLOW-161."""
+    def change(self, key: str, edit: Callable[[Doc], None], seen: Visibility = WHOLE_NODE) -> Kept:
+        """Edit the event of this UUID in place, as far as the editor sees it. Raises NotFound E-FLOW-161.
+
+        Parts that he does not see are not compared with what he gives, and stay as they are (rule 12).
+        """
         with self.changing():
             held = self.held(key)
             if held is None or held.deleted:
                 raise NotFound("E-FLOW-161", "There is no such MISP event here.")
-            doc = to_doc(held)
-            edit(doc)
-            return self.put(doc, origin=held.origin)
+            parted = Parted(held, seen)
+            edit(parted.doc)
+            if seen != WHOLE_NODE:
+                before = {one.uuid for one in held.attributes}
+                self.set_apart([one for one in all_attributes(parted.doc) if one["uuid"] not in before], seen)
+            return self.put(parted.whole(new_uuid), origin=held.origin)
+
+    def set_apart(self, given: Iterable[object], seen: Visibility) -> None:
+        """Attributes under UUIDs that others hold unseen by who gives them get UUIDs of their own (rule 12)."""
+        parts = [one for one in given if isinstance(one, dict)]
+        named = {uuid.lower(): one for one in parts if isinstance(uuid := one.get("uuid"), str) and is_uuid(uuid)}
+        for uuid in self._node.store.misp.hidden(named, seen):
+            named[uuid]["uuid"] = new_uuid()
 
     def delete(self, uuid: str) -> bool:
         """Delete an event for good: its objects are revoked, its UUID is not taken again. False: it was not there."""

@@ -9,6 +9,7 @@ from seawall.flow import misp_loose as loose
 from seawall.flow.authority import require
 from seawall.flow.misp_book import Kept, MispBook, new_uuid
 from seawall.flow.misp_edit import (
+    Similar,
     add_attribute,
     attribute_in,
     edit_attribute,
@@ -22,8 +23,8 @@ from seawall.flow.misp_imported import event_of_entry, imported_event
 from seawall.flow.misp_items import filled, organisation
 from seawall.flow.misp_reading import MispReading, seen_by
 from seawall.flow.node import Node
-from seawall.model import Actor, Fault, NotFound, Refused
-from seawall.model.misp import MispAttribute, MispQuery, Words
+from seawall.model import Actor, Fault, NotFound, Refused, Visibility
+from seawall.model.misp import MispAttribute, MispEvent, MispQuery, Words
 
 MAX_SIGHTED = 1_000  # attributes that one sighting reaches
 Rejected = list[tuple[str, str]]  # (UUID or place, reason)
@@ -42,16 +43,32 @@ class MispChanging(MispReading):
         name, uuid = organisation(self._node)
         given = {**given, "Orgc": given.get("Orgc") or {"name": name, "uuid": uuid}}
         known = str(given.get("uuid")).lower()
+        seen = seen_by(actor)
         with self._book.changing():
-            if is_uuid(known) and (held := self._book.held(known)) is not None and not held.deleted:
-                raise Fault("E-FLOW-165", "Event already exists, if you would like to edit it, use the edit action.")
-            return self._book.put(filled(given))
+            if known in self._node.store.misp.states([known]):
+                held = self._seen_event(known, seen)
+                if held is not None and not held.deleted:
+                    raise Fault(
+                        "E-FLOW-165", "Event already exists, if you would like to edit it, use the edit action."
+                    )
+                if held is None:  # they do not learn of what they do not see: both are kept (rule 12)
+                    given["uuid"] = new_uuid()
+            whole = filled(given)
+            objects = [obj for obj in whole["Object"] if isinstance(obj, dict)]
+            self._book.set_apart([one for holder in (whole, *objects) for one in holder["Attribute"]], seen)
+            return self._book.put(whole)
+
+    def _seen_event(self, uuid: str, seen: Visibility) -> MispEvent | None:
+        try:
+            return self._node.store.misp.get(uuid, seen, deleted=True)
+        except NotFound:
+            return None
 
     def edit_event(self, actor: Actor, key: str, given: Doc) -> tuple[str, Rejected]:
         """Lay an edited event over the one held: (its UUID, what could not be used)."""
         rejected: Rejected = []
-        uuid = self._event_uuid(actor, key)
-        kept = self._book.change(uuid, lambda doc: rejected.extend(edit_event(doc, given, self._book.now())))
+        uuid, now = self._event_uuid(actor, key), self._book.now()
+        kept = self._book.change(uuid, lambda doc: rejected.extend(edit_event(doc, given, now)), seen_by(actor))
         return uuid, rejected + kept.rejected
 
     def delete_event(self, actor: Actor, key: str) -> None:
@@ -66,26 +83,27 @@ class MispChanging(MispReading):
             if done:
                 publish(doc, self._book.now())
 
-        self._book.change(self._event_uuid(actor, key), edit)
+        self._book.change(self._event_uuid(actor, key), edit, seen_by(actor))
 
     def add_attributes(
         self, actor: Actor, key: str, given: Sequence[Doc], *, update: bool = False
     ) -> tuple[list[str], dict[int, Fault]]:
         """Add attributes to an event: (UUIDs of those added, errors by place)."""
         errors: dict[int, Fault] = {}
-        added: list[str] = []
+        added: list[Doc] = []
 
         def edit(doc: Doc) -> None:
+            held = Similar(doc)
             for place, one in enumerate(given):
                 try:
-                    added.append(add_attribute(doc, one, self._book.now(), update=update)["uuid"])
+                    added.append(add_attribute(doc, one, self._book.now(), held, update=update))
                 except Fault as fault:
                     errors[place] = fault
             if added:
                 touch(doc, self._book.now())
 
-        self._book.change(self._event_uuid(actor, key), edit)
-        return added, errors
+        self._book.change(self._event_uuid(actor, key), edit, seen_by(actor))
+        return [one["uuid"] for one in added], errors
 
     def edit_attribute(self, actor: Actor, key: str, given: Doc) -> str:
         """Lay an edited attribute over the one held; its UUID."""
@@ -95,21 +113,23 @@ class MispChanging(MispReading):
             if edit_attribute(attribute_in(doc, row.uuid), given, self._book.now()):
                 touch(doc, self._book.now())
 
-        self._change(row, edit)
+        self._change(actor, row, edit)
         return row.uuid
 
     def add_object(self, actor: Actor, key: str, given: Doc) -> str:
         """Add a MISP object to an event; its UUID. Raises Fault E-FLOW-166."""
         name = str(given.get("uuid")).lower()
         named = {**given, "uuid": name if is_uuid(name) else new_uuid()}
+        added: list[Doc] = []
 
         def edit(doc: Doc) -> None:
             rejected = edit_event(doc, {"timestamp": 1, "Object": [named]}, self._book.now())
-            if not any(obj["uuid"] == named["uuid"] for obj in doc["Object"]):
+            added.extend(obj for obj in doc["Object"] if obj["uuid"] == named["uuid"])
+            if not added:
                 raise Fault("E-FLOW-166", "The object cannot be used: {reason}.", reason=rejected[0][1])
 
-        self._book.change(self._event_uuid(actor, key), edit)
-        return str(named["uuid"])
+        self._book.change(self._event_uuid(actor, key), edit, seen_by(actor))
+        return str(added[0]["uuid"])
 
     def edit_object(self, actor: Actor, uuid: str, given: Doc) -> None:
         """Lay an edited object over the one held."""
@@ -119,7 +139,7 @@ class MispChanging(MispReading):
         def edit(doc: Doc) -> None:
             edit_event(doc, {"timestamp": 1, "Object": [named]}, self._book.now())
 
-        self._book.change(self.event_of_object(uuid, seen_by(actor)), edit)
+        self._book.change(self.event_of_object(uuid, seen_by(actor)), edit, seen_by(actor))
 
     def delete_object(self, actor: Actor, uuid: str) -> None:
         """Soft-delete an object and its attributes."""
@@ -134,7 +154,7 @@ class MispChanging(MispReading):
                         edit_attribute(one, {"deleted": True}, now)
             touch(doc, now)
 
-        self._book.change(self.event_of_object(uuid, seen_by(actor)), edit)
+        self._book.change(self.event_of_object(uuid, seen_by(actor)), edit, seen_by(actor))
 
     def tag(self, actor: Actor, uuid: str, name: str, *, attach: bool) -> str:
         """Attach a tag to an event or attribute, or take it away; returns which of the two it was."""
@@ -147,9 +167,9 @@ class MispChanging(MispReading):
             event = self._event_uuid(actor, uuid)
         except NotFound:
             row = self._writable(actor, uuid)
-            self._change(row, lambda doc: self._retag(doc, attribute_in(doc, row.uuid), given))
+            self._change(actor, row, lambda doc: self._retag(doc, attribute_in(doc, row.uuid), given))
             return "Attribute"
-        self._book.change(event, lambda doc: self._retag(doc, doc, given))
+        self._book.change(event, lambda doc: self._retag(doc, doc, given), seen_by(actor))
         return "Event"
 
     def sighting(self, actor: Actor, given: Doc, key: str | None) -> tuple[Doc, int]:
@@ -170,7 +190,7 @@ class MispChanging(MispReading):
             raise NotFound("E-FLOW-169", "Nothing here holds what was sighted.")
         for row in rows:
             fresh = {"uuid": new_uuid(), **said}
-            self._change(row, _sighting_of(row.uuid, fresh))
+            self._change(actor, row, _sighting_of(row.uuid, fresh))
         about = {"id": "0", "attribute_id": str(rows[-1].number), "event_id": str(rows[-1].event)}
         return {**about, **fresh, "date_sighting": str(said["date_sighting"])}, len(rows)
 
@@ -212,8 +232,8 @@ class MispChanging(MispReading):
         self._book.change(uuid, lambda doc: doc["Attribute"].append(other.doc))
         return self._node.store.misp.attribute(other.doc["uuid"], seen_by(actor))
 
-    def _change(self, row: MispAttribute, edit: Callable[[Doc], None]) -> None:
-        self._book.change(self._node.store.misp.heads([row.event])[row.event].uuid, edit)
+    def _change(self, actor: Actor, row: MispAttribute, edit: Callable[[Doc], None]) -> None:
+        self._book.change(self._node.store.misp.heads([row.event])[row.event].uuid, edit, seen_by(actor))
 
     def _retag(self, doc: Doc, holder: Doc, given: list[Doc]) -> None:
         """The holder becomes newer, and its event with it, as in MISP."""

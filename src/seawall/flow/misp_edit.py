@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seawall.exchange.misp import Doc, canonical, canonical_attribute, tags, truth, with_defaults
+from seawall.exchange.misp import Doc, all_attributes, canonical, canonical_attribute, tags, truth, with_defaults
 from seawall.flow.misp_book import new_uuid
 from seawall.model import Fault, NotFound
 
@@ -93,20 +93,43 @@ def edit_attribute(mine: Doc, given: Doc, now: int) -> bool:
     return True
 
 
-def add_attribute(doc: Doc, given: Doc, now: int, *, update: bool = False) -> Doc:
-    """Add one attribute. ``update``: a similar one is made newer instead of refused.
+class Similar:
+    """What an event holds, to tell whether an attribute given is in it already."""
+
+    def __init__(self, doc: Doc) -> None:
+        self.uuids = {one["uuid"] for one in all_attributes(doc)}
+        self._live: dict[tuple[str, ...], Doc] = {}
+        for one in doc["Attribute"]:
+            if not one["deleted"]:
+                self._live.setdefault(self._key(one), one)
+
+    def to(self, fresh: Doc) -> Doc | None:
+        """The live attribute outside of objects that says the same."""
+        return self._live.get(self._key(fresh))
+
+    def add(self, fresh: Doc) -> None:
+        """One more that the event holds."""
+        self.uuids.add(fresh["uuid"])
+        if not fresh["deleted"]:
+            self._live.setdefault(self._key(fresh), fresh)
+
+    def _key(self, one: Doc) -> tuple[str, ...]:
+        return one["type"], one["category"], one["value"]
+
+
+def add_attribute(doc: Doc, given: Doc, now: int, held: Similar, *, update: bool = False) -> Doc:
+    """Add one attribute. ``held``: of this event. ``update``: a similar one is made newer instead of refused.
 
     Raises Fault E-EXCHANGE-302, or E-FLOW-164 for one that the event holds already.
     """
     fresh = canonical_attribute(with_defaults(given), now=now, new_uuid=new_uuid)
-    same = ("type", "category", "value")
-    for one in doc["Attribute"]:
-        similar = not one["deleted"] and all(one[name] == fresh[name] for name in same)
-        if similar and update:
-            edit_attribute(one, {**given, "uuid": one["uuid"], "timestamp": None}, now)
-            return one  # type: ignore[no-any-return]
-        if similar or one["uuid"] == fresh["uuid"]:
-            raise Fault("E-FLOW-164", "A similar attribute already exists for this event.")
+    similar = held.to(fresh)
+    if similar is not None and update:
+        edit_attribute(similar, {**given, "uuid": similar["uuid"], "timestamp": None}, now)
+        return similar
+    if similar is not None or fresh["uuid"] in held.uuids:
+        raise Fault("E-FLOW-164", "A similar attribute already exists for this event.")
+    held.add(fresh)
     doc["Attribute"].append(fresh)
     return fresh
 

@@ -9,7 +9,7 @@ import msgspec
 
 from seawall.exchange.misp import Doc, with_defaults
 from seawall.flow import misp_loose as loose
-from seawall.flow.misp_rows import object_number, shown_attribute, shown_event, shown_tag
+from seawall.flow.misp_rows import object_number, reports_of, shown_attribute, shown_tag
 from seawall.flow.node import Node
 from seawall.model import Actor, ReleasedObject
 from seawall.model.misp import MispAttribute, MispEvent
@@ -43,11 +43,12 @@ def attribute_item(row: MispAttribute, shown: Doc) -> OwnUseItem:
     return OwnUseItem(ReleasedObject(f"indicator--{row.uuid}", version, body), "indicator", row.tlp, row.pap)
 
 
-def event_item(event: MispEvent, body: Doc | None = None, *, deleted: bool = False) -> OwnUseItem:
-    """One event: as strict as the strictest attribute in it, each of which was let through by itself."""
-    tlp = max([event.tlp, *(one.tlp for one in event.attributes)])
+def event_item(event: MispEvent, body: Doc) -> OwnUseItem:
+    """One event, told as ``body``: as strict as the strictest part in it, each of which was let through by itself."""
+    reports = reports_of(body.get("Event", body))
+    tlp = max([event.tlp, *(one.tlp for one in event.attributes), *(level for _, level in reports)])
     pap = max([event.pap, *(one.pap for one in event.attributes)])
-    told = encode(body if body is not None else {"Event": shown_event(event, deleted=deleted)})
+    told = encode(body)
     return OwnUseItem(ReleasedObject(f"report--{event.uuid}", timestamp(event.timestamp * SECOND), told),
                       "report", tlp, pap)  # fmt: skip
 

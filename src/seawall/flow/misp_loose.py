@@ -40,15 +40,16 @@ def loose_uuid(node: Node) -> str:
 
 
 def loose_event(node: Node) -> Doc:
-    """That event without attributes."""
+    """That event without attributes. It says nothing of them: each keeps the marking that it has where it stands."""
     moment = node.clock() // 1_000_000
     return {
         "uuid": loose_uuid(node),
-        "info": f"Indicators of {node.settings.node.name or 'this node'} that stand in no MISP event",
+        "info": "Indicators outside of MISP events",
         "timestamp": moment,
         "published": False,
-        "distribution": "0",
+        "distribution": "1",
         "analysis": "2",
+        "Tag": [{"name": "tlp:clear"}],
     }
 
 
@@ -89,7 +90,6 @@ def attributes_of(node: Node, entry: IndicatorEntry) -> list[LooseAttribute]:
         "date": "",
         "publish_timestamp": 0,
         "distribution": "5",
-        "Tag": [],
         "Object": [],
         "Attribute": [],
     }

@@ -17,7 +17,7 @@ from seawall.flow.misp_items import (
     released,
     with_event,
 )
-from seawall.flow.misp_rows import shown_event, shown_object, shown_tag, to_doc
+from seawall.flow.misp_rows import seen_doc, shown_event, shown_object, shown_tag
 from seawall.flow.node import Node
 from seawall.model import Actor, NotFound, Visibility
 from seawall.model.misp import MispEvent, MispQuery
@@ -73,8 +73,8 @@ class MispReading:
         items = []
         for _, uuid in found:
             event = self._node.store.misp.get(uuid, seen)
-            body = {"Event": shown_event(event, deleted=deleted, attributes=not metadata)}
-            items.append(event_item(event, body))
+            shown = shown_event(event, at_most=seen.tlp_at_most, deleted=deleted, attributes=not metadata)
+            items.append(event_item(event, {"Event": shown}))
         if len(found) < limit and not offset and not metadata and query.of_attributes():
             others = loose.find(self._node, query, seen, offset=0, limit=MAX_LOOSE)
             items += [loose_item(self._node, others, self.loose_head(seen))] if others else []
@@ -88,7 +88,8 @@ class MispReading:
             if others:
                 return released(self._node, actor, [loose_item(self._node, others, None)])[0]
         try:
-            item = event_item(self._node.store.misp.get(key, seen), deleted=deleted)
+            event = self._node.store.misp.get(key, seen)
+            item = event_item(event, {"Event": shown_event(event, at_most=seen.tlp_at_most, deleted=deleted)})
         except NotFound:
             imported = imported_event(self._node, key, seen) if is_uuid(key) and not self.buried(key) else None
             if imported is None:
@@ -118,24 +119,24 @@ class MispReading:
         seen = seen_by(actor)
         held = self._node.store.misp.get(self.event_of_object(uuid, seen), seen)
         numbers = {one.uuid: one.number for one in held.attributes}
-        obj = next(obj for obj in to_doc(held)["Object"] if obj["uuid"] == uuid.lower())
+        obj = next(obj for obj in seen_doc(held, seen.tlp_at_most)["Object"] if obj["uuid"] == uuid.lower())
         item = event_item(held, {"Object": shown_object(obj, numbers, held.number)})
         return released(self._node, actor, [item])[0]
 
     def index(self, actor: Actor, query: MispQuery, *, offset: int, limit: int, minimal: bool) -> list[bytes]:
         """Events in short; ``minimal``: what MISP's own synchronisation asks for."""
-        found = self._node.store.misp.events(query, seen_by(actor), offset=offset, limit=limit)
+        seen = seen_by(actor)
+        found = self._node.store.misp.events(query, seen, offset=offset, limit=limit)
         heads = self._node.store.misp.heads(number for number, _ in found)
         items = []
         for number, _ in found:
-            shown = shown_event(heads[number], attributes=False)
+            shown = shown_event(heads[number], at_most=seen.tlp_at_most, attributes=False)
             items.append(event_item(heads[number], {name: shown[name] for name in SHORT} if minimal else shown))
         return released(self._node, actor, items)
 
     def tags(self, actor: Actor, pattern: str = "%") -> list[Doc]:
-        """Tags in use whose names fit."""
-        require(actor, "read")
-        return [shown_tag({"name": name}) for name in self._node.store.misp.tags(pattern)]
+        """Tags whose names fit, in use on what the asker may see."""
+        return [shown_tag({"name": name}) for name in self._node.store.misp.tags(seen_by(actor), pattern)]
 
     def warninglists(self, actor: Actor, values: Iterable[str]) -> dict[str, list[Doc]]:
         """For each value on a warninglist, the list."""

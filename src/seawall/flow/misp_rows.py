@@ -19,16 +19,19 @@ _TEXT_NUMBERS = ("timestamp", "publish_timestamp", "date_sighting")
 
 
 def to_rows(doc: Doc, *, unmarked: Tlp = UNMARKED, origin: str | None = None) -> MispEvent:
-    """The rows of a canonical event; ``unmarked`` is the level of what carries no TLP tag."""
+    """The rows of a canonical event; ``unmarked`` is the level of what carries no TLP tag.
+
+    No part is laxer than its event: whoever sees an attribute sees the title and tags around it.
+    """
     event_tags = names_of(doc)
-    floor = _floor(doc)
-    attributes = [_row(one, None, event_tags, unmarked, floor) for one in doc["Attribute"]]
+    tlp, pap = _markings(event_tags, unmarked, Pap.GREEN)
+    tlp = max(tlp, _floor(doc))
+    attributes = [_row(one, None, tlp, pap) for one in doc["Attribute"]]
     for obj in doc["Object"]:
-        level = max(floor, _floor(obj))
-        attributes += [_row(one, obj, event_tags, unmarked, level) for one in obj["Attribute"]]
+        level = max(tlp, _floor(obj))
+        attributes += [_row(one, obj, level, pap) for one in obj["Attribute"]]
     head = {key: value for key, value in doc.items() if key not in ("Attribute", "_rejected")}
     head["Object"] = [{key: value for key, value in obj.items() if key != "Attribute"} for obj in doc["Object"]]
-    tlp, pap = _markings(event_tags, unmarked)
     return MispEvent(
         uuid=doc["uuid"],
         timestamp=doc["timestamp"],
@@ -36,7 +39,7 @@ def to_rows(doc: Doc, *, unmarked: Tlp = UNMARKED, origin: str | None = None) ->
         published=doc["published"],
         date=doc["date"],
         info=doc["info"],
-        tlp=max(tlp, floor),
+        tlp=tlp,
         pap=pap,
         body=_encode(head),
         attributes=tuple(attributes),
@@ -55,9 +58,9 @@ def _floor(holder: Doc) -> Tlp:
     return Tlp.AMBER_STRICT if holder["distribution"] in INSIDE else Tlp.CLEAR
 
 
-def _row(one: Doc, obj: Doc | None, event_tags: tuple[str, ...], unmarked: Tlp, floor: Tlp) -> MispAttribute:
+def _row(one: Doc, obj: Doc | None, around: Tlp, pap_around: Pap) -> MispAttribute:
     own = names_of(one)
-    tlp, pap = _markings(event_tags + own, unmarked)
+    tlp, pap = _markings(own, Tlp.CLEAR, Pap.CLEAR)
     return MispAttribute(
         uuid=one["uuid"],
         type=one["type"],
@@ -66,8 +69,8 @@ def _row(one: Doc, obj: Doc | None, event_tags: tuple[str, ...], unmarked: Tlp, 
         to_ids=one["to_ids"],
         deleted=one["deleted"] or bool(obj and obj["deleted"]),
         timestamp=one["timestamp"],
-        tlp=max(tlp, floor, _floor(one)),
-        pap=pap,
+        tlp=max(tlp, around, _floor(one)),
+        pap=max(pap, pap_around),
         body=_encode(one),
         object=obj["uuid"] if obj is not None else None,
         object_name=obj["name"] if obj is not None else None,
@@ -75,10 +78,11 @@ def _row(one: Doc, obj: Doc | None, event_tags: tuple[str, ...], unmarked: Tlp, 
     )
 
 
-def _markings(tags: tuple[str, ...], unmarked: Tlp) -> tuple[Tlp, Pap]:
-    tlp = [level for level in map(tlp_of_label, tags) if level is not None]
-    pap = [level for level in map(pap_of_label, tags) if level is not None]
-    return max(tlp, default=unmarked), max(pap, default=Pap.GREEN)
+def _markings(tags: tuple[str, ...], tlp: Tlp, pap: Pap) -> tuple[Tlp, Pap]:
+    """What the tags say; ``tlp`` and ``pap`` where they say nothing."""
+    said = [level for level in map(tlp_of_label, tags) if level is not None]
+    permitted = [level for level in map(pap_of_label, tags) if level is not None]
+    return max(said, default=tlp), max(permitted, default=pap)
 
 
 def to_doc(event: MispEvent) -> Doc:
@@ -94,9 +98,13 @@ def to_doc(event: MispEvent) -> Doc:
     return doc
 
 
-def shown_event(event: MispEvent, *, deleted: bool = False, attributes: bool = True) -> Doc:
-    """The event as MISP answers it: with ids, numbers as texts; soft-deleted parts only when asked for."""
-    doc = to_doc(event)
+def shown_event(event: MispEvent, *, at_most: Tlp = Tlp.RED, deleted: bool = False, attributes: bool = True) -> Doc:
+    """The event as MISP answers it: with ids, numbers as texts; soft-deleted parts only when asked for.
+
+    ``event`` comes with the attributes that the asker may see, who sees up to ``at_most``: an object of which he sees
+    no attribute, a report that is stricter and a reference to what he does not see are absent.
+    """
+    doc = seen_doc(event, at_most)
     numbers = {one.uuid: one.number for one in event.attributes}
     shown: Doc = {"id": str(event.number), "orgc_id": "1", "org_id": "1", **doc}
     shown["Attribute"] = [
@@ -118,6 +126,25 @@ def shown_event(event: MispEvent, *, deleted: bool = False, attributes: bool = T
     shown["Orgc"] = {"id": "1", **shown["Orgc"]}
     shown["Org"] = {"id": "1", **(shown.get("Org") or shown["Orgc"])}
     return _as_texts(shown)
+
+
+def seen_doc(event: MispEvent, at_most: Tlp) -> Doc:
+    """The canonical event of its rows as far as somebody who sees up to ``at_most`` may know its other parts."""
+    doc = to_doc(event)
+    doc["Object"] = [obj for obj in doc["Object"] if obj["Attribute"]]
+    shown = {event.uuid, *(one.uuid for one in event.attributes), *(obj["uuid"] for obj in doc["Object"])}
+    for obj in doc["Object"]:
+        obj["ObjectReference"] = [one for one in obj["ObjectReference"] if one["referenced_uuid"] in shown]
+    if "EventReport" in doc:
+        doc["EventReport"] = [one for one, level in reports_of(doc) if level <= at_most]
+    return doc
+
+
+def reports_of(doc: Doc) -> list[tuple[Doc, Tlp]]:
+    """The reports written in an event, each with the level that its distribution asks for at least."""
+    given = doc.get("EventReport")
+    listed = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    return [(one, _floor({"distribution": str(one.get("distribution", "5"))})) for one in listed]
 
 
 def shown_object(obj: Doc, numbers: dict[str, int], event: int, *, deleted: bool = False) -> Doc:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from seawall.exchange.misp import Cursor, Doc, Done, MispSync, Taken, encode
-from seawall.exchange.misp.sync import Refusal, Remote
+from seawall.exchange.misp.parties import Refusal, Remote
 from seawall.flow.misp_book import MispBook, new_uuid
 from seawall.flow.misp_desk import CircleDesk, OwnDesk
 from seawall.flow.misp_loose import loose_uuid

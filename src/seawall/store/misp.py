@@ -231,6 +231,17 @@ class Misp:
                 query = _holders(wanted[start : start + CHUNK]).where(misp_events.c.uuid != event)
                 _refuse_first(connection, query)
 
+    def hidden(self, uuids: Iterable[str], visibility: Visibility) -> frozenset[str]:
+        """Of these attributes, those that stand in an event here and that the asker may not see."""
+        wanted = sorted(set(uuids))
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                query = _holders(wanted[start : start + CHUNK])
+                query = query.where(sa.not_(sa.and_(*visible(visibility, misp_attributes))))
+                found.update(row.uuid for row in connection.execute(query))
+        return frozenset(found)
+
     def attributes_held(self, uuids: Iterable[str]) -> frozenset[str]:
         """Of these attributes, those that stand in an event here."""
         wanted = sorted(set(uuids))
@@ -262,10 +273,25 @@ class Misp:
             connection.execute(sa.delete(misp_tags).where(misp_tags.c.event == number))
         return True
 
-    def tags(self, pattern: str = "%", limit: int = 1000) -> list[str]:
-        """Names of tags in use that fit the pattern, in order. Tags are a vocabulary: no visibility applies."""
+    def tags(self, visibility: Visibility, pattern: str = "%", limit: int = 1000) -> list[str]:
+        """Names of tags that fit the pattern, in order, as far as they stand on what the asker may see (rule 12)."""
         like = clean(pattern).replace("\\", "\\\\").replace("_", "\\_")
-        query = sa.select(misp_tags.c.name).where(misp_tags.c.name.like(like, escape="\\")).distinct()
+        within = sa.exists().where(
+            misp_attributes.c.number == misp_tags.c.attribute,
+            misp_attributes.c.deleted.is_(False),
+            *visible(visibility, misp_attributes),
+        )
+        query = (
+            sa.select(misp_tags.c.name)
+            .join(misp_events, misp_events.c.number == misp_tags.c.event)
+            .where(
+                misp_tags.c.name.like(like, escape="\\"),
+                misp_events.c.deleted.is_(False),
+                *visible(visibility, misp_events),
+                sa.or_(misp_tags.c.attribute == 0, within),
+            )
+            .distinct()
+        )
         with self._database.reading() as connection:
             return list(connection.execute(query.order_by(misp_tags.c.name).limit(bounded(limit))).scalars())
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from api.misp.conftest import LISTED, Scene
+from seawall.api.misp import actions
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.intel import import_paths
 from seawall.model import ObservableType
@@ -126,6 +127,55 @@ def test_pages_together_are_the_whole(scene: Scene) -> None:
     assert [len(page) for page in pages] == [2, 2, 2, 0, 0]
     assert LISTED in pages[2]
     assert len({value for page in pages for value in page}) == 6
+
+
+def test_pages_larger_than_an_answer_skip_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for more than one answer holds goes on behind what he got, with a limit or without."""
+    misp = scene.misp()
+    added(misp)
+    monkeypatch.setattr(actions, "MAX_ATTRIBUTES", 2)
+    for asked in ({"limit": 50_000}, {}):
+        values = [value for page in range(1, 4) for value in found(misp, page=page, **asked)]
+        assert len(values) == len(set(values)) == 6
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"from": "1e17"}, {"timestamp": "1e300"}, {"timestamp": "-1"}, {"to": "99999999999999999999"},
+     {"publish_timestamp": ["0", "1e30"]}, {"timestamp": "2026-99-99"}],
+)  # fmt: skip
+def test_moments_outside_of_our_time_are_refused(scene: Scene, asked: dict[str, Any]) -> None:
+    """A number that is no moment is one sentence, not an error of the server."""
+    headers = {"Authorization": scene.tokens["analyst"]}
+    answer = httpx.post(f"{scene.url}attributes/restSearch", headers=headers, json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (400, "E-API-452")
+
+
+def test_ages_before_our_time_are_the_beginning(scene: Scene) -> None:
+    """An age of a million years asks for everything; an event dated in the year 30,000 is kept as of now."""
+    misp = scene.misp()
+    added(misp)
+    assert "evil.example" in found(misp, date_from="999999999d")
+    far = {"info": "Far", "timestamp": "1000000000000", "Attribute": [{"type": "domain", "value": "far.example"}]}
+    headers = {"Authorization": scene.tokens["analyst"]}
+    answer = httpx.post(f"{scene.url}events/add", headers=headers, json=far)
+    assert answer.status_code == 200
+    assert int(answer.json()["Event"]["timestamp"]) < 1 << 33
+
+
+def test_ten_thousand_attributes_are_added_in_one_call(scene: Scene) -> None:
+    """The time grows with what is given, not with what the event holds times that."""
+    from seawall.flow.misp_changing import MispChanging
+
+    desk, actor = MispChanging(scene.node), scene.node.actor
+    event = desk.add_event(actor, {"info": "Many", "Attribute": []}).doc["uuid"]
+    seconds = []
+    for round in range(2):
+        given = [{"type": "text", "value": f"{round} {n}"} for n in range(500 * (1 + 7 * round))]
+        began = time.thread_time()
+        desk.add_attributes(actor, event, given)
+        seconds.append((time.thread_time() - began) / len(given))
+    assert seconds[1] < 3 * seconds[0]
 
 
 def test_events_are_found_by_their_attributes(scene: Scene) -> None:

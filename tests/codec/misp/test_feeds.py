@@ -65,6 +65,16 @@ def test_a_feed_says_by_tags_what_distribution_said() -> None:
     assert made["Orgc"]["name"] == "Unnamed source"
 
 
+def test_a_table_names_its_title_as_laxly_as_its_rows() -> None:
+    """Each row carries the title: rows that all say a level keep it; one that says none leaves the importer's."""
+    header = "uuid,type,value,to_ids,attribute_tag,event_info\n"
+    rows = ["1,domain,a.example,1,tlp:green,Wave\n", "2,domain,b.example,1,tlp:amber,Wave\n"]
+    (made,) = events_of_table([header, *rows], "list.csv")
+    assert made["Tag"] == [{"name": "tlp:green"}]
+    (made,) = events_of_table([header, *rows, "3,domain,c.example,1,,Wave\n"], "list.csv")
+    assert "Tag" not in made
+
+
 @pytest.mark.parametrize("manifest", [b"", b"[]", b"{", b'{"../x": {}}', b'{"a": 1}', b"\xff"])
 def test_a_manifest_of_others_names_nothing_of_ours(manifest: bytes) -> None:
     """So that no other file is taken for an old event."""

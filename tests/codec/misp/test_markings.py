@@ -35,13 +35,14 @@ def levels(given: dict[str, Any], tlp: Tlp = Tlp.AMBER_STRICT) -> dict[str, Tlp 
         (["tlp:amber"], ["tlp:clear"], Tlp.AMBER),
         (["tlp:amber+strict"], [], Tlp.AMBER_STRICT),
         (["tlp:red"], ["tlp:green"], Tlp.RED),
-        ([], ["tlp:green"], Tlp.GREEN),
+        ([], ["tlp:green"], Tlp.AMBER_STRICT),
+        ([], ["tlp:red"], Tlp.RED),
         ([], [], Tlp.AMBER_STRICT),
         (["tlp:unclear", "tlp:ex:chr"], [], Tlp.AMBER_STRICT),
     ],
 )
 def test_the_strictest_tag_counts(event_tags: list[str], own_tags: list[str], wanted: Tlp) -> None:
-    """Of event and attribute; TLP 1 and 2; what is no level leaves the importer's."""
+    """Of event and attribute; TLP 1 and 2; of an event without a level the importer's counts, for its parts too."""
     given = event(attribute("domain", "a.example", Tag=tag(*own_tags)), Tag=tag(*event_tags))
     assert levels(given)["indicator"] == wanted
 

@@ -13,6 +13,7 @@ import pytest
 from exchange.misp.conftest import Beside
 from exchange.misp.recorded_misp import KEY
 from seawall.exchange.misp import MispClient, sync
+from seawall.exchange.misp import client as client_module
 from seawall.exchange.misp.sync import FEW
 from seawall.flow.misp_servers import MispServer, add_server, remove_server, server
 from seawall.flow.misp_sync import exchange, sync_all
@@ -100,6 +101,19 @@ def test_a_huge_answer_is_cut_off(beside: Beside) -> None:
     with pytest.raises(Fault, match="longer than 100000"):
         client.index(None)
     client.close()
+
+
+def test_an_index_without_end_is_refused(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages a MISP has, no more events than the bound are taken from its index."""
+    monkeypatch.setattr(client_module, "MAX_EVENTS", 4)
+    monkeypatch.setattr(client_module, "INDEX_PAGE", 2)
+    for number in range(4):
+        beside.misp.new_event(f"Event {number}")
+    assert beside.sync(full=True)["pulled"] == 4
+    beside.misp.new_event("One too many")
+    with pytest.raises(Fault) as caught:
+        beside.sync(full=True)
+    assert caught.value.code == "E-EXCHANGE-320"
 
 
 def test_bad_parts_of_an_event_cost_only_themselves(beside: Beside) -> None:

@@ -93,13 +93,12 @@ def _types(_call: Call) -> Answer:
 
 
 def _search_attributes(call: Call) -> Answer:
-    asked = read_query(call.filters(), int(time.time()))
-    limit = min(asked.limit or MAX_ATTRIBUTES, MAX_ATTRIBUTES)
+    asked = read_query(call.filters(), int(time.time()), MAX_ATTRIBUTES)
     found = call.desk.attributes(
         call.actor,
         asked.query,
         offset=asked.offset,
-        limit=limit,
+        limit=asked.limit,
         context=asked.context,
         enforce_warninglist=asked.enforce_warninglist,
     )
@@ -112,13 +111,12 @@ def _search_attributes(call: Call) -> Answer:
 
 
 def _search_events(call: Call) -> Answer:
-    asked = read_query(call.filters(), int(time.time()))
+    asked = read_query(call.filters(), int(time.time()), MAX_EVENTS)
     if asked.form in ("csv", "text", "cache"):
         return _search_attributes(call)
     _only_json(asked.form)
-    limit = min(asked.limit or MAX_EVENTS, MAX_EVENTS)
     found = call.desk.events(
-        call.actor, asked.query, offset=asked.offset, limit=limit, deleted=asked.deleted, metadata=asked.metadata
+        call.actor, asked.query, offset=asked.offset, limit=asked.limit, deleted=asked.deleted, metadata=asked.metadata
     )
     return answer(b'{"response":' + listed(found) + b"}", count=len(found))
 
@@ -129,9 +127,8 @@ def _only_json(form: str) -> None:
 
 
 def _index(call: Call) -> Answer:
-    asked = read_query(call.filters(), int(time.time()))
-    limit = min(asked.limit or INDEX_LIMIT, INDEX_LIMIT)
-    found = call.desk.index(call.actor, asked.query, offset=asked.offset, limit=limit, minimal=asked.minimal)
+    asked = read_query(call.filters(), int(time.time()), INDEX_LIMIT)
+    found = call.desk.index(call.actor, asked.query, offset=asked.offset, limit=asked.limit, minimal=asked.minimal)
     return answer(listed(found), count=len(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from seawall.model.misp import ANY_TIME, NO_WORDS, MispQuery, Span, Words
 
 MAX_WORDS = 1_000  # terms of one filter
 MAX_WORD = 4_096  # characters of a term
+MAX_MOMENT = 1 << 33  # seconds: the year 2242
 MAX_OFFSET = 1_000_000  # rows skipped by page and limit: beyond that, ask by timestamp
 UNSUPPORTED = (
     "org",
@@ -35,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     query: MispQuery
     offset: int
-    limit: int | None
+    limit: int
     form: str = "json"
     deleted: bool = False  # soft-deleted parts of events are wanted too
     context: bool = False
@@ -45,8 +47,8 @@ class Asked(msgspec.Struct, frozen=True):
     enforce_warninglist: bool = False
 
 
-def read_query(given: Mapping[str, Any], now: int) -> Asked:
-    """The query of a request's parameters; ``now`` in seconds.
+def read_query(given: Mapping[str, Any], now: int, most: int) -> Asked:
+    """The query of a request's parameters; ``now`` in seconds. Pages have the size asked for, at most ``most``.
 
     Raises Fault E-API-451 for a filter that we cannot apply, E-API-452 for one that cannot be read.
     """
@@ -76,16 +78,16 @@ def read_query(given: Mapping[str, Any], now: int) -> Asked:
         date_from=_day(given.get("from", given.get("datefrom")), now),
         date_until=_day(given.get("to", given.get("dateuntil")), now),
     )
-    limit = _number(given.get("limit"))
+    limit = min(_number(given.get("limit")) or most, most)
     page = max(1, _number(given.get("page")) or 1)
-    offset = (page - 1) * (limit or 0)
+    offset = (page - 1) * limit
     if offset > MAX_OFFSET:
         raise Fault("E-API-453", "At most {most} rows are skipped; narrow the search, by timestamp say.",
                     most=MAX_OFFSET)  # fmt: skip
     return Asked(
         query,
         offset,
-        limit or None,
+        limit,
         form=str(given.get("returnFormat") or "json")[:20],
         deleted=query.deleted is not False,
         context=truth(given.get("includeContext")) or truth(given.get("includeEventTags")),
@@ -158,16 +160,18 @@ def _span(given: object, now: int) -> Span:
 
 
 def _moment(given: object, now: int) -> int:
-    """Seconds of a number, a day or an age ("5d")."""
-    text = str(given).strip()
+    """Seconds of a number, a day or an age ("5d"), 0 for what lies before 1970."""
+    text = str(given)[:MAX_WORD].strip()
     if (age := _AGE.fullmatch(text)) is not None:
-        return now - int(age[1]) * _AGES[age[2]]
+        return max(0, now - int(age[1]) * _AGES[age[2]])
     try:
-        if _DAY.fullmatch(text):
-            return int(time.mktime(time.strptime(text, "%Y-%m-%d"))) - time.timezone
-        return int(float(text))
+        day = time.strptime(text, "%Y-%m-%d") if _DAY.fullmatch(text) else None
+        moment = max(0, calendar.timegm(day)) if day is not None else int(float(text))
     except (ValueError, OverflowError):
-        raise Fault("E-API-452", "The filter {given} cannot be read.", given=ascii(text[:40])) from None
+        moment = -1
+    if not 0 <= moment <= MAX_MOMENT:
+        raise Fault("E-API-452", "The filter {given} cannot be read.", given=ascii(text[:40]))
+    return moment
 
 
 def _day(given: object, now: int) -> str | None:

@@ -37,8 +37,11 @@ def finished(gathered: Gathered, shared: Shared, losses: Losses, *, distribution
     event = _header(gathered, shared, losses)
     mark(event, gathered, attributes, floor_of if distribution else no_floor)
     event["Attribute"] = _in_order(attributes.get(None, []))
+    references: dict[str | None, list[tuple[Json, Json]]] = {}
+    for reference, said, source in gathered.references:
+        references.setdefault(source, []).append((reference, said))
     event["Object"] = [
-        _object(uuid, obj, misp, _in_order(attributes.get(uuid, [])), gathered, losses)
+        _object(uuid, obj, misp, _in_order(attributes.get(uuid, [])), references.get(uuid, []), losses)
         for uuid, (obj, misp) in sorted(gathered.objects.items(), key=lambda item: (places.get(item[0], last), item[0]))
     ]
     event["EventReport"] = [_event_report(obj, misp) for obj, misp in gathered.reports] + gathered.made_reports
@@ -112,7 +115,9 @@ def _attribute(uuid: str, obj: Json, misp: Json, losses: Losses) -> Json | None:
     )
 
 
-def _object(uuid: str, obj: Json, misp: Json, attributes: list[Json], gathered: Gathered, losses: Losses) -> Json:
+def _object(
+    uuid: str, obj: Json, misp: Json, attributes: list[Json], tied: list[tuple[Json, Json]], losses: Losses
+) -> Json:
     made: Json = {
         "uuid": uuid,
         "name": text_of(misp, "name", 250) or str(obj.get("name") or "object")[:250],
@@ -136,8 +141,7 @@ def _object(uuid: str, obj: Json, misp: Json, attributes: list[Json], gathered: 
             "timestamp": timestamp_of(said, reference),
             "deleted": reference.get("revoked") is True,
         }
-        for reference, said, source in gathered.references
-        if source == uuid
+        for reference, said in tied
     ]
     if references:
         made["ObjectReference"] = references

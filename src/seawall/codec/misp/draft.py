@@ -60,9 +60,12 @@ class Draft:
         self.position = 0
 
     def level(self, said: Said, *floors: Tlp) -> Tlp:
-        """The marking of a part with these tags: the strictest of everything that was said about it."""
-        told = [level for level in (self.said.tlp, said.tlp) if level is not None]
-        return max(*(told or [self.unmarked]), self.floor, *floors, Tlp.CLEAR)
+        """The marking of a part with these tags: the strictest of everything that was said about it and its event.
+
+        What the importer says of an event without a tag counts for its parts too: each names the event's title.
+        """
+        event = self.said.tlp if self.said.tlp is not None else self.unmarked
+        return max(event, said.tlp if said.tlp is not None else Tlp.CLEAR, self.floor, *floors)
 
     def labels(self, names: list[str], said: Said) -> list[str]:
         """Tags as labels, and what the event's tags say that STIX has no property for."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 
+from seawall.codec.misp.marking import said_by
 from seawall.codec.misp.reading import Json, uuid_from, uuid_in
 
 CSV_COLUMNS = (
@@ -48,7 +49,18 @@ def events_of_table(lines: Iterable[str], name: str) -> list[Json]:
                 "Object": [],
             }
         _holder(event, cells, objects)["Attribute"].append(_attribute(cells))
+    for event in events.values():
+        _mark(event)
     return list(events.values())
+
+
+def _mark(event: Json) -> None:
+    """Each row names the event's title: when all rows say a level, the title is known to whoever sees the laxest."""
+    rows = [*event["Attribute"], *(one for obj in event["Object"] for one in obj["Attribute"])]
+    levels = [said_by(tuple(tag["name"] for tag in one.get("Tag", ()))).tlp for one in rows]
+    told = [level for level in levels if level is not None]
+    if told and len(told) == len(levels):
+        event["Tag"] = [{"name": f"tlp:{min(told).label}"}]
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:

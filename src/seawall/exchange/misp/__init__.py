@@ -23,7 +23,8 @@ from seawall.exchange.misp.documents import (
     truth,
 )
 from seawall.exchange.misp.merge import merge
-from seawall.exchange.misp.sync import Cursor, Done, MispSync, Offer, Taken, encode
+from seawall.exchange.misp.parties import Cursor, Offer, Taken
+from seawall.exchange.misp.sync import Done, MispSync, encode
 from seawall.exchange.misp.types import describe_types, with_defaults
 
 __all__ = [

@@ -23,7 +23,7 @@ ANSWER_BYTES = 256 << 20  # one answer: a page of the largest public events
 ANSWER_SECONDS = 300.0  # a MISP lays out a large event in minutes (MISP/MISP#4424)
 SILENCE_SECONDS = 120.0
 INDEX_PAGE = 5_000  # events of one page of an index
-MAX_PAGES = 1_000
+MAX_EVENTS = 1_000_000  # of a whole index; the largest community servers hold a tenth
 _decode = msgspec.json.Decoder().decode
 
 
@@ -73,9 +73,12 @@ class MispClient:
         return version[:40]
 
     def index(self, since: int | None) -> dict[str, int]:
-        """UUID and time of every event, or of those changed since so many seconds (inclusive)."""
+        """UUID and time of every event, or of those changed since so many seconds (inclusive).
+
+        Raises Unavailable E-EXCHANGE-320 for more than ``MAX_EVENTS``.
+        """
         found: dict[str, int] = {}
-        for page in range(1, MAX_PAGES + 1):
+        for page in range(1, MAX_EVENTS // INDEX_PAGE + 2):
             asked: Doc = {"minimal": 1, "limit": INDEX_PAGE, "page": page}
             if since is not None:
                 asked["timestamp"] = str(since - 1)  # MISP answers what is newer than the time given
@@ -89,9 +92,12 @@ class MispClient:
                 if not isinstance(event, dict) or not isinstance(uuid, str) or not is_uuid(uuid):
                     raise self._unexpected("events/index")
                 found[uuid.lower()] = seconds(event.get("timestamp"), 0)
+            if len(found) > MAX_EVENTS:
+                break
             if len(items) < INDEX_PAGE or len(found) == before:
                 return found
-        return found
+        raise self._fault("E-EXCHANGE-320", "The index of the MISP {misp} lists more than {most} events.",
+                          most=MAX_EVENTS)  # fmt: skip
 
     def events(self, uuids: Sequence[str]) -> list[Doc]:
         """These events whole, soft-deleted parts included, as far as the MISP shows them."""

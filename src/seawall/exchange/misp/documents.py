@@ -23,6 +23,7 @@ MAX_VALUE = 1 << 20  # characters of a value: rules and reports stand in MISP's 
 MAX_TAGS = 500  # of one event or attribute
 MAX_TAG = 255  # characters: MISP's own column
 MAX_TEXT = 1 << 16  # of a title or comment: MISP's TEXT
+MAX_SECONDS = 1 << 33  # of a moment: the year 2242; a later one counts as not given
 MAX_SIGHTINGS = 1_000  # kept with one attribute; the newest
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -166,7 +167,7 @@ def seconds(given: object, absent: int) -> int:
         moment = int(float(given)) if isinstance(given, (int, float, str)) and given != "" else absent
     except (ValueError, OverflowError):
         return absent
-    return moment if 0 <= moment < 1 << 40 else absent
+    return moment if 0 <= moment < MAX_SECONDS else absent
 
 
 def uuid_of(given: object, new_uuid: NewUuid) -> str:
