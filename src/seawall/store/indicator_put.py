@@ -8,7 +8,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from seawall.model import ObservableType
+from seawall.codec.indicators import IndicatorRow
+from seawall.codec.value_indicator import ValueIndicators
+from seawall.model import ObservableType, Pap, Tlp
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.stored import PutCounts
 from seawall.store.bulk import insert_rows, rows_for, update_rows
@@ -244,12 +246,41 @@ def withdraw_source(database: Database, connection: Connection, word: Word) -> b
     change = database.numbers(connection, "indicators", max(len(numbers), 1))
     for place, number in enumerate(numbers, change):
         said = sa.and_(indicator_sources.c.number == number, indicator_sources.c.source == source)
+        mine = min(one.position for one in _sources(connection, [number])[number] if one.source == source)
         connection.execute(sa.delete(indicator_sources).where(said))
         left = _sources(connection, [number]).get(number)
         if left:
             row = {"number": number, **msgspec.structs.asdict(joined(left)), "change": place}
             update_rows(connection, indicators, [row])
+            if mine < min(one.position for one in left):
+                _rename(connection, number, word, left)
         else:
             connection.execute(sa.delete(indicator_bodies).where(indicator_bodies.c.number == number))
             connection.execute(sa.delete(indicators).where(indicators.c.number == number))
     return bool(numbers)
+
+
+def _rename(connection: Connection, number: int, word: Word, left: Sequence[SourceFacts]) -> None:
+    """The entry's id, body and description were the word that was taken back: the first that is left names it, in a
+    body that says no more than its value, because of later sources no body is kept."""
+    first = min(left, key=lambda one: one.position)
+    facts = joined(left)
+    plain = ValueIndicators(tlp=Tlp(facts.tlp), pap=Pap(facts.pap)).entry(
+        IndicatorRow(
+            word.type,
+            word.value,
+            0,
+            confidence=facts.confidence,
+            valid_from=facts.valid_from,
+            valid_until=facts.valid_until,
+        ),
+        (),
+    )
+    id, body = plain.indicator_id, plain.body
+    if first.external_id is not None and first.external_id.startswith("indicator--"):
+        named = msgspec.json.decode(body, type=dict[str, object]) | {"id": first.external_id}
+        id, body = first.external_id, msgspec.json.encode(named)
+    change = {"indicator_id": id, "id_hash": id_hash(id), "campaign": None, "description": None}
+    change["external_id"] = first.external_id
+    connection.execute(sa.update(indicators).where(indicators.c.number == number).values(change))
+    connection.execute(sa.update(indicator_bodies).where(indicator_bodies.c.number == number).values(body=body))

@@ -25,6 +25,7 @@ from seawall.store.peers import Peers
 from seawall.store.recalls import Recalls
 from seawall.store.received import Received
 from seawall.store.schema import migrate
+from seawall.store.set_aside import SetAside
 from seawall.store.sightings import Sightings
 from seawall.store.statuses import Statuses
 from seawall.store.sync import Sync
@@ -63,6 +64,7 @@ class Store:
         self.received = Received(database)
         self.recalls = Recalls(database)
         self.taking_back = TakingBack(database)
+        self.set_aside = SetAside(database)
         self.statuses = Statuses(database)
 
     @classmethod
