@@ -40,8 +40,8 @@ class Scene:
         self.collection = collection_id(nodes.seoul.node_id, CIRCLE)
 
     def behave(self, line: str) -> Iterator[bytes | float]:
-        """As told at this moment."""
-        return self.behaviour(line)
+        """As told at this moment; of notices it knows nothing."""
+        return no_notices(line) if "/seawall/" in line else self.behaviour(line)
 
     def sync(self) -> dict[str, object]:
         """Once, as ``seawall sync`` does."""
@@ -57,6 +57,11 @@ class Scene:
 def scene(tmp_path: Path, nodes: Nodes, stack: ExitStack) -> Iterator[Scene]:
     """A peer that has nothing new."""
     yield Scene(tmp_path / "node", nodes, stack, nothing_new)
+
+
+def no_notices(_: str) -> Iterator[bytes | float]:
+    """A server of TAXII alone."""
+    yield mischief.answer(b"{}", status="404 Not Found")
 
 
 def nothing_new(line: str) -> Iterator[bytes | float]:

@@ -26,9 +26,10 @@ from seawall.exchange.drop import (
 )
 from seawall.flow.alone import alone
 from seawall.flow.circles import agreed_with
-from seawall.flow.drop_books import Books, acknowledgement, remember_totals
+from seawall.flow.drop_books import Books, acknowledgement
 from seawall.flow.exchange import shared_circles, stated_terms
 from seawall.flow.health import CARRIED as DIRECTION
+from seawall.flow.health import remember_totals
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
 from seawall.flow.refresh import refresh_findings

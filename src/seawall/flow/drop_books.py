@@ -110,11 +110,3 @@ def acknowledgement(chain: Receiving) -> Acknowledged | None:
     if not chain.epoch:
         return None
     return Acknowledged(chain.epoch, chain.number, missing_numbers(chain), chain.rejected)
-
-
-def remember_totals(node: Node, peer: str, **more: int) -> None:
-    """Add to the sums that metrics show for a peer, as ``sync`` does."""
-    for name, count in more.items():
-        if count:
-            key = f"{name}:{peer}"
-            node.store.notes.set(key, str(int(node.store.notes.get(key) or 0) + count))

@@ -26,9 +26,9 @@ from seawall.exchange.drop import (
     open_drop,
 )
 from seawall.flow.drop import locked
-from seawall.flow.drop_books import Books, remember_totals
+from seawall.flow.drop_books import Books
 from seawall.flow.exchange import hear_terms, shared_circles
-from seawall.flow.health import LAST_SYNC
+from seawall.flow.health import LAST_SYNC, remember_totals
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.mishaps import as_fault
 from seawall.flow.node import Node

@@ -10,7 +10,7 @@ import msgspec
 from seawall.exchange import OF_CODE, Crossing, SyncDeps, require_verified, sync
 from seawall.flow.circles import state_terms
 from seawall.flow.conduct import note_misdeed
-from seawall.flow.health import failed, succeeded
+from seawall.flow.health import failed, remember_totals, succeeded
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
@@ -81,10 +81,7 @@ def sync_peer(
             note_misdeed(node, code_name, misdeed, fault.text.format(**fault.values))
         raise
     succeeded(node, code_name)
-    for name, more in (("received", report.received), ("sent", report.sent), ("withheld", report.withheld)):
-        if more:
-            key = f"{name}:{code_name}"
-            node.store.notes.set(key, str(int(node.store.notes.get(key) or 0) + more))
+    remember_totals(node, code_name, received=report.received, sent=report.sent, withheld=report.withheld)
     if report.received or report.sent:
         node.event(EventKind.SYNC_RECEIPT, code_name, received=report.received, sent=report.sent)
     return {

@@ -65,6 +65,14 @@ def succeeded(node: Node, peer: str) -> None:
     node.store.notes.set(LAST_SYNC.format(peer=peer), str(node.clock()))
 
 
+def remember_totals(node: Node, peer: str, **more: int) -> None:
+    """Add to the sums that metrics show for a peer: ``received``, ``sent``, ``withheld``."""
+    for name, count in more.items():
+        if count:
+            key = f"{name}:{peer}"
+            node.store.notes.set(key, str(int(node.store.notes.get(key) or 0) + count))
+
+
 def failed(node: Node, peer: str, fault: Fault) -> None:
     """An exchange failed."""
     at, before = node.clock(), trouble_of(node, peer)
