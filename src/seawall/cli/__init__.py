@@ -10,6 +10,7 @@ Never here: decisions, formats, queries. The contract (commands, options, JSON k
 """
 
 from seawall.cli import (
+    backup,
     circles,
     contacts,
     demo,
@@ -55,6 +56,7 @@ COMMAND_MODULES = (
     standing,
     release,
     ledger,
+    backup,
     protect,
     serve,
     demo,

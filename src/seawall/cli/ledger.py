@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Annotated
 
@@ -81,7 +82,7 @@ def prove(
     from seawall.model import Fault
 
     if (name is None) == (leaf is None) or (not_sent and name is None):
-        raise Fault("E-CLI-060", "Give either what to look for or --leaf; --not-sent wants what to look for.")
+        raise Fault("E-CLI-066", "Give either what to look for or --leaf; --not-sent wants what to look for.")
     cost = Cost()
     shown: dict[str, object]
     with Node.open(context.node, token=context.token) as node:
@@ -99,7 +100,7 @@ def prove(
                 "sent": bool(found.releases),
             }
     size, root = proof.checkpoint.split("\n")[1:3]
-    shown = {"size": int(size), "root": root, "leaves": len(proof.leaves), **shown}
+    shown = {"size": int(size), "root": base64.b64decode(root).hex(), "leaves": len(proof.leaves), **shown}
     if not_sent and not context.json and shown["sent"]:
         context.out.note("It was sent: the leaves are in the proof.")
     _write(proof, out, {**shown, "out": None if out is None else str(out), **cost.as_dict()})

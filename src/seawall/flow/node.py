@@ -139,17 +139,22 @@ class Node:
         """The side of sensors nobody has described: the node's economy."""
         return self.settings.node.economy or "XX"
 
+    @property
+    def token(self) -> Path | None:
+        """The file with the token of who acts, when one was named."""
+        return self._token
+
     @cached_property
     def actor(self) -> Actor:
         """Who acts: by ``--token``, else by the administrator's token in the node folder. Raises Refused."""
-        return self.store.users.authenticate(_read_token(self._token or self.folder / ADMINISTRATOR_TOKEN))
+        return self.store.users.authenticate(read_token(self._token or self.folder / ADMINISTRATOR_TOKEN))
 
     @cached_property
     def approver(self) -> Actor | None:
         """The second person, by ``--approver-token``; never the same person as ``actor``."""
         if self._approver_token is None:
             return None
-        second = self.store.users.authenticate(_read_token(self._approver_token))
+        second = self.store.users.authenticate(read_token(self._approver_token))
         require(second, "approve")
         if second.name == self.actor.name:
             raise Refused("E-FLOW-003", "The second person must be somebody else than {name}.", name=second.name)
@@ -261,7 +266,8 @@ def _toml_string(value: str) -> str:
     return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
-def _read_token(path: Path) -> str:
+def read_token(path: Path) -> str:
+    """The token in a file. Raises Fault E-FLOW-005."""
     try:
         return path.read_text("ascii").strip()
     except OSError as error:

@@ -96,8 +96,8 @@ def _proof(
 def _statement(node: Node, head: Checkpoint, name: str, recipient: str | None, found: Found) -> dict[str, Any]:
     to = f" to {recipient}" if recipient else ""
     says = (
-        f"Of the {found.leaves} leaves under this checkpoint {len(found.releases)} release {name}{to}, "
-        f"{len(found.refusals)} refuse it and {len(found.others)} name it otherwise; {len(found.erased)} were erased "
+        f"Of the {found.leaves} leaves under this checkpoint that name {name}{to}, {len(found.releases)} are releases, "
+        f"{len(found.refusals)} refusals and {len(found.others)} something else; {len(found.erased)} leaves were erased "
         "and say nothing any more. Seawall lets nothing leave without a leaf. This is the word of the node that signed "
         "it: whoever is handed the ledger counts again with the verifier. What left past Seawall, or under another "
         "name, stands in no leaf that was counted."

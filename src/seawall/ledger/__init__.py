@@ -15,6 +15,7 @@ cosign checkpoints (``witness``), people carry proofs (``evidence``), and ``stan
 """
 
 from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode
+from seawall.ledger.copying import Copied, copy_of
 from seawall.ledger.cosigned import Cosigned, former_keys, keep, kept, own_key
 from seawall.ledger.events import EventKind, LedgerEvent
 from seawall.ledger.evidence import FORMAT, MAX_PROVED, STATEMENT_TYPE, Earlier, Found, OnProgress, Proof, ProvedLeaf
@@ -32,6 +33,7 @@ __all__ = [
     "MAX_PROVED",
     "STATEMENT_TYPE",
     "Checkpoint",
+    "Copied",
     "Cosigned",
     "Earlier",
     "EventKind",
@@ -52,6 +54,7 @@ __all__ = [
     "check_consistency",
     "check_inclusion",
     "checkpoint_in",
+    "copy_of",
     "cosign",
     "encode",
     "former_keys",

@@ -17,6 +17,8 @@ class EventKind(StrEnum):
     KEYS_RENEWED = "keys-renewed"
     KEYS_ROTATED = "keys-rotated"
     PEER_KEYS = "peer-keys"
+    ORIGIN_TRUSTED = "origin-trusted"
+    ORIGIN_DISTRUSTED = "origin-distrusted"
     PEER_ADDED = "peer-added"
     PEER_VERIFIED = "peer-verified"
     PEER_SUSPENDED = "peer-suspended"

@@ -8,8 +8,8 @@ Until (4) nothing counts; a process killed earlier leaves bytes that the next wr
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -158,6 +158,14 @@ class Ledger:
     def head(self) -> Checkpoint:
         """The last head, read again from disk."""
         return decode(self.checkpoint().encode())
+
+    @contextmanager
+    def standing_still(self) -> Iterator[tuple[bytes, int, int, int]]:
+        """Keep writers away; the checkpoint's bytes, and how many of ``leaves``, ``payloads``, ``refusals`` count."""
+        with self._files.locked():
+            self._catch_up()
+            leaves, refusals = self._state.frontier.size * RECORD_BYTES, self._files.size("refusals")
+            yield self._files.read("checkpoint", 0, 4096), leaves, self._state.payload_end, refusals
 
     def root_at(self, size: int) -> bytes:
         """The root that the first ``size`` leaves had. Raises NotFound E-LEDGER-026 when there are fewer."""

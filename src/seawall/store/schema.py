@@ -23,8 +23,8 @@ POSTGRES_LOCK = 0x5EA3A11  # any number, the same in every process of a node
 def migrate(database: Database) -> None:
     """Create the tables of an empty store.
 
-    Raises Fault E-STORE-009 when an earlier Seawall wrote the store (``revisions`` upgrades it), E-STORE-008 when a newer
-    one did, E-STORE-003 to E-STORE-006 when it cannot be used.
+    Raises Fault E-STORE-009 when an earlier Seawall wrote the store (``revisions`` upgrades it), E-STORE-008 when a
+    newer one did, E-STORE-003 to E-STORE-006 when it cannot be used.
     """
     if database.file is not None:
         with told(database.where):
