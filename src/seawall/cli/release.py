@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -13,18 +14,27 @@ from seawall.model import Refused
 
 @app.command
 def release(
-    object_id: str, /, *, circle: Annotated[str, Parameter(help="The circle whose members shall have it.")]
+    object_id: str,
+    /,
+    *,
+    circle: Annotated[str, Parameter(help="The circle whose members shall have it.")],
+    preview: Annotated[bool, Parameter(help="Show exactly what would go; release nothing.", negative="")] = False,
 ) -> None:
     """Release one object to a circle, if its terms permit.
 
     JSON: id, version, circle, released, recipients, withheld (member and rule), approved_by.
     Released to nobody is status 3.
+    JSON of --preview: id, version, circle, policy_version, would_release, recipients (recipient, allowed, rule, reason,
+    bytes, leaves: the objects with their very text, changes: path, did, rule). Always status 0.
     """
     from seawall.flow.node import Node
-    from seawall.flow.release import release_object
+    from seawall.flow.release import preview_release, release_object
 
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
-        document = release_object(node, object_id, circle)
+        document = preview_release(node, object_id, circle) if preview else release_object(node, object_id, circle)
+    if preview:
+        context.out.result(document, _preview_lines(document))
+        return
     context.out.pairs(document)
     if not document["released"]:
         raise Refused(
@@ -33,6 +43,27 @@ def release(
             id=document["id"],
             circle=repr(circle[:64]),
         )
+
+
+def _preview_lines(document: dict[str, Any]) -> Iterator[str]:
+    """For each recipient the verdict, what is struck, and the text that would leave."""
+    tr = context.out.tr
+    for told in document["recipients"]:
+        if told["allowed"]:
+            yield tr("{peer} would get {bytes} bytes by {rule}:", peer=told["recipient"], bytes=told["bytes"],
+                     rule=told["rule"])  # fmt: skip
+        else:
+            yield tr("{peer} would get nothing, by {rule}: {reason}", peer=told["recipient"], rule=told["rule"],
+                     reason=told["reason"])  # fmt: skip
+        for change in told["changes"]:
+            yield f"  {_did(change['did'])}  {change['path']}  ({change['rule']})"
+        for item in told["leaves"]:
+            yield f"  {item['body']}"
+
+
+def _did(word: str) -> str:
+    tr = context.out.tr
+    return {"removed": tr("removed"), "replaced": tr("replaced"), "added": tr("added")}[word]
 
 
 @app.command
@@ -84,14 +115,15 @@ def recalls(
 
 @app.command
 def why(object_id: str, /, *, peer: Annotated[str, Parameter(help="The peer or client who asks.")]) -> None:
-    """Explain, rule by rule, whether this peer may have this object.
+    """Explain, rule by rule and in the reader's language, whether this peer may have this object.
 
-    JSON: id, version, peer, allowed, rule, circle, policy_version, tests (rule, passed, detail).
+    JSON: id, version, peer, allowed, rule, circle, policy_version, tests (rule, passed, meaning, detail), circles (the
+    same for each circle that seats the peer).
     """
     from seawall.flow.node import Node
     from seawall.flow.release import explain_object
 
     with Node.open(context.node, token=context.token) as node:
-        document = explain_object(node, object_id, peer)
+        document = explain_object(node, object_id, peer, lang=context.out.lang)
     lines = document.pop("lines")
     context.out.result(document, [str(line) for line in lines] if isinstance(lines, list) else ())

@@ -10,6 +10,7 @@ from seawall.flow.definitions import HeldDefinitions
 from seawall.flow.entries import as_stored
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
+from seawall.flow.redactions import private_values
 from seawall.flow.seats import seats
 from seawall.identity import read_card
 from seawall.model import Actor, NotFound, Tlp, UserRole, Visibility
@@ -17,7 +18,6 @@ from seawall.model.circle import CircleTerms
 from seawall.model.stored import StoredObject
 from seawall.policy import (
     Markings,
-    PrivateValues,
     ReleaseContext,
     StandingUse,
     markings_of,
@@ -54,10 +54,7 @@ def release_context(
     return ReleaseContext(
         at=node.clock(),
         node_id=node.keys.node_id,
-        private=PrivateValues(
-            is_own=node.own_assets.is_own,
-            names=frozenset(node.own_assets.organisations()),
-        ),
+        private=private_values(node),
         own_identity=node.keys.identity_id,
         own_names=frozenset({node.settings.node.name}),
         identities={name: card.identity_id for name, card in cards.items()} | by_mail,

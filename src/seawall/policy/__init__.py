@@ -34,9 +34,10 @@ from seawall.policy.markings import (
     said_by,
     strictest,
 )
+from seawall.policy.preview import Change, changes
 from seawall.policy.private import redact
 from seawall.policy.request import Evidence, PrivateValues, ReleaseContext, ReleaseRequest, StandingUse
-from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test, policy_version
+from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test, meaning, policy_version
 from seawall.policy.statements import OWN_IDS, Bound, marking_objects
 from seawall.policy.visibility import visibility, visibility_table
 
@@ -47,6 +48,7 @@ __all__ = [
     "WELL_KNOWN",
     "Admitted",
     "Bound",
+    "Change",
     "Decision",
     "Declined",
     "Definitions",
@@ -65,6 +67,7 @@ __all__ = [
     "Rule",
     "StandingUse",
     "Test",
+    "changes",
     "decide",
     "decide_page",
     "enforcement",
@@ -74,6 +77,7 @@ __all__ = [
     "marking_objects",
     "markings_of",
     "may_enforce",
+    "meaning",
     "needed_definitions",
     "own_use",
     "page_release",

@@ -87,16 +87,17 @@ def body_tests(
     context: ReleaseContext,
     may_show: Callable[[str], bool],
     keep: Callable[[dict[str, Any]], None],
+    stage: Callable[[str, dict[str, Any]], None] | None = None,
 ) -> Iterator[Test]:
     """The tests that need the object itself. ``keep`` gets the body as it would leave, before the last tests.
 
     (1) do not name who must not be named, (2) strike own and victim values, (3) look for the minimum context,
     (4) drop references to what is withheld, (5) write the governing markings into it,
-    (6) look at the size of what is left.
+    (6) look at the size of what is left. ``stage`` is told the body after each step, and the rule that changed it.
     """
     try:
         body = msgspec.json.decode(request.object.body, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         yield Test(Rule.PRIVATE, passed=False, detail="the object cannot be read, so nobody knows what is in it")
         return
     hidden = hidden_identities(request, terms, context, body)
@@ -104,6 +105,9 @@ def body_tests(
     nameless = unname(body, hidden, context, provider_named=provider_named(request, terms, context))
     yield naming_test(request, nameless)
     struck = strike(nameless, context.private, terms.redaction)
+    if stage is not None:
+        stage(Rule.UNNAMED, nameless)
+        stage(Rule.PRIVATE, struck.body)
     yield Test(Rule.PRIVATE, not struck.essential, f"struck in {', '.join(struck.places) or 'no place'}")
     lacking = sorted(lacking_context(struck.body, terms.minimum_context))
     yield Test(Rule.CONTEXT, not lacking, f"lacks {', '.join(lacking)}" if lacking else "complete")
@@ -117,6 +121,9 @@ def body_tests(
         bounds=request.markings.bounds,
     )
     keep(fresh)
+    if stage is not None:
+        stage(Rule.REFERENCE, pruned.body)
+        stage(Rule.MARKINGS, fresh)
     yield Test(Rule.REFERENCE, pruned.broken is None, pruned.broken or "every needed reference may be shown")
     yield _size_test(fresh, request.object.body)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.messages import translate
 from seawall.model import Observable, Pap, Tlp
 from seawall.model.circle import CircleTerms
 from seawall.model.directive import Action
@@ -17,7 +18,7 @@ from seawall.policy.enforcement import enforcement_tests
 from seawall.policy.granular import lowered
 from seawall.policy.markings import Markings, Origin
 from seawall.policy.request import PrivateValues, ReleaseContext, ReleaseRequest
-from seawall.policy.rules import MEANING, Rule, Test, policy_version
+from seawall.policy.rules import MEANING, Rule, Test, meaning, policy_version
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -31,14 +32,17 @@ class Explanation(msgspec.Struct, frozen=True):
     policy_version: str
     tests: tuple[Test, ...]
 
-    def lines(self) -> list[str]:
-        """One line a test, then the outcome."""
-        shown = [
-            f"{'pass' if test.passed else 'FAIL'}  {test.rule}: {MEANING[test.rule]} ({test.detail})"
-            for test in self.tests
-        ]
-        verdict = "released" if self.released else "withheld"
-        return [*shown, f"{verdict} to {self.recipient} in {self.circle} by {self.rule} ({self.policy_version})"]
+    def lines(self, lang: str = "en") -> list[str]:
+        """One line a test, then the outcome, in the reader's language; rules keep their names."""
+        shown = [f"{_word(test, lang)}  {test.rule}: {meaning(test.rule, lang)} ({test.detail})" for test in self.tests]
+        told = {"peer": self.recipient, "circle": self.circle, "rule": self.rule, "version": self.policy_version}
+        if self.released:
+            return [*shown, translate("released to {peer} in {circle} by {rule} ({version})", lang, **told)]
+        return [*shown, translate("withheld to {peer} in {circle} by {rule} ({version})", lang, **told)]
+
+
+def _word(test: Test, lang: str) -> str:
+    return translate("pass", lang) if test.passed else translate("FAIL", lang)
 
 
 def explain(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext) -> Explanation:

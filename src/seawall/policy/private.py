@@ -1,7 +1,8 @@
 """Own-asset and victim values are struck before anything leaves (rule 3).
 
 In free text the value is replaced. Where the value *is* the object (an indicator's pattern, an observable's value, a
-victim's identity) nothing would be left, so the whole object is private.
+victim's identity) nothing would be left, so the whole object is private; so it is when a redaction strikes a property
+that the object cannot be without.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import msgspec
 
 from seawall.codec.values import detect
 from seawall.model import Observable, ObservableType
+from seawall.model.stix import OBJECT_TYPES
 from seawall.policy.request import PrivateValues
 from seawall.reference import Names
 
 STRUCK = "[redacted]"
+MAX_JUDGED = 50_000  # words whose verdict one page of decisions remembers
+MAX_STRETCH = 64  # characters that the * of a pattern stands for
 _WORD = re.compile(r"""[^\s"'<>(),;=|{}\\]+""")
 _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)+", re.ASCII)
 _EDGES = "[].:!?*%$^"
@@ -40,26 +44,36 @@ _PLUMBING = frozenset(
 
 
 class Struck(msgspec.Struct, frozen=True):
-    """An object without its private values. ``places`` tells where; ``essential``: the object itself is private."""
+    """An object without its private values. ``places`` tells where; ``essential``: the object itself is private.
+
+    ``dropped``: those of the places that went because a redaction names the property.
+    """
 
     body: dict[str, Any]
     places: tuple[str, ...]
     essential: bool
+    dropped: frozenset[str] = frozenset()
 
 
 def strike(body: dict[str, Any], private: PrivateValues, properties: frozenset[str] = frozenset()) -> Struck:
-    """``body`` with own and victim values replaced, and the named ``properties`` gone at any depth."""
-    kind = str(body.get("type", ""))
-    places: list[str] = []
+    """``body`` with own and victim values replaced, and redacted ``properties`` gone.
 
-    judged: dict[str, str] = {}  # the same value stands in name, description and pattern
+    A plain name is struck at any depth, a dotted path (``extensions.x.site``) from the top; lists count as one step.
+    """
+    kind = str(body.get("type", ""))
+    judged = private.judged
+    if len(judged) > MAX_JUDGED:
+        judged.clear()
 
     def clean(text: str) -> str:
         return _clean(text, private, judged)
 
-    fresh = _walk(body, clean, properties, "", places)
-    essential = _ESSENTIAL.get(kind)
-    return Struck(fresh, tuple(places), essential is not None and essential in places)
+    walk = _Walk(clean, properties | private.properties if private.properties else properties)
+    fresh = walk.through(body, "")
+    if not walk.places:
+        return Struck(fresh, (), essential=False)
+    essential = _ESSENTIAL.get(kind) in walk.places or not _required(kind).isdisjoint(walk.dropped)
+    return Struck(fresh, tuple(walk.places), essential, frozenset(walk.dropped))
 
 
 def redact(body: bytes, private: PrivateValues, properties: frozenset[str] = frozenset()) -> bytes:
@@ -72,35 +86,59 @@ def replace_names(text: str, names: frozenset[str], by: str) -> str:
     return text if not names else _spellings(names).replace(_pattern(names).sub(by, text), by)
 
 
-def _walk(value: Any, clean: Callable[[str], str], properties: frozenset[str], place: str, places: list[str]) -> Any:
-    if isinstance(value, dict):
+class _Walk:
+    """One object on its way through: what went and where."""
+
+    def __init__(self, clean: Callable[[str], str], properties: frozenset[str]) -> None:
+        self.places: list[str] = []
+        self.dropped: set[str] = set()
+        self._clean = clean
+        self._properties = properties
+
+    def through(self, value: Any, place: str) -> Any:
+        """``value`` without what is private in it; ``place`` is its dotted path."""
+        if isinstance(value, str):
+            cleaned = self._clean(value)
+            if cleaned != value:
+                self.places.append(place)
+            return cleaned
+        if isinstance(value, dict):
+            return self._properties_of(value, place)
+        if isinstance(value, list):
+            return [self.through(item, place) for item in value]
+        return value
+
+    def _properties_of(self, value: dict[str, Any], place: str) -> dict[str, Any]:
         fresh = {}
         for key, item in value.items():
             where = f"{place}.{key}" if place else key
-            if key in properties:
-                places.append(where)
+            if self._properties and (key in self._properties or where in self._properties):
+                self.places.append(where)
+                self.dropped.add(where)
             elif key in _PLUMBING or key.endswith(("_ref", "_refs")):
                 fresh[key] = item
             else:
-                shown = clean(key)  # a map may be keyed by addresses
+                shown = self._clean(key)  # a map may be keyed by addresses
                 if shown != key:
                     where = f"{place}.{shown}" if place else shown
-                    places.append(where)
-                fresh[shown] = _walk(item, clean, properties, where, places)
+                    self.places.append(where)
+                fresh[shown] = self.through(item, where)
         return fresh
-    if isinstance(value, list):
-        return [_walk(item, clean, properties, place, places) for item in value]
-    if isinstance(value, str):
-        cleaned = clean(value)
-        if cleaned != value:
-            places.append(place)
-        return cleaned
-    return value
+
+
+@lru_cache(maxsize=64)
+def _required(kind: str) -> frozenset[str]:
+    known = OBJECT_TYPES.get(kind)
+    if known is None:
+        return frozenset({"type", "id"})
+    return frozenset({field.name for field in msgspec.structs.fields(known) if field.required} | {"type", "id"})
 
 
 def _clean(text: str, private: PrivateValues, judged: dict[str, str]) -> str:
     if private.names:
         text = replace_names(text, private.names, STRUCK)
+    if private.patterns:
+        text = _wildcards(private.patterns).sub(STRUCK, text)
     if _HINTS.search(text) is None:
         return text
 
@@ -141,6 +179,13 @@ def _host(rest: str) -> Iterator[Observable]:
     host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     found = detect(host)
     yield found if found is not None else Observable(ObservableType.DOMAIN, host.lower())
+
+
+@lru_cache(maxsize=64)
+def _wildcards(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """``PRJ-*`` as an expression that costs no more than the text is long: each stretch ends at a blank."""
+    parts = (re.escape(pattern).replace(r"\*", rf"[^\s]{{0,{MAX_STRETCH}}}") for pattern in patterns)
+    return re.compile("|".join(parts), re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)

@@ -48,6 +48,8 @@ class PrivateValues(msgspec.Struct, frozen=True):
     names: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()  # names at any depth, and dotted paths, that leave no circle
     patterns: tuple[str, ...] = ()  # with ``*`` for a stretch of a word
+    judged: dict[str, str] = msgspec.field(default_factory=dict)
+    """Words that were looked at, as they leave: decisions of one page share it."""
 
 
 def nothing_known(_id: str) -> bool:

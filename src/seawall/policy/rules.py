@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from seawall.messages import translate
 from seawall.model.circle import CircleTerms
 
 POLICY_VERSION = "seawall-3"  # rises when any rule here decides something differently
@@ -77,6 +78,11 @@ MEANING: dict[Rule, str] = {
     Rule.ENFORCE_PAP: "blocking is visible to the attacker: it takes PAP:GREEN or PAP:CLEAR",
     Rule.ENFORCE_ORIGIN: "a peer's indicator blocks only under the circle's auto-enforce",
 }
+
+
+def meaning(rule: Rule, lang: str) -> str:
+    """When the rule passes, in the reader's language."""
+    return translate(MEANING[rule], lang)
 
 
 class Test(msgspec.Struct, frozen=True):
