@@ -7,7 +7,6 @@ import msgspec
 from seawall.flow.context import find_objects, release_context, stored_markings
 from seawall.flow.evidence import page_evidence
 from seawall.flow.node import Node
-from seawall.flow.origin_shown import origin_lines, origin_of
 from seawall.flow.outgoing import record_and_put
 from seawall.flow.stops import in_force
 from seawall.flow.usage import Usage
@@ -105,7 +104,6 @@ def explain_object(
     Raises NotFound E-STORE-010 alike for an object that is not here and for one that the asker may not see.
     """
     item = _only(node, object_id, node.require("read") if actor is None else actor)
-    origin = origin_of(node, item)
     circles = [terms for terms in node.store.circles.list() if peer in terms.members]
     if not circles:
         line = translate("no circle seats {peer}: nothing may go there", lang, peer=peer)
@@ -114,14 +112,13 @@ def explain_object(
             "id": item.id,
             "version": item.version,
             "peer": peer,
-            "origin": origin,
             "allowed": False,
             "rule": Rule.MEMBER.value,
             "circle": None,
             "policy_version": None,
             "tests": [told],
             "circles": [],
-            "lines": [line, *origin_lines(origin)],
+            "lines": [line],
         }
     answers = [_explained(node, item, terms, peer, ()) for terms in circles]
     best = next((answer for answer in answers if answer.released), answers[0])
@@ -129,7 +126,6 @@ def explain_object(
         "id": item.id,
         "version": item.version,
         "peer": peer,
-        "origin": origin,
         "allowed": best.released,
         "rule": best.rule,
         "circle": best.circle,
@@ -145,7 +141,7 @@ def explain_object(
             }
             for answer in answers
         ],
-        "lines": [*(line for answer in answers for line in answer.lines(lang)), *origin_lines(origin)],
+        "lines": [line for answer in answers for line in answer.lines(lang)],
     }
 
 
