@@ -23,6 +23,7 @@ from seawall.flow.misp_rows import to_doc, to_rows
 from seawall.flow.misp_servers import OUTBOX, PLAIN, MispServer
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive, no_entries
+from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Actor, Fault, Recorded, Refused, Release, ReleasedObject, Tlp, UserRole
 from seawall.model.misp import MispEvent
 from seawall.model.outbox import OutboxPage, OutboxRow
@@ -35,7 +36,23 @@ MAX_ATTRIBUTES = 20_000  # of one event told to a MISP that does not come from o
 SECOND = 1_000_000  # microseconds
 
 
-class OwnDesk:
+class _Recalls:
+    """What both desks put on record before a MISP is told to delete an event."""
+
+    _node: Node
+    _server: MispServer
+
+    def recall(self, uuid: str) -> Recorded[LedgerEvent]:
+        """That the event is taken back from there, because it was deleted here."""
+        name = self._server.name
+        details: dict[str, str | int | list[str]] = {"cause": "deleted", "receivers": [name]}
+        if self._server.circle:
+            details["circles"] = [self._server.circle]
+        event = LedgerEvent(EventKind.RECALL, self._node.clock(), f"misp {name}", f"report--{uuid}", details)
+        return self._node.ledger.record_event(event)
+
+
+class OwnDesk(_Recalls):
     """For our own organisation's MISP."""
 
     def __init__(self, node: Node, server: MispServer) -> None:
@@ -148,7 +165,7 @@ class OwnDesk:
         return [item for item, uuid in zip(items, events, strict=True) if uuid not in held]
 
 
-class CircleDesk:
+class CircleDesk(_Recalls):
     """For a MISP that is a member of a circle."""
 
     def __init__(self, node: Node, server: MispServer) -> None:

@@ -15,7 +15,7 @@ from api.misp.conftest import LISTED, Scene
 from misp_circle import wish
 from seawall.flow.circles import create_circle
 from seawall.flow.misp_changing import MispChanging
-from seawall.flow.release import recall_object
+from seawall.flow.recall_sending import recall_object
 from seawall.model import UserRole
 
 with warnings.catch_warnings():

@@ -106,6 +106,8 @@ class RecordedMisp:
         if given.get("deleted") != [0, 1]:
             for holder in (event, *event["Object"]):
                 holder["Attribute"] = [one for one in holder["Attribute"] if not one["deleted"]]
+        for one in event["Attribute"] if not given.get("withAttachments") else ():
+            one.pop("data", None)
         return event
 
     def _add(self, given: Json) -> tuple[int, Any]:
@@ -169,6 +171,7 @@ class RecordedMisp:
             "Galaxy": [],
             "ShadowAttribute": [],
             "Tag": [self._tag_document(tag["name"]) for tag in given.get("Tag", [])],
+            **({"data": given["data"]} if "data" in given else {}),
         }
 
     def _object(self, given: Json, event: str) -> Json:
@@ -210,7 +213,7 @@ class RecordedMisp:
             if mine is None:
                 holder["Attribute"].append(self._attribute(one, event, obj))
             elif int(one.get("timestamp", self.now())) > int(mine["timestamp"]):
-                mine |= {name: one[name] for name in ATTRIBUTE if name in one}
+                mine |= {name: one[name] for name in (*ATTRIBUTE, "data") if name in one}
                 mine["timestamp"] = str(one.get("timestamp", self.now()))
                 self._add_tags(mine, one)
 

@@ -9,7 +9,11 @@ import msgspec
 import pytest
 
 from exchange.misp.conftest import Beside
+from exchange.misp.recorded_misp import KEY
+from seawall.exchange.misp import MispClient
+from seawall.flow.misp_desk import OwnDesk
 from seawall.flow.misp_servers import add_server, server
+from seawall.flow.misp_sync import exchange
 from seawall.model import ObservableType, Tlp
 
 
@@ -189,6 +193,69 @@ def test_a_title_given_after_the_event_became_red_is_not_told(beside: Beside) ->
     assert [one["deleted"] for one in (*event["Attribute"], *event["Object"][0]["Attribute"])] == [True, True]
     beside.sync()
     assert beside.ours(uuid)["info"] == "A secret title"
+
+
+def test_attached_files_travel_both_ways(beside: Beside) -> None:
+    """A file of theirs is here, one of ours is there; a run later nothing is told again, and an edit loses neither."""
+    theirs = beside.misp.new_event("Theirs")
+    one = beside.misp.new_attribute(theirs, "attachment", "report.pdf", data="dGhlaXJz")
+    ours = beside.add(Attribute=[{"type": "attachment", "value": "note.txt", "data": "b3Vycw=="}])
+    report = beside.sync()
+    assert (report["pulled"], report["pushed"], report["not_taken"]) == (1, 1, 0)
+    assert beside.ours(theirs)["Attribute"][0]["data"] == "dGhlaXJz"
+    assert beside.misp.events[ours]["Attribute"][0]["data"] == "b3Vycw=="
+    assert beside.sync()["pushed"] == 0
+    beside.clock.on(5)
+    beside.misp.change_attribute(ours, beside.ours(ours)["Attribute"][0]["uuid"], comment="seen")
+    beside.door.edit_attribute(beside.actor, one, {"comment": "seen too"})
+    beside.sync()
+    beside.sync(full=True)
+    assert beside.misp.events[theirs]["Attribute"][0]["comment"] == "seen too"
+    for side in (beside.misp.events, {uuid: beside.ours(uuid) for uuid in (theirs, ours)}):
+        assert [side[uuid]["Attribute"][0]["data"] for uuid in (theirs, ours)] == ["dGhlaXJz", "b3Vycw=="]
+
+
+def test_files_that_are_too_large_stay_there(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event whose files are above the bound on an answer comes without them, the others come with theirs."""
+    large, small = beside.misp.new_event("Large"), beside.misp.new_event("Small")
+    beside.misp.new_attribute(large, "malware-sample", "a.exe|" + "d" * 32, data="QUFB" * 5_000)
+    beside.misp.new_attribute(small, "attachment", "note.txt", data="b3Vycw==")
+    one = server(beside.node, "own")
+    client = MispClient("own", one.url, KEY, answer_bytes=16_000)
+    assert exchange(beside.node, one, client).pulled == 2
+    client.close()
+    assert beside.ours(large)["Attribute"][0]["value"].startswith("a.exe")
+    assert "data" not in beside.ours(large)["Attribute"][0]
+    assert beside.ours(small)["Attribute"][0]["data"] == "b3Vycw=="
+
+
+def test_a_deletion_is_on_record_before_it_is_told(beside: Beside) -> None:
+    """What is taken back from the MISP stands on the ledger as a recall, with whom it is taken from."""
+    uuid = beside.add()
+    beside.sync()
+    beside.door.delete_event(beside.actor, uuid)
+    assert beside.sync()["deleted_there"] == 1
+    told = str(beside.node.ledger.show(limit=1_000).items[-1])
+    for word in ("recall", f"report--{uuid}", "own"):
+        assert word in told
+
+
+def test_a_release_covers_its_own_event_only(beside: Beside) -> None:
+    """The client sends what belongs to the recorded release that it is given, and nothing else (rule 1)."""
+    first, second = beside.add("First"), beside.add("Second")
+    one = server(beside.node, "own")
+    recorded = OwnDesk(beside.node, one).record(first, beside.ours(first))
+    client = MispClient("own", one.url, KEY)
+    for call in (
+        lambda: client.add(recorded, beside.ours(second)),
+        lambda: client.edit(recorded, beside.ours(second)),
+        lambda: client.attach(recorded, second, "tag"),
+        lambda: client.remove(recorded, second, "tag"),
+    ):
+        with pytest.raises(ValueError, match="release"):
+            call()
+    client.close()
+    assert beside.misp.events == {}
 
 
 def test_objects_with_their_attributes_travel(beside: Beside) -> None:

@@ -17,7 +17,7 @@ from seawall.flow.misp_servers import MispServer, add_server
 from seawall.flow.misp_sync import sync_misp
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.protect import export
-from seawall.flow.release import recall_object
+from seawall.flow.recall_sending import recall_object
 from seawall.model import Fault, ObservableType, UserRole
 
 

@@ -148,7 +148,7 @@ def _attributes(theirs: Doc, ours: Doc, attach: list[tuple[str, str]], remove: l
             continue
         if content(one, ATTRIBUTE) != content(other, ATTRIBUTE):
             moment = max(one["timestamp"], other["timestamp"] + 1)
-            told.append({"uuid": one["uuid"], **_said(one, ATTRIBUTE), "timestamp": str(moment)})
+            told.append({"uuid": one["uuid"], **_said(one, ATTRIBUTE), **_file(one), "timestamp": str(moment)})
         if not one["deleted"]:
             _compare_tags(other, one, attach, remove)
     return told
@@ -183,8 +183,13 @@ def _compare_tags(theirs: Doc, ours: Doc, attach: list[tuple[str, str]], remove:
 
 
 def _as_new(one: Doc) -> Doc:
-    said = {"uuid": one["uuid"], **_said(one, ATTRIBUTE), "timestamp": str(one["timestamp"])}
+    said = {"uuid": one["uuid"], **_said(one, ATTRIBUTE), **_file(one), "timestamp": str(one["timestamp"])}
     return {**said, "Tag": [{"name": tag["name"]} for tag in one["Tag"]]}
+
+
+def _file(one: Doc) -> Doc:
+    """The file attached to an attribute: told with it, never compared, because a MISP does not always show it."""
+    return {"data": one["data"]} if "data" in one and not one["deleted"] else {}
 
 
 def _object_as_new(obj: Doc) -> Doc:

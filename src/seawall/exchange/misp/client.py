@@ -17,13 +17,15 @@ import msgspec
 
 from seawall.exchange.misp.documents import Doc, is_uuid, seconds
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
-from seawall.model import Fault, NotFound, Refused, Unavailable
+from seawall.ledger import LedgerEvent
+from seawall.model import Fault, NotFound, Recorded, Refused, Release, Unavailable
 
 ANSWER_BYTES = 256 << 20  # one answer: a page of the largest public events
 ANSWER_SECONDS = 300.0  # a MISP lays out a large event in minutes (MISP/MISP#4424)
 SILENCE_SECONDS = 120.0
 INDEX_PAGE = 5_000  # events of one page of an index
 MAX_EVENTS = 1_000_000  # of a whole index; the largest community servers hold a tenth
+TOO_LONG = "E-EXCHANGE-315"
 _decode = msgspec.json.Decoder().decode
 
 
@@ -100,9 +102,19 @@ class MispClient:
                           most=MAX_EVENTS)  # fmt: skip
 
     def events(self, uuids: Sequence[str]) -> list[Doc]:
-        """These events whole, soft-deleted parts included, as far as the MISP shows them."""
+        """These events whole, soft-deleted parts and attached files included, as far as the MISP shows them.
+
+        Of an event that is too large with its files, without them.
+        """
         asked = {"returnFormat": "json", "uuid": list(uuids), "deleted": [0, 1], "limit": len(uuids), "page": 1}
-        found = self._ask("POST", "events/restSearch", asked)
+        try:
+            found = self._ask("POST", "events/restSearch", {**asked, "withAttachments": True})
+        except Unavailable as fault:
+            if fault.code != TOO_LONG:
+                raise
+            if len(uuids) > 1:
+                return [event for uuid in uuids for event in self.events([uuid])]
+            found = self._ask("POST", "events/restSearch", asked)
         if not isinstance(found, list):
             raise self._unexpected("events/restSearch")
         events = [item.get("Event") if isinstance(item, dict) else None for item in found]
@@ -110,37 +122,32 @@ class MispClient:
             raise self._unexpected("events/restSearch")
         return [event for event in events if event is not None]
 
-    def exists(self, uuid: str) -> bool:
-        """Whether the MISP shows an event of this UUID."""
-        try:
-            return bool(self.events([uuid]))
-        except NotFound:
-            return False
-
-    def add(self, event: Doc) -> Doc:
+    def add(self, recorded: Recorded[Release], event: Doc) -> Doc:
         """Add an event; answers it as kept. Raises Refused E-EXCHANGE-317 when the MISP does not take it."""
-        return self._event("events/add", event)
+        return self._event("events/add", recorded, event)
 
-    def edit(self, uuid: str, event: Doc) -> Doc:
+    def edit(self, recorded: Recorded[Release], event: Doc) -> Doc:
         """Edit an event; answers it as kept. Raises NotFound E-EXCHANGE-319, Refused E-EXCHANGE-317."""
-        return self._event(f"events/edit/{uuid}", event)
+        return self._event(f"events/edit/{event['uuid']}", recorded, event)
 
-    def delete(self, uuid: str) -> None:
-        """Delete an event. Raises NotFound E-EXCHANGE-319."""
-        self._ask("POST", f"events/delete/{uuid}", {})
+    def delete(self, recorded: Recorded[LedgerEvent]) -> None:
+        """Delete the event that was recalled. Raises NotFound E-EXCHANGE-319."""
+        self._ask("POST", f"events/delete/{recorded.value.subject.removeprefix('report--')}", {})
 
-    def attach(self, uuid: str, tag: str) -> None:
-        """Tag an event or attribute."""
-        self._ask("POST", "tags/attachTagToObject", {"uuid": uuid, "tag": tag})
+    def attach(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
+        """Tag the event of this release, or an attribute of it."""
+        self._ask("POST", "tags/attachTagToObject", _told_tag(recorded, uuid, tag))
 
-    def remove(self, uuid: str, tag: str) -> None:
+    def remove(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
         """Take a tag away. One that is not there counts as taken away."""
         try:
-            self._ask("POST", "tags/removeTagFromObject", {"uuid": uuid, "tag": tag})
+            self._ask("POST", "tags/removeTagFromObject", _told_tag(recorded, uuid, tag))
         except NotFound:
             return
 
-    def _event(self, path: str, event: Doc) -> Doc:
+    def _event(self, path: str, recorded: Recorded[Release], event: Doc) -> Doc:
+        if recorded.value.objects[0].id != f"report--{event['uuid']}":
+            raise ValueError("this release is of another event")  # rule 1
         found = self._ask("POST", path, {"Event": event})
         kept = found.get("Event") if isinstance(found, dict) else None
         if not isinstance(kept, dict):
@@ -166,7 +173,7 @@ class MispClient:
         return found["response"] if isinstance(found, dict) and found.get("response") is not None else found
 
     def _too_long(self) -> Unavailable:
-        return self._fault("E-EXCHANGE-315", "An answer of the MISP {misp} is longer than {most} bytes.",
+        return self._fault(TOO_LONG, "An answer of the MISP {misp} is longer than {most} bytes.",
                            most=self._bytes)  # fmt: skip
 
     def _check(self, status: int, path: str, raw: bytes) -> None:
@@ -200,6 +207,13 @@ class MispClient:
                 return self._fault("E-EXCHANGE-312", "The server of the MISP {misp} shows a certificate that we do "
                                    "not trust; nothing was sent to it.")  # fmt: skip
         return self._fault("E-EXCHANGE-314", "The answer of the MISP {misp} is cut off or is not HTTP.")
+
+
+def _told_tag(recorded: Recorded[Release], uuid: str, tag: str) -> Doc:
+    """A tag on what this release shows (rule 1)."""
+    if uuid.encode() not in recorded.value.objects[0].body:
+        raise ValueError("this release does not show what is to be tagged")
+    return {"uuid": uuid, "tag": tag}
 
 
 def _reason(raw: bytes, status: int) -> str:

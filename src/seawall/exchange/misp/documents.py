@@ -107,6 +107,17 @@ def all_attributes(doc: Doc) -> list[Doc]:
     return [*doc["Attribute"], *(one for obj in doc["Object"] for one in obj["Attribute"])]
 
 
+def without_files(doc: Doc) -> Doc:
+    """The event without attached files: what they are called, and their digests, are values."""
+    bare = {**doc, "Attribute": [_without_file(one) for one in doc["Attribute"]]}
+    bare["Object"] = [{**obj, "Attribute": [_without_file(one) for one in obj["Attribute"]]} for obj in doc["Object"]]
+    return bare
+
+
+def _without_file(one: Doc) -> Doc:
+    return {name: value for name, value in one.items() if name != "data"} if "data" in one else one
+
+
 def canonical_attribute(given: object, *, now: int, new_uuid: NewUuid) -> Doc:
     """One attribute in our spelling. Raises Fault E-EXCHANGE-302 with the reason."""
     if not isinstance(given, dict):

@@ -20,7 +20,7 @@ from seawall.exchange.misp.documents import Doc
 
 HEAD = ("info", "date", "threat_level_id", "analysis", "distribution", "extends_uuid")
 ATTRIBUTE = ("type", "category", "value", "to_ids", "comment", "deleted", "distribution",
-             "disable_correlation", "first_seen", "last_seen", "object_relation", "data")  # fmt: skip
+             "disable_correlation", "first_seen", "last_seen", "object_relation")  # fmt: skip
 OBJECT = ("name", "meta-category", "description", "template_uuid", "template_version", "comment", "distribution",
           "first_seen", "last_seen", "deleted")  # fmt: skip
 THEIRS = ("sharing_group_id", "published", "publish_timestamp", "Org", "Orgc", "SharingGroup", "Galaxy", "EventReport")
@@ -45,6 +45,9 @@ def _attribute(base: Doc | None, ours: Doc, theirs: Doc) -> Doc:
     merged["uuid"] = ours["uuid"]
     merged["sharing_group_id"] = theirs["sharing_group_id"]
     merged["Tag"] = _tags(base, ours, theirs)
+    named = [side for side in (theirs, ours) if side.get("data") and side["value"] == merged["value"]]
+    if named:  # a file belongs to its name and digest, which are the value; a MISP does not always show it
+        merged["data"] = named[0]["data"]
     if sightings := _sightings(ours, theirs):
         merged["Sighting"] = sightings
     if galaxy := theirs.get("Galaxy", ours.get("Galaxy")):

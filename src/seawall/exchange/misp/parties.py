@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from seawall.exchange.misp.documents import Doc
+from seawall.ledger import LedgerEvent
 from seawall.model import Recorded, Release
 
 
@@ -20,20 +21,20 @@ class Remote(Protocol):
     def events(self, uuids: Sequence[str]) -> list[Doc]:
         """Events whole, as far as it shows them."""
 
-    def add(self, event: Doc) -> Doc:
-        """Add an event; the answer is the event as kept."""
+    def add(self, recorded: Recorded[Release], event: Doc) -> Doc:
+        """Add the event of this release, said as ``event``; the answer is the event as kept."""
 
-    def edit(self, uuid: str, event: Doc) -> Doc:
-        """Edit one; the answer is the event as kept."""
+    def edit(self, recorded: Recorded[Release], event: Doc) -> Doc:
+        """Edit it by these parts of it; the answer is the event as kept."""
 
-    def delete(self, uuid: str) -> None:
-        """Delete one."""
+    def delete(self, recorded: Recorded[LedgerEvent]) -> None:
+        """Delete the event of this recall."""
 
-    def attach(self, uuid: str, tag: str) -> None:
-        """Attach a tag."""
+    def attach(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
+        """Attach a tag to the event of this release or to an attribute in it."""
 
-    def remove(self, uuid: str, tag: str) -> None:
-        """Take a tag away."""
+    def remove(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
+        """Take a tag away from the event of this release or from an attribute in it."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -116,6 +117,9 @@ class Desk(Protocol):
 
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
         """Put the release on record; its first object's body is what may leave."""
+
+    def recall(self, uuid: str) -> Recorded[LedgerEvent]:
+        """Put on record that the event is taken back from there."""
 
 
 class Cursor(msgspec.Struct, frozen=True):

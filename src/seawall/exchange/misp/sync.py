@@ -13,11 +13,12 @@ back as what we know it to hold, and what came from it differs in nothing, so ne
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from seawall.exchange.misp.changes import acknowledged, changes, once_more, retagged, told_in, whole
-from seawall.exchange.misp.documents import Doc, NewUuid, all_attributes, canonical
+from seawall.exchange.misp.documents import Doc, NewUuid, all_attributes, canonical, without_files
 from seawall.exchange.misp.merge import merge
 from seawall.exchange.misp.parties import Book, Desk, Memory, Offer, Refusal, Remote
 from seawall.model import Fault, NotFound, Recorded, Refused, Release, Unavailable
@@ -121,7 +122,7 @@ class MispSync:
         self.done.not_theirs += taken.not_theirs
         self.done.recognised += not taken.changed and not taken.not_theirs and base is not None
         self.done.rejected += taken.rejected
-        self._memory.know(uuid, theirs["timestamp"], theirs)
+        self._memory.know(uuid, theirs["timestamp"], without_files(theirs))
 
     def _delete_gone(self, gone: list[str], known: int) -> None:
         """What is not in the index any more and is not shown when asked for by name."""
@@ -200,7 +201,7 @@ class MispSync:
         """Only what stands in the recorded release goes out (rule 1)."""
         ours: Doc = msgspec.json.decode(recorded.value.objects[0].body)
         try:
-            held, refused = self._call(base, ours)
+            held, refused = self._call(base, ours, recorded)
         except NotFound as absent:
             if base is None or self._shows(ours["uuid"]):
                 raise  # a part of it is absent, or something between us answers so: the event is not deleted
@@ -208,7 +209,7 @@ class MispSync:
             return
         self.done.not_taken += refused
         self.done.pushed += 1
-        self._memory.know(ours["uuid"], held["timestamp"], held)
+        self._memory.know(ours["uuid"], held["timestamp"], without_files(held))
 
     def _shows(self, uuid: str) -> bool:
         return any(str(event.get("uuid")).lower() == uuid for event in self._remote.events([uuid]))
@@ -224,24 +225,25 @@ class MispSync:
         self._met += 1
         self._gone(uuid)
 
-    def _call(self, base: Doc | None, ours: Doc) -> tuple[Doc, int]:
+    def _call(self, base: Doc | None, ours: Doc, recorded: Recorded[Release]) -> tuple[Doc, int]:
         """Tell it; (what it then holds, how many parts it did not take)."""
         if base is None:
             there = self._remote.events([ours["uuid"]])  # a run that was killed may have added it
             if not there:
-                added = self._canonical(self._remote.add(whole(ours)))
+                added = self._canonical(self._remote.add(recorded, whole(ours)))
                 told = frozenset(one["uuid"] for one in (ours, *all_attributes(ours), *ours["Object"]))
                 return acknowledged(None, ours, added, told)
             base = self._canonical(there[0])
         wanted = changes(base, ours)
         answered = {**base, **ours, "timestamp": base["timestamp"]}
         if wanted.edit is not None:
-            answered = self._canonical(self._remote.edit(ours["uuid"], wanted.edit))
+            answered = self._canonical(self._remote.edit(recorded, wanted.edit))
             again = once_more(changes(answered, ours).edit, told_in(wanted.edit))
             if again is not None:  # its own clock may be ahead of the times we told: now newer than what it holds
-                answered = self._canonical(self._remote.edit(ours["uuid"], again))
-        unset = {one for one in wanted.attach if not self._tag(ours["uuid"], self._remote.attach, *one)}
-        stuck = {one for one in wanted.remove if not self._tag(ours["uuid"], self._remote.remove, *one)}
+                answered = self._canonical(self._remote.edit(recorded, again))
+        attach, remove = partial(self._remote.attach, recorded), partial(self._remote.remove, recorded)
+        unset = {one for one in wanted.attach if not self._tag(ours["uuid"], attach, *one)}
+        stuck = {one for one in wanted.remove if not self._tag(ours["uuid"], remove, *one)}
         held, refused = acknowledged(base, ours, answered, told_in(wanted.edit))
         return retagged(held, unset, stuck), refused + len(unset) + len(stuck)
 
@@ -265,8 +267,9 @@ class MispSync:
         return doc
 
     def _delete_there(self, uuid: str) -> None:
+        recorded = self._desk.recall(uuid)
         try:
-            self._remote.delete(uuid)
+            self._remote.delete(recorded)
             self.done.deleted_there += 1
         except NotFound:
             if self._shows(uuid):
