@@ -9,7 +9,8 @@ from cyclopts import App, Parameter
 
 from seawall.cli.app import app, context
 from seawall.cli.output import Cost
-from seawall.model import ExitStatus
+from seawall.cli.paging import After, Limit
+from seawall.model import ExitStatus, Fault
 
 CARRIED = "https://carried.invalid"
 peers = App(name="peers", help="Other nodes.")
@@ -96,14 +97,42 @@ def list_peers() -> None:
 
 @peers.command
 def suspend(code_name: str, /) -> None:
-    """Stop both directions until somebody verifies the peer again."""
-    _set_state(code_name, "suspended")
+    """Stop both directions at once, on every way, until two people verify the peer again; what it sent blocks nothing.
+
+    JSON: code_name, state, blocks_expire.
+    """
+    from seawall.flow.ending import end_relation
+    from seawall.flow.node import Node
+    from seawall.model.peer import PeerState
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(end_relation(node, code_name, PeerState.SUSPENDED))
 
 
 @peers.command
-def sever(code_name: str, /) -> None:
-    """End the relation: both directions stop for good and its blocks leave our exports."""
-    _set_state(code_name, "severed")
+def sever(
+    code_name: str,
+    /,
+    *,
+    farewell: Annotated[str | None, Parameter(help="Words that go to the peer first, as a signed notice.")] = None,
+    held_data: Annotated[
+        str | None, Parameter(help="expire or delete what it sent, where its circles agreed on less.")
+    ] = None,
+) -> None:
+    """End the relation for good: both directions stop, nothing is tried again, what it sent blocks nothing.
+
+    What it sent is kept, expired or deleted as each circle's terms say. JSON: code_name, state, blocks_expire, and of a
+    peer with a node farewell (when asked), notices_dropped, recalls_unreachable, misp_removed, held_data (circle, rule,
+    expired, deleted).
+    """
+    from seawall.flow.ending import end_relation
+    from seawall.flow.node import Node
+    from seawall.flow.term_words import checked_held_data
+    from seawall.model.peer import PeerState
+
+    wish = None if held_data is None else checked_held_data(held_data)
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(end_relation(node, code_name, PeerState.SEVERED, farewell=farewell, held_data=wish))
 
 
 @peers.command
@@ -133,12 +162,58 @@ def accept_restore(code_name: str, /) -> None:
         context.out.pairs(accept(node, code_name))
 
 
-def _set_state(code_name: str, state: str) -> None:
-    from seawall.flow.node import Node
-    from seawall.flow.peers import set_state
+@peers.command
+def exposure(code_name: str, /, *, limit: Limit = 100, after: After = 0) -> None:
+    """Say what a peer holds of ours, by the ledger and the outboxes; values only to whom their marking permits.
 
+    JSON: peer, objects, waiting (released and not fetched yet), by_type, by_tlp, by_circle, first_sent, last_sent,
+    recalled, confirmed, items (id, type, tlp, circles, versions, first_sent, last_sent, recalled, recall, values),
+    next, and the cost.
+    """
+    from seawall.flow.exposure import exposure as exposure_of
+    from seawall.flow.node import Node
+
+    cost = Cost()
+    with Node.open(context.node, token=context.token) as node, context.out.progress("reading") as bar:
+        document = exposure_of(node, code_name, limit=limit, after=after, progress=bar.show)
+    if context.out.json:
+        context.out.result({**document, **cost.as_dict()})
+        return
+    items, following = document.pop("items"), document.pop("next")
+    context.out.pairs({**document, **cost.as_dict()})
+    columns = ["id", "tlp", "circles", "first_sent", "last_sent", "recalled", "values"]
+    if isinstance(items, list) and items:
+        context.out.table(items, columns, empty="", following=following)
+
+
+@peers.command
+def compromised(
+    code_name: str,
+    /,
+    *,
+    since: Annotated[str | None, Parameter(help="From this moment on nothing it sent counts (RFC 3339).")] = None,
+    dry_run: Annotated[
+        bool, Parameter(help="Only say what would be set aside, and who must be told.", negative="")
+    ] = False,
+    undo: Annotated[bool, Parameter(help="Give back what was set aside.", negative="")] = False,
+) -> None:
+    """Set aside all that a peer sent since a moment: it no longer matches, warns or blocks; the peer is suspended.
+
+    What others sent about the same stays, so scores return to what they were. --undo gives everything back; the peer
+    stays suspended until two people verify it. JSON: peer, since, state, objects, words (about values), sightings,
+    by_type, derived, derived_count, must_be_told (receiver, objects, ids), dry_run, problems.
+    """
+    from seawall.flow.compromised import mark_compromised, undo_compromised
+    from seawall.flow.node import Node
+
+    if (since is None) == (not undo):
+        raise Fault("E-CLI-072", "Give either --since with a moment, or --undo.")
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(set_state(node, code_name, state))
+        if undo:
+            document = undo_compromised(node, code_name)
+        else:
+            document = mark_compromised(node, code_name, str(since), dry_run=dry_run)
+    context.out.pairs(document)
 
 
 @app.command

@@ -121,7 +121,7 @@ def _keep(node: Node, items: Sequence[StoredObject]) -> PutCounts:
     for source, rows in entries.items():
         counts += node.store.indicators.put(rows, source=source, at=node.clock())
     counts += node.store.objects.put(others)
-    node.store.sightings.put(_summaries(node, [item for item in others if item.type == "sighting"]))
+    node.store.sightings.put(sightings_told(node, [item for item in others if item.type == "sighting"]))
     return counts
 
 
@@ -185,7 +185,7 @@ def _withdraw_candidate(node: Node, item: StoredObject, indicator_id: str, value
         node.store.indicators.withdraw(value.type, value.value, source=peer_source(item), external_id=indicator_id)
 
 
-def _summaries(node: Node, items: Sequence[StoredObject]) -> list[SightingSummary]:
+def sightings_told(node: Node, items: Sequence[StoredObject]) -> list[SightingSummary]:
     found: list[SightingSummary] = []
     for item in items:
         told = read_sighting(item.body)

@@ -15,7 +15,8 @@ from seawall.exchange.listeners.local import is_loopback
 from seawall.exchange.misp import Cursor, MispClient
 from seawall.flow.misp_rows import UNMARKED
 from seawall.flow.node import Node
-from seawall.model import Fault, NotFound, Tlp, rfc3339
+from seawall.flow.standing_with import is_in_force
+from seawall.model import Fault, NotFound, Refused, Tlp, rfc3339
 
 SERVERS = "misp-servers"
 CURSOR = "misp-cursor:{name}"
@@ -133,7 +134,9 @@ def described(node: Node, one: MispServer) -> dict[str, object]:
 
 
 def client_of(node: Node, one: MispServer) -> MispClient:
-    """A client with the key kept for it."""
+    """A client with the key kept for it. Raises Refused E-FLOW-323 when the relation with its owner is not in force."""
+    if not is_in_force(node, one.name):
+        raise Refused("E-FLOW-323", "The MISP {name} belongs to a relation that was stopped.", name=one.name)
     return _client(one, _read_key(node.folder / "keys" / KEY_FILE.format(name=one.name)))
 
 

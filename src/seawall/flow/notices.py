@@ -39,6 +39,7 @@ from seawall.model.peer import PeerRecord, PeerState
 HANDLERS: dict[NoticeKind, str] = {
     NoticeKind.RECALL: "seawall.flow.recall_obeying:obey",
     NoticeKind.RECEIPT: "seawall.flow.recall_sending:hear_receipt",
+    NoticeKind.FAREWELL: "seawall.flow.ending:hear_farewell",
     NoticeKind.CHECKPOINT: "seawall.flow.witnessing:take_checkpoint",
     NoticeKind.RESTORED: "seawall.flow.ledger_restored:take_restored",
     NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",

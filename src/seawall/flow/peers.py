@@ -9,7 +9,6 @@ import msgspec
 from seawall import exchange
 from seawall.exchange.peers import checked_url
 from seawall.flow.conduct import forget_misdeeds
-from seawall.flow.health import LAST_SYNC as LAST_SYNC
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
@@ -60,9 +59,7 @@ def replace_card(node: Node, file: Path, *, url: str | None, code_name: str) -> 
     data = _card_in(file)
     card = read_card(data)
     if card.node_id == node.keys.node_id:
-        raise Fault(
-            "E-EXCHANGE-021", "This is the card of this very node; add the card that the other side printed."
-        )
+        raise Fault("E-EXCHANGE-021", "This is the card of this very node; add the card that the other side printed.")
     check_current(card.sets()[-1], system_clock())
     if url is not None:
         record = msgspec.structs.replace(record, url=checked_url(url))
@@ -126,18 +123,6 @@ def verify_peer(node: Node, code_name: str, fingerprint: str) -> dict[str, objec
     offer_all(node, code_name)
     node.event(EventKind.PEER_VERIFIED, code_name, approved_by=[first.name, second.name])
     return {"code_name": code_name, "state": record.state.value, "approved_by": [first.name, second.name]}
-
-
-def set_state(node: Node, code_name: str, state: str) -> dict[str, object]:
-    """Suspend or sever: takes effect on the next request in both directions."""
-    node.require("manage-peers")
-    stop = exchange.sever_peer if PeerState(state) is PeerState.SEVERED else exchange.suspend_peer
-    record = stop(code_name, book=node.store.peers)
-    severed = record.state is PeerState.SEVERED
-    if severed:
-        node.store.sync.forget(code_name)
-    node.event(EventKind.PEER_SEVERED if severed else EventKind.PEER_SUSPENDED, code_name)
-    return {"code_name": code_name, "state": record.state.value}
 
 
 def release_peer(node: Node, code_name: str) -> dict[str, object]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.faults import summary_needs_file
 from seawall.flow.node import Node
+from seawall.flow.standing_with import is_in_force
 from seawall.model import rfc3339
 from seawall.model.circle import CircleTerms
 from seawall.model.indicator import IndicatorEntry
@@ -117,10 +118,11 @@ def _decided(node: Node, entries: Sequence[IndicatorEntry], terms: dict[str, Cir
 
 
 def _terms_of(node: Node) -> dict[str, CircleTerms]:
-    """For each peer the circle under which its indicators count here: one with auto-enforce, if there is one."""
+    """For each peer whose relation is in force the circle under which its indicators count here: one with auto-enforce,
+    if there is one. What others sent blocks nothing."""
     found: dict[str, CircleTerms] = {}
     for terms in node.store.circles.list():
-        for member in terms.members:
+        for member in filter(lambda name: is_in_force(node, name), terms.members):
             if member not in found or (terms.auto_enforce and not found[member].auto_enforce):
                 found[member] = terms
     return found

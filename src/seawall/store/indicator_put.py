@@ -284,3 +284,15 @@ def _rename(connection: Connection, number: int, word: Word, left: Sequence[Sour
     change["external_id"] = first.external_id
     connection.execute(sa.update(indicators).where(indicators.c.number == number).values(change))
     connection.execute(sa.update(indicator_bodies).where(indicator_bodies.c.number == number).values(body=body))
+
+
+def rejoin(database: Database, connection: Connection, numbers: Sequence[int]) -> None:
+    """Let what holds of these entries follow from what their sources now say."""
+    change = database.numbers(connection, "indicators", len(numbers))
+    held = _sources(connection, numbers)
+    rows = [
+        {"number": number, **msgspec.structs.asdict(joined(held[number])), "change": place}
+        for place, number in enumerate(numbers, change)
+        if number in held
+    ]
+    update_rows(connection, indicators, rows)

@@ -11,6 +11,7 @@ from seawall.model.recall import RecallCause, RecallRow, RecallState, SentRow
 from seawall.model.stored import Page
 from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
+from seawall.store.outbox_query import readable_by
 from seawall.store.tables import outbox, outboxes, recalls
 from seawall.store.values import bounded, clean, id_hash, names_to_text, optional, text_to_names, version_moment
 
@@ -142,6 +143,32 @@ class Recalls:
                     None if row.recipients is None else frozenset(text_to_names(row.recipients)),
                     row.added,
                     row.withdrawn_at,
+                )
+                for row in connection.execute(query)
+            )
+
+    def sent_to(self, recipient: str, *, after: int = 0, limit: int = 1_000) -> tuple[tuple[int, SentRow, bytes], ...]:
+        """Rows that ever stood in an outbox for this reader, withdrawn ones too: (number, row, body), in order."""
+        query = (
+            sa.select(outbox, outboxes.c.circle.label("name"))
+            .join(outboxes, outbox.c.circle == outboxes.c.number)
+            .where(outbox.c.number > after, *readable_by(outbox, recipient))
+            .order_by(outbox.c.number)
+            .limit(bounded(limit))
+        )
+        with self._database.reading() as connection:
+            return tuple(
+                (
+                    row.number,
+                    SentRow(
+                        row.name,
+                        row.object_id,
+                        row.version,
+                        None if row.recipients is None else frozenset(text_to_names(row.recipients)),
+                        row.added,
+                        row.withdrawn_at,
+                    ),
+                    bytes(row.body),
                 )
                 for row in connection.execute(query)
             )
