@@ -11,16 +11,20 @@ True
 'mof.gov.tw'
 """
 
-from seawall.reference.assets import Asset, OwnAssets
-from seawall.reference.geography import ATTRIBUTION, Geography
-from seawall.reference.legal_bases import LegalBasis, legal_bases
-from seawall.reference.organisations import Names
-from seawall.reference.rsit import Rsit, RsitType, rsit
-from seawall.reference.sensors import SensorPlace, SensorTable
-from seawall.reference.sharing_kinds import SharingKind, sharing_kinds
-from seawall.reference.suffixes import is_public_suffix, registered_domain
-from seawall.reference.warninglist_file import Warninglist
-from seawall.reference.warninglists import Warninglists
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seawall.reference.assets import Asset, OwnAssets
+    from seawall.reference.geography import ATTRIBUTION, Geography
+    from seawall.reference.legal_bases import LegalBasis, legal_bases
+    from seawall.reference.organisations import Names
+    from seawall.reference.rsit import Rsit, RsitType, rsit
+    from seawall.reference.sensors import SensorPlace, SensorTable
+    from seawall.reference.sharing_kinds import SharingKind, sharing_kinds
+    from seawall.reference.suffixes import is_public_suffix, registered_domain
+    from seawall.reference.warninglist_file import Warninglist
+    from seawall.reference.warninglists import Warninglists
 
 __all__ = [
     "ATTRIBUTION",
@@ -42,3 +46,34 @@ __all__ = [
     "rsit",
     "sharing_kinds",
 ]
+
+_PLACES = {
+    "ATTRIBUTION": "geography",
+    "Asset": "assets",
+    "Geography": "geography",
+    "LegalBasis": "legal_bases",
+    "Names": "organisations",
+    "OwnAssets": "assets",
+    "Rsit": "rsit",
+    "RsitType": "rsit",
+    "SensorPlace": "sensors",
+    "SensorTable": "sensors",
+    "SharingKind": "sharing_kinds",
+    "Warninglist": "warninglist_file",
+    "Warninglists": "warninglists",
+    "is_public_suffix": "suffixes",
+    "legal_bases": "legal_bases",
+    "registered_domain": "suffixes",
+    "rsit": "rsit",
+    "sharing_kinds": "sharing_kinds",
+}
+"""Name -> module of this room."""
+
+
+def __getattr__(name: str) -> object:
+    """Each on first use: a command that looks up a word of a table does without Arrow and the large lists."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = found
+    return found

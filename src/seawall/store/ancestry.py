@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from seawall.model.stored import StoredObject
+from seawall.store.replace import insert_into
 from seawall.store.tables import object_inputs, object_origins
 from seawall.store.values import clean
 
@@ -57,5 +57,4 @@ def _derived(connection: Connection, spreading: set[tuple[str, str]]) -> set[tup
 
 def insert_new(connection: Connection, table: sa.Table, rows: list[dict[str, object]]) -> None:
     """Insert the rows whose key is not there yet."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+    connection.execute(insert_into(connection, table).on_conflict_do_nothing(), rows)

@@ -95,7 +95,7 @@ class _Compiled:
         )
 
 
-_COMPILED = {name: _Compiled(name, kind) for name, kind in OBJECT_TYPES.items()}
+_COMPILED: dict[str, _Compiled] = {}  # prepared when the first object of a type comes: all of them take a while
 _CUSTOM = _Compiled("x-custom", CustomObject)  # with versions, as SDOs and SROs have them
 _CUSTOM.special = (external_references,)
 _CUSTOM.checks.pop("defanged")
@@ -105,6 +105,14 @@ for _name in CustomObject.__struct_fields__:
         _CUSTOM_OBSERVABLE.checks.pop(_name, None)
 _CUSTOM_OBSERVABLE.pairs = []
 _CUSTOM_CORE = ("spec_version", "created", "modified")
+
+
+def _rules_of(kind: str) -> _Compiled | None:
+    """The rules of a known type."""
+    rules = _COMPILED.get(kind)
+    if rules is None and kind in OBJECT_TYPES:
+        rules = _COMPILED[kind] = _Compiled(kind, OBJECT_TYPES[kind])
+    return rules
 
 
 def check(obj: StixObject | dict[str, Any] | object) -> Verdict:
@@ -138,7 +146,7 @@ def check_closely(obj: dict[str, Any]) -> Verdict:
 def _check_quickly(obj: dict[str, Any], found: Findings) -> bool:
     """True: there is no error, and every warning is found. False: look closely."""
     kind = obj.get("type")
-    rules = _COMPILED.get(kind) if type(kind) is str else None
+    rules = _rules_of(kind) if type(kind) is str else None
     if rules is None:
         return False
     plan = rules.plans.of(obj, rules.plan)
@@ -169,7 +177,7 @@ def check_into(obj: dict[str, Any], found: Findings) -> None:
     if kind == "bundle":
         _check_bundle(obj, found)
         return
-    rules = _COMPILED.get(kind)
+    rules = _rules_of(kind)
     if rules is None:
         _check_custom_type(kind, obj, found)
         rules = _CUSTOM if "created" in obj or "modified" in obj else _CUSTOM_OBSERVABLE
@@ -202,7 +210,7 @@ def _check_properties(kind: str, obj: dict[str, Any], rules: _Compiled, found: F
         for name in custom:
             if isinstance(value := obj[name], dict):
                 _advise_keys(name, value, found)
-    if kind in _COMPILED and not _has_toplevel_extension(obj):
+    if kind in OBJECT_TYPES and not _has_toplevel_extension(obj):
         found.warnings.extend(
             f"{name}: custom property should be implemented by an extension" for name in custom if name not in _RESERVED
         )
