@@ -139,7 +139,7 @@ def _load(connection: Connection, pieces: Pieces) -> None:
 
 
 def _table_pieces(connection: Connection, table: sa.Table, folder: str) -> Iterator[tuple[str, bytes]]:
-    columns = [column.name for column in table.columns]
+    columns = [str(column.name) for column in table.columns]
     head = msgspec.json.encode(columns)
     query = sa.select(table).order_by(*table.primary_key.columns)
     number, lines, size = 0, [head], 0
