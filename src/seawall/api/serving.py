@@ -9,6 +9,7 @@ from typing import Self
 from litestar.types import ControllerRouterHandler
 
 from seawall.api.app import local_app
+from seawall.api.decisions import DecisionsOfNode, decision_routes
 from seawall.api.hits import HitsOfNode, hit_routes
 from seawall.api.misp import feed_routes, misp_routes
 from seawall.api.node import FlowNode
@@ -46,6 +47,7 @@ class Serving:
         )
         self._receiver = Receiver(node)
         doors = [*splunk_routes(self._receiver), *elastic_routes(self._receiver), *hit_routes(HitsOfNode(node))]
+        doors += decision_routes(DecisionsOfNode(node))
         doors += misp_routes(MispChanging(node), node.store.users.authenticate)
         doors += feed_routes(MispFeeds(node), local_actor(node.store.users.authenticate))
         self._local = local_listener(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.flow.authority import require
 from seawall.flow.context import find_objects, release_context, stored_markings
 from seawall.flow.evidence import page_evidence
 from seawall.flow.node import Node
@@ -54,16 +55,17 @@ def release_object(node: Node, object_id: str, circle: str) -> dict[str, object]
     }
 
 
-def preview_release(node: Node, object_id: str, circle: str) -> dict[str, object]:
+def preview_release(node: Node, object_id: str, circle: str, *, actor: Actor | None = None) -> dict[str, object]:
     """What releasing an object would do, recipient by recipient: the very bytes, and what was struck by which rule.
 
     Decided as ``release_object`` decides, with the people who ask as the people who approve; nothing is recorded and
     nothing leaves. Raises as ``release_object``.
     """
-    person = node.require("release")
+    person = node.require("release") if actor is None else actor
+    require(person, "release")
     terms = node.store.circles.get(circle)
     item = _only(node, object_id, person)
-    second = node.approver
+    second = node.approver if actor is None else None
     people = (person.name,) if second is None else (person.name, second.name)
     recipients = [_previewed(node, item, terms, member, people) for member in sorted(terms.members)]
     return {
@@ -103,7 +105,9 @@ def explain_object(
 
     Raises NotFound E-STORE-010 alike for an object that is not here and for one that the asker may not see.
     """
-    item = _only(node, object_id, node.require("read") if actor is None else actor)
+    asker = node.require("read") if actor is None else actor
+    require(asker, "read")
+    item = _only(node, object_id, asker)
     circles = [terms for terms in node.store.circles.list() if peer in terms.members]
     if not circles:
         line = translate("no circle seats {peer}: nothing may go there", lang, peer=peer)
