@@ -41,6 +41,7 @@ from seawall.model.peer import PeerRecord
 from seawall.policy import PrivateValues, ReleaseContext, page_release
 
 MAX_DROPS = 1_000  # files of one export
+MAX_NOTICES = 200  # of one drop; the rest leaves with the next
 LOCK = "drop.lock"
 LOCK_SECONDS = 30.0  # another run is waited for so long: most are done in a few
 NOWHERE = "0"
@@ -182,19 +183,23 @@ class _Export:
         for circle in circles:
             self._withheld += fill_outboxes(self._node, circle=circle, recipient=self._peer.code_name).withheld
         for turn in range(MAX_DROPS):
-            sending, self._more = self._one(sending, circles, needed=turn == 0 and not if_new)
+            first = turn == 0
+            sending, self._more = self._one(sending, circles, needed=first and not if_new, notices=first)
             if not self._more or self._target.file is not None:
                 return
 
-    def _one(self, sending: Sending, circles: Sequence[str], *, needed: bool) -> tuple[Sending, bool]:
+    def _one(self, sending: Sending, circles: Sequence[str], *, needed: bool, notices: bool) -> tuple[Sending, bool]:
         parts: list[SentPart] = []
         more = self._full = False
+        envelopes, last_notice = self._books.notices(MAX_NOTICES) if notices else ((), 0)
         with DropWriter(self._target.folder, self._bounds) as writer:
+            writer.add_notices(envelopes)
             for circle in circles:
                 parts.append(self._fill(writer, circle, self._books.cursor(circle, DIRECTION), None))
                 if more := self._full:
                     break
             header = self._header(sending.epoch, sending.number + 1, sending.link)
+            header = msgspec.structs.replace(header, last_notice=last_notice)
             if not (needed or writer.objects or self._books.has_news(header)):
                 return sending, False
             written = writer.finish(header, self._node.keys)
@@ -247,6 +252,7 @@ class _Export:
             made_at=self._node.clock(),
             terms=stated_terms(self._node, self._peer.code_name),
             acknowledged=acknowledgement(self._books.receiving()),
+            heard=self._books.heard_notices(),
         )
 
     def _fill(self, writer: DropWriter, circle: str, after: str | None, until: str | None) -> SentPart:

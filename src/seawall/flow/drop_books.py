@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
 from seawall.exchange.drop import Acknowledged, Header, Receiving, Sending, Sent, missing_numbers
+from seawall.exchange.notices import Standing
 from seawall.flow.node import Node
+from seawall.flow.notices import NoticeBook
 
 SENDING = "drop-sending:{peer}"
 SENT = "drop-sent:{peer}:{epoch}:{number}"
 RECEIVING = "drop-receiving:{peer}"
 GOT = "drop-got:{peer}:{epoch}:{number}"
 TOLD = "drop-told:{peer}"
+HEARD = "drop-heard:{peer}"
 
 Kept = TypeVar("Kept", Sending, Sent, Receiving)
 
@@ -92,6 +96,26 @@ class Books:
         """Remember what this drop tells beside its objects."""
         self._node.store.notes.set(TOLD.format(peer=self._peer), _news(header, self.receiving()))
 
+    def notices(self, most: int) -> tuple[Sequence[bytes], int]:
+        """Our notices that the peer has not taken, as far as it said, and the number of the last one."""
+        heard = self._node.store.notes.get(HEARD.format(peer=self._peer))
+        waiting = self._node.store.notices.waiting(self._peer, limit=1)
+        if heard is None and not waiting:
+            return (), 0
+        after = int(heard) if heard is not None else waiting[0].number - 1
+        rows = self._node.store.notices.behind(self._peer, after, most)
+        return [row.envelope for row in rows], rows[-1].number if rows else 0
+
+    def heard_notices(self) -> Standing:
+        """How far we have come in the peer's."""
+        return NoticeBook(self._node).standing(self._peer)
+
+    def hear_standing(self, heard: Standing | None) -> None:
+        """Keep how far the peer says to be in ours; an older version says nothing."""
+        if heard is not None:
+            self._node.store.notes.set(HEARD.format(peer=self._peer), str(max(heard.number, 0)))
+            NoticeBook(self._node).settle(self._peer, heard, ())
+
     def _read(self, key: str, kind: type[Kept]) -> Kept | None:
         text = self._node.store.notes.get(key)
         return msgspec.json.decode(text, type=kind) if text is not None else None
@@ -102,7 +126,9 @@ class Books:
 
 def _news(header: Header, heard: Receiving) -> str:
     """An empty drop is no news, or two nodes would thank each other for ever."""
-    return msgspec.json.encode([header.terms, heard.epoch, heard.worth, missing_numbers(heard)]).decode()
+    told = header.heard.number if header.heard is not None else 0
+    notices = [told, header.last_notice] if told or header.last_notice else []
+    return msgspec.json.encode([header.terms, heard.epoch, heard.worth, missing_numbers(heard), *notices]).decode()
 
 
 def acknowledgement(chain: Receiving) -> Acknowledged | None:

@@ -16,6 +16,7 @@ import msgspec
 from seawall.exchange import require_verified
 from seawall.exchange.drop import (
     DEFAULT_DROP_BOUNDS,
+    NOTICES,
     Drop,
     DropBounds,
     Header,
@@ -32,6 +33,7 @@ from seawall.flow.health import LAST_SYNC, remember_totals
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.mishaps import as_fault
 from seawall.flow.node import Node
+from seawall.flow.notices import NoticeBook
 from seawall.identity import read_card
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused
@@ -173,11 +175,15 @@ class _Import:
     def _take(self, drop: Drop, peer: PeerRecord) -> _Taken:
         node, name = self._node, peer.code_name
         hear_terms(node, name, drop.header.terms)
-        shared = set(shared_circles(node, name))
+        Books(node, name).hear_standing(drop.header.heard)
         desk = inbound_desk(node)
         taken = _Taken()
         for circle, bodies in drop.pages():
-            if circle not in shared:
+            if circle == NOTICES:  # they come first: what they say of terms counts for what follows
+                for problem in NoticeBook(node).take(name, bodies).problems:
+                    _problem(taken, f"of {name}: {problem.sentence}")
+                continue
+            if circle not in shared_circles(node, name):
                 taken.rejected += len(bodies)
                 _problem(taken, f"{len(bodies)} objects are for a circle that we do not share with {name}")
                 continue

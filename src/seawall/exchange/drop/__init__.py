@@ -16,12 +16,13 @@ node to another. The signature says who made it; there is no encryption: whoever
 
 from seawall.exchange.drop.bounds import DEFAULT_DROP_BOUNDS, DropBounds
 from seawall.exchange.drop.chain import Place, Receiving, Sending, Sent, SentPart, judge, missing_numbers, offer
-from seawall.exchange.drop.header import Acknowledged, Header, Part, link_of
+from seawall.exchange.drop.header import NOTICES, Acknowledged, Header, Part, link_of
 from seawall.exchange.drop.reading import Drop, open_drop
 from seawall.exchange.drop.writing import DropWriter, WrittenDrop
 
 __all__ = [
     "DEFAULT_DROP_BOUNDS",
+    "NOTICES",
     "Acknowledged",
     "Drop",
     "DropBounds",

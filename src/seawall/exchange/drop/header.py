@@ -7,15 +7,17 @@ import hashlib
 import msgspec
 
 from seawall.exchange.drop.bounds import DropBounds
+from seawall.exchange.notices.interface import Standing
 from seawall.model import Fault, Refused
 
 DROP_TYPE = "application/vnd.seawall.drop.v1+json"
 DROP_FORMAT = "seawall-drop-1"
+NOTICES = ""  # in place of a circle's name, which is never empty: the lines of this part are signed notices
 MAX_NUMBER = 1 << 53  # of drops, and microseconds of a moment: what every JSON reader holds exactly
 
 
 class Part(msgspec.Struct, frozen=True):
-    """The objects of one circle: how many lines, how many bytes with their line ends, and the SHA-256 over them."""
+    """The objects of one circle, or notices: lines, bytes with their line ends, and the SHA-256 over them."""
 
     circle: str
     objects: int
@@ -49,12 +51,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     made_at: int
     terms: str = ""  # ``circle:digest`` pairs, as every TLS request states them
     acknowledged: Acknowledged | None = None
+    heard: Standing | None = None  # how far the maker has come in the other side's notices
+    last_notice: int = 0  # the number of the last notice in it; 0: none
     parts: tuple[Part, ...] = ()
 
     @property
     def objects(self) -> int:
         """Objects in all parts."""
-        return sum(part.objects for part in self.parts)
+        return sum(part.objects for part in self.parts if part.circle != NOTICES)
 
 
 def encoded(header: Header) -> bytes:

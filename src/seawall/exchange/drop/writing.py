@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ import msgspec
 import zstandard
 
 from seawall.exchange.drop.bounds import DropBounds
-from seawall.exchange.drop.header import DROP_TYPE, Header, Part, encoded, link_of
+from seawall.exchange.drop.header import DROP_TYPE, NOTICES, Header, Part, encoded, link_of
 from seawall.identity import dsse
 from seawall.model import Recorded, Release
 
@@ -69,27 +70,37 @@ class DropWriter:
     @property
     def objects(self) -> int:
         """Objects so far."""
-        return sum(part.objects for part in self._parts)
+        return sum(part.objects for part in self._parts if part.circle != NOTICES)
 
     def has_room(self, release: Release) -> bool:
         """Whether this page fits within the bounds of one drop; any fits into an empty one."""
         size = sum(part.bytes for part in self._parts) + sum(len(item.body) + 1 for item in release.objects)
         count = self.objects + len(release.objects)
-        return not self._parts or (count <= self._bounds.objects and size <= self._bounds.plain_bytes)
+        return not self.objects or (count <= self._bounds.objects and size <= self._bounds.plain_bytes)
 
     def add(self, circle: str, recorded: Recorded[Release]) -> None:
         """Objects that were released in ``circle``; a circle's pages follow each other."""
         if not self._parts or self._parts[-1].circle != circle:
             self._parts.append(Part(circle, 0, 0, ""))
             self._digest = hashlib.sha256()
+        self._write(item.body for item in recorded.value.objects)
+
+    def add_notices(self, envelopes: Sequence[bytes]) -> None:
+        """Signed notices, each on the ledger already; they stand before all objects."""
+        if envelopes:
+            self._parts.append(Part(NOTICES, 0, 0, ""))
+            self._digest = hashlib.sha256()
+            self._write(envelopes)
+
+    def _write(self, bodies: Iterable[bytes]) -> None:
         part = self._parts[-1]
         count, size = part.objects, part.bytes
-        for item in recorded.value.objects:
-            line = _one_line(item.body) + b"\n"
+        for body in bodies:
+            line = _one_line(body) + b"\n"
             self._digest.update(line)
             self._packed.write(line)
             count, size = count + 1, size + len(line)
-        self._parts[-1] = Part(circle, count, size, self._digest.hexdigest())
+        self._parts[-1] = Part(part.circle, count, size, self._digest.hexdigest())
 
     def finish(self, header: Header, signer: dsse.Signer) -> WrittenDrop:
         """Sign ``header`` with the parts written, and put it in front of them under a hidden name."""
