@@ -13,6 +13,7 @@ from seawall.flow.health import State, health_of
 from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
+from seawall.flow.recall_view import overdue
 from seawall.flow.spool import FOLDER, Spool
 from seawall.flow.witnessing import ledgers_told
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
@@ -63,6 +64,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _listeners(node),
             _peers(node, peers),
             _attempt("ledgers of others", lambda: ledgers_told(node)),
+            _recalls(node),
             _mail(node),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]
@@ -152,6 +154,17 @@ def _peers(node: Node, peers: tuple[PeerRecord, ...]) -> Check:
         elif health.state is State.PENDING:
             told.append(f"waiting for two people: {peer.code_name}")
     return Check("peers", not bad, "; ".join(told) or "none waits")
+
+
+def _recalls(node: Node) -> Check:
+    """Who has not confirmed within a day what we took back."""
+    try:
+        late = overdue(node)
+    except Fault as fault:
+        return Check("recalls", ok=False, detail=str(fault))
+    told = ", ".join(f"{name} {count}" for name, count in late.items())
+    detail = f"not confirmed within a day: {told}; see 'seawall recalls --unconfirmed'" if late else "none is overdue"
+    return Check("recalls", ok=not late, detail=detail)
 
 
 def _mail(node: Node) -> Check:
