@@ -257,6 +257,22 @@ def test_nothing_is_passed_over_when_too_much_was_refused(beside: Beside, monkey
     assert list(beside.misp.events) == uuids
 
 
+def test_what_is_refused_for_ever_does_not_stand_in_the_way(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a week of refusals an event makes room for others, and the report says so."""
+    monkeypatch.setattr(sync, "MAX_REFUSED", 1)
+    first = beside.add("First", Attribute=[])
+    beside.misp.blocked.add(first)
+    for _ in range(18):
+        beside.sync()
+        beside.clock.on(86_400)
+    second = beside.add("Second", Attribute=[])
+    beside.misp.blocked.add(second)
+    third = beside.add("Third", Attribute=[])
+    report = beside.sync()
+    assert list(beside.misp.events) == [third]
+    assert any(first in problem and "not offered again" in problem for problem in report["problems"])
+
+
 def test_a_refused_tag_costs_itself_only(beside: Beside) -> None:
     """The tags behind it are set, it is counted, and it is set once the MISP takes it."""
     uuid = beside.add()

@@ -49,7 +49,7 @@ class MispClient:
         self._seconds, self._bytes = answer_seconds, answer_bytes
         self._deadline = Deadline()
         self._client = httpx.Client(
-            transport=BoundedTransport(context, self._deadline, pin),
+            transport=BoundedTransport(context, self._deadline, pin, by_name=True),
             timeout=min(SILENCE_SECONDS, answer_seconds),
             follow_redirects=False,
             trust_env=False,

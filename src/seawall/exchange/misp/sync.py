@@ -27,6 +27,7 @@ FETCH = 20  # events of one request: a page of the largest stays below the bound
 FULL_SECONDS = 86_400  # between looks at the whole index
 FEW = 10  # so many events may be gone at once without a question
 MAX_REFUSED = 1_000  # offers noted as refused; while so many wait, nothing new is told
+MAX_TRIES = 14  # over a week; then one may make room for others
 AGAIN_SECONDS = 300  # after the second refusal; doubled with every further one, up to a day
 MAX_PROBLEMS = 100
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -176,11 +177,20 @@ class MispSync:
         key = offer.uuid, offer.place
         held = self._refused.get(key)
         tries = held.tries + 1 if held is not None else 0
-        if held is not None or len(self._refused) < MAX_REFUSED:
+        if held is not None or len(self._refused) < MAX_REFUSED or self._give_up_one():
             due = self._now + min(tries * AGAIN_SECONDS << min(tries, 10), FULL_SECONDS)
             self._refused[key] = Refusal(*key, tries, due)
             self._memory.keep_refused(list(self._refused.values()))
         return False
+
+    def _give_up_one(self) -> bool:
+        """Make room among the refused: what was refused longest goes, if that was long enough."""
+        key = max(self._refused, key=lambda one: self._refused[one].tries)
+        if self._refused[key].tries < MAX_TRIES:
+            return False
+        del self._refused[key]
+        self.done.problem(f"The event {key[0]} was refused for days and is not offered again before it changes.")
+        return True
 
     def _offer(self, offer: Offer) -> None:
         base = self._memory.known(offer.uuid)
@@ -194,7 +204,11 @@ class MispSync:
             return
         if base is None and not all_attributes(offer.doc) and offer.withheld:
             return
-        recorded = self._desk.record(offer.uuid, offer.doc)
+        try:
+            recorded = self._desk.record(offer.uuid, offer.doc)
+        except Refused as refused:  # our own policy's word: nothing that the MISP might take another time
+            self.done.problem(str(refused))
+            return
         self._tell(base, recorded)
 
     def _tell(self, base: Doc | None, recorded: Recorded[Release]) -> None:

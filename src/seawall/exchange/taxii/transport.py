@@ -59,10 +59,10 @@ def answer_to(
 class _Stream(httpcore.NetworkStream):
     """A network stream that knows the deadline and checks the pin when TLS starts."""
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline, pin: str | None) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline, pin: str | None, *, by_name: bool) -> None:
         self._inner = inner
         self._deadline = deadline
-        self._pin = pin
+        self._pin, self._by_name = pin, by_name
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._deadline.left(timeout))
@@ -76,7 +76,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        if self._pin is not None:
+        if self._pin is not None and not self._by_name:
             server_hostname = server_name(self._pin)  # no name is checked: the pin is, below
         secured = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
         if self._pin is not None:
@@ -86,7 +86,7 @@ class _Stream(httpcore.NetworkStream):
             except Refused:
                 secured.close()
                 raise
-        return _Stream(secured, self._deadline, self._pin)
+        return _Stream(secured, self._deadline, self._pin, by_name=self._by_name)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -95,10 +95,10 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     """Opens the streams above; nothing but TCP."""
 
-    def __init__(self, deadline: Deadline, pin: str | None) -> None:
+    def __init__(self, deadline: Deadline, pin: str | None, *, by_name: bool) -> None:
         self._inner = httpcore.SyncBackend()
         self._deadline = deadline
-        self._pin = pin
+        self._pin, self._by_name = pin, by_name
 
     def connect_tcp(
         self,
@@ -109,7 +109,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         stream = self._inner.connect_tcp(host, port, self._deadline.left(timeout), local_address, socket_options)
-        return _Stream(stream, self._deadline, self._pin)
+        return _Stream(stream, self._deadline, self._pin, by_name=self._by_name)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -129,12 +129,13 @@ class _Body(httpx.SyncByteStream):
 
 
 class BoundedTransport(httpx.BaseTransport):
-    """httpx over our own connection pool."""
+    """httpx over our own connection pool. ``by_name``: the server is no node, and is asked for by its host name."""
 
-    def __init__(self, context: ssl.SSLContext | None, deadline: Deadline, pin: str | None) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_connections=1, network_backend=_Backend(deadline, pin)
-        )
+    def __init__(
+        self, context: ssl.SSLContext | None, deadline: Deadline, pin: str | None, *, by_name: bool = False
+    ) -> None:
+        backend = _Backend(deadline, pin, by_name=by_name)
+        self._pool = httpcore.ConnectionPool(ssl_context=context, max_connections=1, network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         answer = self._pool.handle_request(
