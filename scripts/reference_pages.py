@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import policy_pages
 from sentences import ROOT, errors, parsed
 
 import seawall.cli
@@ -135,7 +136,14 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES = {"cli.md": commands, "errors.md": error_codes, "roles.md": roles, "settings.md": settings}
+PAGES = {
+    "cli.md": commands,
+    "errors.md": error_codes,
+    "policy.md": policy_pages.policy,
+    "roles.md": roles,
+    "settings.md": settings,
+    "what-leaves.md": policy_pages.what_leaves,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from policy.scenes import asking, body, circle, is_own, knowing, stored
+from policy.scenes import TAIPEI, asking, body, circle, is_own, knowing, stored
 from seawall.model import Release, Withheld
 from seawall.policy import PrivateValues, Rule, decide, redact
 from seawall.policy.private import STRUCK, strike
@@ -108,6 +108,33 @@ def test_a_circle_may_strike_further_properties() -> None:
 
 def test_redacting_bytes_keeps_them_json() -> None:
     """``redact`` gives the same object without its private values, and leaves identifiers alone."""
-    made = body("note", content="203.0.113.9", object_refs=["tool--203.0.113.9"])
+    made = body("note", content="203.0.113.9", object_refs=["tool--00000000-0000-4000-8000-000000000000"])
     fresh = msgspec.json.decode(redact(msgspec.json.encode(made), PRIVATE))
     assert fresh == made | {"content": STRUCK}
+
+
+def test_names_of_properties_hide_nothing_deep_within() -> None:
+    """Only the object's own id and moments are beyond suspicion; below, no property's name shields a value."""
+    inner = {
+        "id": "srv1.corp.internal",
+        "type": "203.0.113.9",
+        "owner_ref": "www.own.example",
+        "x_refs": ["203.0.113.7"],
+    }
+    answer = decide(
+        asking(stored(body("tool", name="t", x_asset=inner, x_list=[inner]))),
+        circle(types=frozenset({"tool"})),
+        knowing(),
+    )
+    assert isinstance(answer, Release)
+    for secret in (b"corp.internal", b"203.0.113", b"own.example"):
+        assert secret not in answer.objects[0].body
+
+
+def test_an_object_that_is_nothing_without_our_name_stays() -> None:
+    """A relationship whose one end is our identity, where we are not named: withheld, not sent in halves."""
+    made = body("relationship", relationship_type="targets", source_ref="tool--1", target_ref=TAIPEI)
+    answer = decide(asking(stored(made)), circle(attribution=False), knowing())
+    assert isinstance(answer, Withheld)
+    assert answer.rule == Rule.UNNAMED
+    assert "target_ref" in answer.reason

@@ -13,7 +13,7 @@ from seawall.model.circle import CircleTerms, Track
 from seawall.policy.attribution import hidden_identities, provider_named, unname
 from seawall.policy.iep_checks import iep_tests, marking_test, naming_test
 from seawall.policy.markings import Origin, write_markings
-from seawall.policy.private import strike
+from seawall.policy.private import required_of, strike
 from seawall.policy.references import prune
 from seawall.policy.request import ReleaseContext, ReleaseRequest
 from seawall.policy.rules import Rule, Test
@@ -101,8 +101,8 @@ def body_tests(
         yield Test(Rule.PRIVATE, passed=False, detail="the object cannot be read, so nobody knows what is in it")
         return
     hidden = hidden_identities(request, terms, context, body)
-    yield Test(Rule.UNNAMED, request.object.id not in hidden, "attribution is off" if hidden else "attribution is on")
     nameless = unname(body, hidden, context, provider_named=provider_named(request, terms, context))
+    yield _unnamed_test(request, body, nameless, hidden)
     yield naming_test(request, nameless)
     struck = strike(nameless, context.private, terms.redaction)
     if stage is not None:
@@ -126,6 +126,18 @@ def body_tests(
         stage(Rule.MARKINGS, fresh)
     yield Test(Rule.REFERENCE, pruned.broken is None, pruned.broken or "every needed reference may be shown")
     yield _size_test(fresh, request.object.body)
+
+
+def _unnamed_test(
+    request: ReleaseRequest, body: dict[str, Any], nameless: dict[str, Any], hidden: frozenset[str]
+) -> Test:
+    """Fails for the object that is the name itself, and for one that is nothing without it."""
+    if not hidden:
+        return Test(Rule.UNNAMED, passed=True, detail="attribution is on")
+    lost = sorted((required_of(request.object.type) & body.keys()) - nameless.keys())
+    if request.object.id in hidden or lost:
+        return Test(Rule.UNNAMED, passed=False, detail=f"it names them in {', '.join(lost) or 'its id'}")
+    return Test(Rule.UNNAMED, passed=True, detail="attribution is off")
 
 
 def _size_test(leaving: dict[str, Any], held: bytes) -> Test:

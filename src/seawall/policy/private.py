@@ -72,7 +72,7 @@ def strike(body: dict[str, Any], private: PrivateValues, properties: frozenset[s
     fresh = walk.through(body, "")
     if not walk.places:
         return Struck(fresh, (), essential=False)
-    essential = _ESSENTIAL.get(kind) in walk.places or not _required(kind).isdisjoint(walk.dropped)
+    essential = _ESSENTIAL.get(kind) in walk.places or not required_of(kind).isdisjoint(walk.dropped)
     return Struck(fresh, tuple(walk.places), essential, frozenset(walk.dropped))
 
 
@@ -115,7 +115,7 @@ class _Walk:
             if self._properties and (key in self._properties or where in self._properties):
                 self.places.append(where)
                 self.dropped.add(where)
-            elif key in _PLUMBING or key.endswith(("_ref", "_refs")):
+            elif (key in _PLUMBING and not place) or (key.endswith(("_ref", "_refs")) and _only_ids(item)):
                 fresh[key] = item
             else:
                 shown = self._clean(key)  # a map may be keyed by addresses
@@ -127,11 +127,20 @@ class _Walk:
 
 
 @lru_cache(maxsize=64)
-def _required(kind: str) -> frozenset[str]:
+def required_of(kind: str) -> frozenset[str]:
+    """The properties that an object of this type cannot be without, or would say the opposite without."""
     known = OBJECT_TYPES.get(kind)
     if known is None:
         return frozenset({"type", "id"})
-    return frozenset({field.name for field in msgspec.structs.fields(known) if field.required} | {"type", "id"})
+    required = {field.encode_name for field in msgspec.structs.fields(known) if field.required}
+    return frozenset(required | {"type", "id", "revoked", "defanged"})
+
+
+def _only_ids(value: Any) -> bool:
+    """Whether nothing in a reference could be an address or a name: ids have neither dots nor colons."""
+    if isinstance(value, list):
+        return all(isinstance(item, str) and _HINTS.search(item) is None for item in value)
+    return isinstance(value, str) and _HINTS.search(value) is None
 
 
 def _clean(text: str, private: PrivateValues, judged: dict[str, str]) -> str:
