@@ -10,6 +10,7 @@ from seawall.flow.definitions import HeldDefinitions
 from seawall.flow.entries import as_stored
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
+from seawall.flow.origin import sealer
 from seawall.flow.redactions import private_values
 from seawall.flow.seats import seats
 from seawall.identity import read_card
@@ -67,6 +68,7 @@ def release_context(
         definitions=HeldDefinitions(node),
         in_clear=any(peer.carried for peer in peers if peer.code_name == recipient),  # drops are signed, not encrypted
         may_refer=may_refer,
+        seal=sealer(node),
     )
 
 

@@ -18,9 +18,12 @@ from seawall.flow.context import find_objects
 from seawall.flow.definitions import HeldDefinitions
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
+from seawall.flow.origin import Keyring, OriginState, judge, moment_of
 from seawall.identity import read_card
+from seawall.identity.origin import MARK as ORIGIN_MARK
 from seawall.ledger import EventKind, LedgerEvent
-from seawall.model import Fault, Observable, ObservableType, Pap, SightingSummary, Tlp, to_microseconds
+from seawall.model import Fault, Observable, ObservableType, Pap, Refused, SightingSummary, Tlp, to_microseconds
+from seawall.model.bounds import MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
@@ -56,6 +59,7 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
         held=lambda object_id: _held(node, object_id),
     )
 
+    keyring = Keyring(node)
     of_batch: dict[tuple[str, int], tuple[CircleTerms, InboundContext]] = {}  # the last batch only
 
     def admit(received: ReceivedObject) -> StoredObject | Declined:
@@ -65,6 +69,13 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
             now = msgspec.structs.replace(base, at=received.received_at, definitions=HeldDefinitions(node))
             of_batch[batch] = node.store.circles.get(received.circle), now
         terms, context = of_batch[batch]
+        try:
+            vouched = _vouched(node, received, keyring)
+        except Refused as refused:
+            return Declined(refused.text.format(**refused.values), forged=refused.code in FORGERIES)
+        if vouched is not None and context.peer_identities.get(vouched) != received.peer:
+            others = {name: peer for name, peer in context.peer_identities.items() if name != vouched}
+            context = msgspec.structs.replace(context, peer_identities=others)
         decided = inbound(received.body, received.peer, terms, context)
         if isinstance(decided, Admitted):
             kept = decided.stored
@@ -79,6 +90,44 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
         return Declined(decided.sentence, forged=_forged(node, decided.rule, received, terms, context))
 
     return admit
+
+
+FORGERIES = frozenset({"E-IDENTITY-096", "E-IDENTITY-097", "E-FLOW-430", "E-FLOW-431", "E-FLOW-433", "E-FLOW-435"})
+"""What only a forger, or whoever altered it, can have sent; the other refusals may befall an honest hand."""
+
+
+def _vouched(node: Node, received: ReceivedObject, keyring: Keyring) -> str | None:
+    """The maker whose word this is, when its own signature or the sender's honest "derived" says so; else None.
+
+    Raises Refused for what cannot be: a signature that does not hold, somebody known spoken for without a signature.
+    """
+    if len(received.body) > MAX_OBJECT_BYTES or ORIGIN_MARK not in received.body:
+        said = msgspec.json.decode(received.body, type=_Creator)
+        maker = keyring.of(said.created_by_ref) if said.created_by_ref is not None else None
+        if maker is not None and maker.name and maker.peer is None:  # peers, and ourselves, are inbound policy's
+            raise _without_signature(maker.name)
+        return None
+    body = msgspec.json.decode(received.body)
+    held = node.store.received.first_at(received.peer, received.id, received.version)
+    judged = judge(body, keyring, at=moment_of(received.version), held=held is not None, by=received.peer)
+    own = node.keys.identity_id
+    if judged.state is OriginState.VERIFIED and judged.creator == own:
+        raise Refused("E-FLOW-434", "The object was made by this node and came back as it went.")
+    if judged.state is OriginState.DERIVED and own in (judged.creator, judged.signer):
+        raise Refused("E-FLOW-435", "The object was made by this node and came back altered.")
+    if judged.state is OriginState.VERIFIED:
+        return judged.creator
+    maker = keyring.of(judged.creator) if judged.creator is not None else None
+    if maker is None:
+        return None
+    signer = keyring.of(judged.signer) if judged.signer is not None else None
+    if judged.state is OriginState.DERIVED and signer is not None and signer.peer == received.peer:
+        return judged.creator  # the sender stands for what it changed
+    raise _without_signature(maker.name)
+
+
+def _without_signature(name: str) -> Refused:
+    return Refused("E-FLOW-436", "The object claims to be made by {name} without its signature.", name=name)
 
 
 class _Creator(msgspec.Struct):

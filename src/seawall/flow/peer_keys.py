@@ -63,8 +63,19 @@ def follow(node: Node, record: PeerRecord, data: bytes) -> PeerRecord:
     the one held stays in force.
     """
     fresh, held = read_card(data), read_card(record.card)
-    if fresh.node_id != record.node_id:
-        raise Refused("E-FLOW-421", "The card is of another node than {peer}; its keys stay.", peer=record.code_name)
+    if successor(held, fresh, record.code_name).version == held.sets()[-1].version:
+        return record
+    check_current(fresh.sets()[-1], system_clock())
+    return put_in_force(node, record, data)
+
+
+def successor(held: Card, fresh: Card, name: str) -> KeySet:
+    """The set in force of ``fresh`` when the one of ``held`` leads there; the latter itself when it is the same.
+
+    Raises Refused as ``follow`` does.
+    """
+    if fresh.node_id != held.node_id:
+        raise Refused("E-FLOW-421", "The card is of another node than {peer}; its keys stay.", peer=name)
     ours, theirs = held.sets()[-1], fresh.sets()
     if theirs[-1].version < ours.version:
         raise Refused(
@@ -74,24 +85,21 @@ def follow(node: Node, record: PeerRecord, data: bytes) -> PeerRecord:
             held=ours.version,
         )
     same = next((keys for keys in theirs if keys.version == ours.version), None)
-    if same is None or (fresh.anew and same.version == 1):
+    if same is None:
         raise Refused(
             "E-FLOW-423",
             "Nothing leads from the keys held of {peer} to these: it started anew. Add its card with 'peers add "
             "--replace' and compare the fingerprint, two people on each side.",
-            peer=record.code_name,
+            peer=name,
         )
     if not _equal(same, ours):
         raise Refused(
             "E-FLOW-422",
             "There are two different key sets of version {version} of {peer}; the first one stays. Call them.",
             version=ours.version,
-            peer=record.code_name,
+            peer=name,
         )
-    if theirs[-1].version == ours.version:
-        return record
-    check_current(theirs[-1], system_clock())
-    return put_in_force(node, record, data)
+    return ours if theirs[-1].version == ours.version else theirs[-1]
 
 
 def put_in_force(node: Node, record: PeerRecord, data: bytes, *, state: PeerState | None = None) -> PeerRecord:

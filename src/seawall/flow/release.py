@@ -8,6 +8,7 @@ from seawall.flow.authority import require
 from seawall.flow.context import find_objects, release_context, stored_markings
 from seawall.flow.evidence import page_evidence
 from seawall.flow.node import Node
+from seawall.flow.origin_shown import origin_lines, origin_of
 from seawall.flow.outgoing import record_and_put
 from seawall.flow.stops import in_force
 from seawall.flow.usage import Usage
@@ -108,6 +109,7 @@ def explain_object(
     asker = node.require("read") if actor is None else actor
     require(asker, "read")
     item = _only(node, object_id, asker)
+    origin = origin_of(node, item)
     circles = [terms for terms in node.store.circles.list() if peer in terms.members]
     if not circles:
         line = translate("no circle seats {peer}: nothing may go there", lang, peer=peer)
@@ -116,13 +118,14 @@ def explain_object(
             "id": item.id,
             "version": item.version,
             "peer": peer,
+            "origin": origin,
             "allowed": False,
             "rule": Rule.MEMBER.value,
             "circle": None,
             "policy_version": None,
             "tests": [told],
             "circles": [],
-            "lines": [line],
+            "lines": [line, *origin_lines(origin)],
         }
     answers = [_explained(node, item, terms, peer, ()) for terms in circles]
     best = next((answer for answer in answers if answer.released), answers[0])
@@ -130,6 +133,7 @@ def explain_object(
         "id": item.id,
         "version": item.version,
         "peer": peer,
+        "origin": origin,
         "allowed": best.released,
         "rule": best.rule,
         "circle": best.circle,
@@ -145,7 +149,7 @@ def explain_object(
             }
             for answer in answers
         ],
-        "lines": [line for answer in answers for line in answer.lines(lang)],
+        "lines": [*(line for answer in answers for line in answer.lines(lang)), *origin_lines(origin)],
     }
 
 

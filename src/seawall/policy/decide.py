@@ -63,6 +63,7 @@ def decide_page(requests: Sequence[ReleaseRequest], terms: CircleTerms, context:
     """
     if len({request.recipient for request in requests}) > 1:
         raise ValueError("one page goes to one recipient")
+    given = [request.object for request in requests]
     requests = [lowered(request, terms) for request in requests]
     refused: dict[int, Withheld] = {}
     permitted: dict[int, Permission] = {}
@@ -86,7 +87,8 @@ def decide_page(requests: Sequence[ReleaseRequest], terms: CircleTerms, context:
         stored = requests[number].object
         leaving = releases.setdefault(permitted[number], [])
         leaving += companions(requests[number], body, terms, context, told)
-        leaving.append(ReleasedObject(stored.id, stored.version, _ENCODER.encode(body)))
+        sealed = context.seal(body, given[number])
+        leaving.append(ReleasedObject(stored.id, stored.version, _ENCODER.encode(sealed)))
     return Decision(
         tuple(
             Release(

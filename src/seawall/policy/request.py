@@ -57,6 +57,11 @@ def nothing_known(_id: str) -> bool:
     return False
 
 
+def unsealed(body: dict[str, Any], _given: StoredObject) -> dict[str, Any]:
+    """The default answer to "sign what leaves": as it is."""
+    return body
+
+
 class ReleaseContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision may know of this node at this moment."""
 
@@ -75,3 +80,5 @@ class ReleaseContext(msgspec.Struct, frozen=True, kw_only=True):
     in_clear: bool = False  # the channel to the recipient is not encrypted
     may_refer: Callable[[str], bool] = nothing_known
     """Whether the recipient may see that an object of this id, outside the page at hand, exists."""
+    seal: Callable[[dict[str, Any], StoredObject], dict[str, Any]] = unsealed
+    """The body that leaves (after all redaction) and the object as it is kept -> the body with its signature."""

@@ -35,6 +35,15 @@ class Received:
         with self._database.reading() as connection:
             return frozenset(connection.execute(query).scalars())
 
+    def first_at(self, origin: str, object_id: str, version: str) -> int | None:
+        """When ``origin`` first sent this version, in microseconds UTC; None: it did not."""
+        query = sa.select(sa.func.min(received.c.at)).where(
+            received.c.origin == origin, received.c.object_id == clean(object_id), received.c.version == clean(version)
+        )
+        with self._database.reading() as connection:
+            at: int | None = connection.execute(query).scalar()
+        return at
+
     def known_to(self, origin: str, object_ids: Iterable[str]) -> frozenset[str]:
         """Which of these objects ``origin`` itself sent us."""
         wanted = sorted(set(object_ids))

@@ -20,6 +20,7 @@ MISP_EXTENSION = "extension-definition--7e1b7f4c-2f0e-5d53-9a5c-1c8e0f6d4a21"
 IEP_EXTENSION = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
 INCIDENT_CORE_EXTENSION = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
 PLAYBOOK_EXTENSION = "extension-definition--1e1c1bd7-c527-4215-8e18-e199e74da57c"
+ORIGIN_EXTENSION = "extension-definition--c0b8a1de-5f5b-5b0c-8f0a-3f6b1d2e7a94"
 WALLET_EXTENSION = "extension-definition--be78509e-6958-51b1-8b26-d17ee0eba2d7"
 
 _Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
@@ -119,6 +120,16 @@ class MispPart(msgspec.Struct, frozen=True, kw_only=True):
     misp: Json | None = None
 
 
+class OriginSignature(msgspec.Struct, frozen=True, kw_only=True):
+    """Ours: who said the object, provable wherever it goes (docs/explanation/who-said-it.md)."""
+
+    extension_type: _PropertyExtension
+    key_id: str  # SHA-256 of the Ed25519 key, its first 32 hexadecimal digits
+    signature: Annotated[str, Kind("binary")]
+    signed_by: Identifier | None = None  # who left something out on the way; absent: the object's creator signed
+    derived: bool | None = None
+
+
 class KnownExtension(msgspec.Struct, frozen=True):
     """An extension whose content is judged. ``on``: the object types that it belongs to; empty: any."""
 
@@ -151,6 +162,13 @@ KNOWN_EXTENSIONS: dict[str, KnownExtension] = {
         ChipStage,
         "The stage of the semiconductor supply chain at which an organisation or a site works.",
         ("identity", "infrastructure"),
+        firm=True,
+        own=True,
+    ),
+    ORIGIN_EXTENSION: KnownExtension(
+        "origin-signature",
+        OriginSignature,
+        "The signature of whoever made the object, or of who had to leave something out of it on the way.",
         firm=True,
         own=True,
     ),
