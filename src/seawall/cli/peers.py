@@ -80,8 +80,8 @@ def list_peers() -> None:
     Health is never, ok, behind (objects wait), failing, throttled, quarantined, suspended, pending or severed.
 
     JSON items: code_name, node_id, state, url, fingerprint, last_sync, health, reason, failing_since, failures,
-    waiting, lag_seconds, misdeeds, ledger (cosigned, never-seen, forked, rolled-back, or restored: it waits for
-    'peers accept-restore').
+    waiting, lag_seconds, misdeeds, keys (version, expires, state, former, changed), ledger (cosigned, never-seen,
+    forked, rolled-back, or restored: it waits for 'peers accept-restore').
     """
     from seawall.flow.node import Node
     from seawall.flow.peers import describe_peers

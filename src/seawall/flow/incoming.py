@@ -18,7 +18,8 @@ from seawall.flow.context import find_objects
 from seawall.flow.definitions import HeldDefinitions
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
-from seawall.flow.origin import Keyring, OriginState, judge, moment_of
+from seawall.flow.origin import Keyring, OriginState, before, judge, moment_of
+from seawall.flow.peer_keys import KnownKey
 from seawall.identity import read_card
 from seawall.identity.origin import MARK as ORIGIN_MARK
 from seawall.ledger import EventKind, LedgerEvent
@@ -108,8 +109,11 @@ def _vouched(node: Node, received: ReceivedObject, keyring: Keyring) -> str | No
             raise _without_signature(maker.name)
         return None
     body = msgspec.json.decode(received.body)
-    held = node.store.received.first_at(received.peer, received.id, received.version)
-    judged = judge(body, keyring, at=moment_of(received.version), held=held is not None, by=received.peer)
+
+    def held(key: KnownKey) -> bool:
+        return before(key, node.store.received.first_at(received.peer, received.id, received.version))
+
+    judged = judge(body, keyring, at=moment_of(received.version), held=held, by=received.peer)
     own = node.keys.identity_id
     if judged.state is OriginState.VERIFIED and judged.creator == own:
         raise Refused("E-FLOW-434", "The object was made by this node and came back as it went.")
@@ -117,6 +121,8 @@ def _vouched(node: Node, received: ReceivedObject, keyring: Keyring) -> str | No
         raise Refused("E-FLOW-435", "The object was made by this node and came back altered.")
     if judged.state is OriginState.VERIFIED:
         return judged.creator
+    if judged.state is OriginState.UNSIGNED:
+        return None  # a stolen key signed it, and its maker brings it
     maker = keyring.of(judged.creator) if judged.creator is not None else None
     if maker is None:
         return None

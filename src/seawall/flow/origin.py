@@ -108,11 +108,23 @@ def sealer(node: Node) -> Callable[[dict[str, Any], StoredObject], dict[str, Any
     return sealed
 
 
-def judge(body: dict[str, Any], keyring: Keyring, *, at: int, held: bool, by: str | None) -> Judged:
+def resealed(node: Node, body: bytes, released: bytes) -> bytes:
+    """What was made of a ``released`` object for its recall, signed by us when that was signed: as its maker, or as who
+    passed it on."""
+    if MARK not in released:
+        return body
+    fresh: dict[str, Any] = without_seal(msgspec.json.decode(body))
+    own, maker = node.keys.identity_id, fresh.get("created_by_ref")
+    return msgspec.json.encode(seal(fresh, node.keys, derived_by=None if maker == own else own), order="sorted")
+
+
+def judge(
+    body: dict[str, Any], keyring: Keyring, *, at: int, held: Callable[[KnownKey], bool], by: str | None
+) -> Judged:
     """Steps: (1) the claim is read, (2) its signer's keys are looked up, (3) it holds, (4) the key was good by then.
 
-    ``at``: the moment the object says of itself (microseconds UTC); ``held``: it was here before its key was known to
-    be stolen; ``by``: the peer that brought it. From its maker's own hand what a stolen key signed is as good as
+    ``at``: the moment the object says of itself (microseconds UTC); ``held``: whether it was here before this
+    key was known to be stolen; ``by``: the peer that brought it. From its maker's own hand what a stolen key signed is as good as
     unsigned: the line shows who speaks. Raises Refused E-FLOW-430 to 433, E-IDENTITY-096 and E-IDENTITY-097.
     """
     creator = creator_of(body)
@@ -131,13 +143,13 @@ def judge(body: dict[str, Any], keyring: Keyring, *, at: int, held: bool, by: st
     return Judged(OriginState.DERIVED if claim.derived else OriginState.VERIFIED, creator, signer, version)
 
 
-def _check(claim: Claim, holder: Holder, *, at: int, held: bool, direct: bool) -> int | None:
+def _check(claim: Claim, holder: Holder, *, at: int, held: Callable[[KnownKey], bool], direct: bool) -> int | None:
     """The version of the key set whose key signed; None when that says nothing because the key was stolen."""
     key = next((key for key in holder.keys if claim.matches(key.key)), None)
     if key is None:
         raise Refused("E-FLOW-431", "The object is signed with a key that was never its origin's.")
     check_claim(claim, key.key)
-    if key.ends is not None and key.stolen and not held:
+    if key.ends is not None and key.stolen and not held(key):
         if direct:
             return None
         raise Refused(
@@ -146,6 +158,11 @@ def _check(claim: Claim, holder: Holder, *, at: int, held: bool, direct: bool) -
     if key.ends is not None and at > key.ends + LATE:
         raise Refused("E-FLOW-433", "The object is signed with a key that had been put away by then.")
     return key.version
+
+
+def before(key: KnownKey, received: int | None) -> bool:
+    """Whether what was ``received`` then (microseconds UTC) came before we learned that ``key`` is stolen."""
+    return received is not None and key.learned is not None and received < key.learned
 
 
 def creator_of(body: dict[str, Any]) -> str | None:

@@ -9,8 +9,7 @@ import msgspec
 
 from seawall.flow.context import find_objects
 from seawall.flow.node import Node
-from seawall.flow.origin import Judged, Keyring, OriginState, creator_of, judge, moment_of
-from seawall.identity.origin import claim_of
+from seawall.flow.origin import Judged, Keyring, OriginState, before, creator_of, judge, moment_of
 from seawall.model import NotFound, Refused, rfc3339
 from seawall.model.stored import StoredObject
 from seawall.policy import visibility
@@ -22,7 +21,7 @@ def origin_of(node: Node, item: StoredObject, keyring: Keyring | None = None) ->
     body: dict[str, Any] = msgspec.json.decode(item.body)
     received = node.store.received.first_at(item.origin, item.id, item.version) if item.origin is not None else None
     try:
-        judged = judge(body, ring, at=moment_of(item.version), held=_was_held(ring, body, received), by=item.origin)
+        judged = judge(body, ring, at=moment_of(item.version), held=lambda key: before(key, received), by=item.origin)
     except Refused:
         judged = Judged(OriginState.BAD, creator_of(body))
     own = judged.creator == node.keys.identity_id and item.origin is None and item.source is None
@@ -56,22 +55,6 @@ def origin_lines(found: Mapping[str, object]) -> list[str]:
     if isinstance(hops, list) and hops:
         lines.append("came by " + ", then ".join(str(hop) for hop in hops))
     return lines
-
-
-def _was_held(ring: Keyring, body: dict[str, Any], received: int | None) -> bool:
-    """Whether it came in before we learned that the key which signed it is stolen."""
-    if received is None:
-        return False
-    try:
-        claim = claim_of(body)
-    except Refused:
-        return False
-    signer = (claim.signed_by or creator_of(body)) if claim is not None else None
-    holder = ring.of(signer) if signer is not None else None
-    if claim is None or holder is None:
-        return False
-    key = next((key for key in holder.keys if claim.matches(key.key)), None)
-    return key is not None and key.learned is not None and received < key.learned
 
 
 def _hops(ring: Keyring, judged: Judged, item: StoredObject) -> list[str]:

@@ -17,12 +17,13 @@ from seawall.flow.node import Node
 from seawall.identity import Card, KeyPeriod, KeySet, Reason, check_current, client_context, read_card
 from seawall.identity.keyset import digest_of
 from seawall.ledger import EventKind, LedgerEvent
-from seawall.model import Fault, Refused, system_clock
+from seawall.model import Fault, Refused, rfc3339, system_clock
 from seawall.model.notice import Notice
 from seawall.model.peer import PeerRecord, PeerState
 
 KNOWN = "keys:{node_id}"
 FORMER_PIN = "former-pin:{pin}"
+FORMER_PINS = "former-pins:{peer}"
 WAITING = "keys-waiting:{peer}"
 MAX_FORMER = 200  # keys remembered for one node: three new starts of the longest run of rotations
 
@@ -128,10 +129,8 @@ def put_in_force(node: Node, record: PeerRecord, data: bytes, *, state: PeerStat
     last = fresh.sets()[-1]
     before = read_card(record.card).sets()[-1].version
     since = [keys for keys in fresh.sets() if keys.version > before]
-    if state is None and all(keys.reason is Reason.ROTATED for keys in since):
-        former = _FormerPin(record.code_name, min(since[0].overlaps_until, now + _overlap(node)))
-        key = FORMER_PIN.format(pin=record.certificate_sha256)
-        node.store.notes.set(key, msgspec.json.encode(former).decode())
+    rotated = state is None and all(keys.reason is Reason.ROTATED for keys in since)
+    _keep_former_pin(node, record, min(since[0].overlaps_until, now + _overlap(node)) if rotated else None)
     node.store.peers.replace(replaced)
     details: dict[str, str | int | list[str]] = {
         "version": last.version,
@@ -140,6 +139,22 @@ def put_in_force(node: Node, record: PeerRecord, data: bytes, *, state: PeerStat
     }
     node.ledger.record_event(LedgerEvent(EventKind.PEER_KEYS, node.clock(), "node", record.code_name, details))
     return replaced
+
+
+def _keep_former_pin(node: Node, record: PeerRecord, until: int | None) -> None:
+    """The certificate pinned until now is this peer's until then; with None it ends at once, and all before it."""
+    key = FORMER_PINS.format(peer=record.code_name)
+    text = node.store.notes.get(key)
+    pins: list[str] = msgspec.json.decode(text, type=list[str]) if text else []
+    if until is None:
+        for pin in pins:
+            node.store.notes.delete(FORMER_PIN.format(pin=pin))
+        node.store.notes.delete(key)
+        return
+    former = _FormerPin(record.code_name, until)
+    pin = record.certificate_sha256
+    node.store.notes.set(FORMER_PIN.format(pin=pin), msgspec.json.encode(former).decode())
+    node.store.notes.set(key, msgspec.json.encode([*pins, pin]).decode())
 
 
 def hear_keys(node: Node, notice: Notice) -> None:
@@ -158,6 +173,21 @@ def keys_taken(node: Node, notice: Notice) -> None:
         node.store.notes.delete(key)
     elif isinstance(version, int) and node.store.notes.get(key) is not None:
         node.store.notes.set(key, str(version))
+
+
+def describe_keys_of(node: Node, record: PeerRecord) -> dict[str, object]:
+    """For ``peers list``: which key set of a peer is in force, until when, and why the one before it was put away."""
+    card = read_card(record.card)
+    keys = card.sets()[-1]
+    former = [key for key in known_keys(node, card) if key.ends is not None]
+    learned = former[-1].learned if former else None
+    return {
+        "version": keys.version,
+        "expires": keys.expires,
+        "state": "expired" if keys.expires_at < system_clock() else "in force",
+        "former": None if not former else Reason.STOLEN.value if former[-1].stolen else Reason.ROTATED.value,
+        "changed": None if learned is None else rfc3339(learned),
+    }
 
 
 def peer_of_pin(node: Node, pin: str) -> PeerRecord | None:

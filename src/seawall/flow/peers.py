@@ -12,7 +12,7 @@ from seawall.flow.conduct import forget_misdeeds
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
-from seawall.flow.peer_keys import follow, put_in_force
+from seawall.flow.peer_keys import describe_keys_of, follow, put_in_force
 from seawall.flow.people import require_no_user
 from seawall.flow.witnessing import describe_ledger_of
 from seawall.identity import check_current, read_card
@@ -164,6 +164,7 @@ def describe_peers(node: Node) -> list[dict[str, object]]:
                 "lag_seconds": health.lag_seconds,
                 "misdeeds": health.misdeeds,
                 "ledger": describe_ledger_of(node, record),
+                "keys": describe_keys_of(node, record),
             }
         )
     return rows

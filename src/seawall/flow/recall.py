@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from seawall.flow.node import Node
+from seawall.flow.origin import resealed
 from seawall.model.outbox import OutboxFilter, OutboxRow
 from seawall.model.stix.versioning import timestamp
 
@@ -32,7 +33,7 @@ def revoked_rows(node: Node, object_id: str, circle: str, member: str | None = N
     for row in page.rows:
         version = timestamp(max(node.clock(), row.added))
         recipients = row.recipients if member is None else frozenset({member})
-        fresh = stripped(row.body, version)
+        fresh = resealed(node, stripped(row.body, version), row.body)
         rows.append(msgspec.structs.replace(row, version=version, body=fresh, recipients=recipients, added=0))
     return rows
 
