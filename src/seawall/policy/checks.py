@@ -70,6 +70,8 @@ def permission_for(
     """What permits this release, else why nothing does. People come before standing releases."""
     if request.approved_by:
         return Permission(APPROVED, tuple(sorted(set(request.approved_by)))), ""
+    if request.object.type == "marking-definition":
+        return None, "it goes along with what it marks"
     tlp = request.markings.tlp_at_floor(terms.tlp_floor)
     reasons = []
     for standing in terms.standing:
