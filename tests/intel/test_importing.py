@@ -108,18 +108,19 @@ def test_stix_objects_and_match_keys_land_together(store: Store, tmp_path: Path)
         indicator(1, "[domain-name:value IN ('a.example', 'b.example')]", object_marking_refs=green, labels=labels),
         indicator(2, "[domain-name:value LIKE '%.example']"),
         indicator(3, "[domain-name:value = 'good.example']", indicator_types=["benign"]),
-        campaign, relation, {"type": "indicator", "id": "broken"},
+        indicator(4, "[mutex:name = 'x']"), campaign, relation, {"type": "indicator", "id": "broken"},
     ))  # fmt: skip
     report = take(store, path)
-    assert counts(report) == (5, 0, 0, 1)
-    assert report.by_type == {"campaign": 1, "indicator": 3, "relationship": 1}
+    assert counts(report) == (6, 0, 0, 1)
+    assert report.by_type == {"campaign": 1, "indicator": 4, "relationship": 1}
     assert [loss.kind for loss in report.losses] == ["pattern:not-yet-matched"]
+    assert store.indicators.lookup(ObservableType.PATTERN, "[domain-name:value LIKE '%.example']") is not None
     held = store.indicators.lookup(ObservableType.DOMAIN, "b.example")
     assert held is not None
     assert (held.indicator_id, held.campaign, held.tlp, held.pap) == (ids[1], "Wave", Tlp.GREEN, Pap.RED)
     assert store.indicators.lookup(ObservableType.DOMAIN, "good.example") is None
     assert json.loads(store.objects.get(ids[1], visibility=ALL).body)["labels"] == ["PAP:RED"]
-    assert counts(take(store, path)) == (0, 0, 5, 1)
+    assert counts(take(store, path)) == (0, 0, 6, 1)
 
 
 def test_a_stix_indicator_of_a_known_value_is_an_update(store: Store, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.codec.pattern import pattern_for, simple_keys
+from seawall.codec.pattern import match_keys, pattern_for, simple_keys
 from seawall.model import Observable, Pap, SightingSummary, Tlp
 from seawall.model.stix.ids import derived_id
 from seawall.model.stix.known_extensions import EVIDENCE_EXTENSION
@@ -176,6 +176,12 @@ def indicator_values(body: bytes) -> list[Observable]:
     return simple_keys(read.pattern) or []
 
 
+def keys_of(body: bytes) -> list[Observable]:
+    """What an indicator is held by: the values it names plainly, else its pattern as a whole."""
+    read = msgspec.json.decode(body, type=_Pattern)
+    return match_keys(read.pattern) if read.pattern_type == "stix" else []
+
+
 __all__ = [
     "EVIDENCE_EXTENSION",
     "ReceivedSighting",
@@ -183,6 +189,7 @@ __all__ = [
     "candidate_indicator",
     "encode",
     "indicator_values",
+    "keys_of",
     "read_sighting",
     "sighting_id",
     "sighting_of",

@@ -204,6 +204,13 @@ def _wallet(text: str) -> _Pair:
     return ObservableType.WALLET, wallet
 
 
+def _pattern(text: str) -> _Pair:
+    from seawall.codec.pattern.grammar import parse  # it is read through this module
+
+    parse(text)  # raises PatternError, a ValueError
+    return ObservableType.PATTERN, text.strip()
+
+
 _RULES: dict[ObservableType, Callable[[str], _Pair]] = {
     ObservableType.IPV4: _ipv4,
     ObservableType.IPV6: _ipv6,
@@ -222,4 +229,5 @@ _RULES: dict[ObservableType, Callable[[str], _Pair]] = {
     ObservableType.CVE: _cve,
     ObservableType.FILE_NAME: _file_name,
     ObservableType.WALLET: _wallet,
+    ObservableType.PATTERN: _pattern,
 }

@@ -110,6 +110,6 @@ def _body(type: ObservableType, value: str, identifier: str, tail: str) -> bytes
     )  # fmt: skip
     if _PLAIN(value):
         return f'{frame}"{value}","pattern":"{head}{value}{end}",{tail}'.encode()
-    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    quoted = value if type is ObservableType.PATTERN else value.replace("\\", "\\\\").replace("'", "\\'")
     name, pattern = _encode(value).decode(), _encode(f"{head}{quoted}{end}").decode()
     return f'{frame}{name},"pattern":{pattern},{tail}'.encode()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from seawall.codec.sharing import ReceivedSighting, candidate_id, indicator_values, read_sighting
+from seawall.codec.sharing import ReceivedSighting, candidate_id, keys_of, read_sighting
 from seawall.codec.stix import check
 from seawall.exchange import Declined, InboundDesk, Outcome, ReceivedObject
 from seawall.flow.conduct import note_misdeed
@@ -166,7 +166,7 @@ def _keep(node: Node, items: Sequence[StoredObject]) -> PutCounts:
     others: list[StoredObject] = []
     counts = PutCounts()
     for item in items:
-        values = indicator_values(item.body) if item.type == "indicator" else []
+        values = keys_of(item.body) if item.type == "indicator" else []
         if not values:
             others.append(item)
         elif item.revoked:
@@ -188,7 +188,7 @@ def peer_source(item: StoredObject) -> str:
 def _withdraw(node: Node, item: StoredObject) -> PutCounts:
     gone = [
         node.store.indicators.withdraw(value.type, value.value, source=peer_source(item), external_id=item.id)
-        for value in indicator_values(item.body)
+        for value in keys_of(item.body)
     ]
     return PutCounts(updated=int(any(gone)), unchanged=int(not any(gone)))
 
@@ -220,7 +220,7 @@ def _entries(item: StoredObject) -> list[IndicatorEntry]:
             sources=(),
             body=item.body,
         )
-        for value in indicator_values(item.body)
+        for value in keys_of(item.body)
     ]
 
 
@@ -253,7 +253,7 @@ def _values_behind(node: Node, indicator_id: str) -> Iterable[Observable]:
     entries = node.store.indicators.by_id(indicator_id)
     if entries:
         return [Observable(entry.type, entry.value) for entry in entries]
-    return [value for item in find_objects(node, indicator_id) for value in indicator_values(item.body)]
+    return [value for item in find_objects(node, indicator_id) for value in keys_of(item.body)]
 
 
 def _summary(item: StoredObject, told: ReceivedSighting, type: ObservableType, value: str) -> SightingSummary:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seawall.codec.sharing import indicator_values, read_sighting
+from seawall.codec.sharing import keys_of, read_sighting
 from seawall.flow.context import find_objects
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
@@ -127,7 +127,7 @@ def _named(node: Node, indicator_id: str) -> list[Observable]:
 
 def _plain_values(item: StoredObject) -> list[Observable]:
     try:
-        return indicator_values(item.body)
+        return keys_of(item.body)
     except (Fault, msgspec.MsgspecError):
         return []
 

@@ -16,7 +16,7 @@ import msgspec
 from seawall.codec.misp import FromMisp, event_to_stix, joined, parse_misp
 from seawall.codec.misp.extension import carried
 from seawall.codec.misp.table import events_of_table, is_misp_table
-from seawall.codec.sharing import indicator_values
+from seawall.codec.sharing import keys_of
 from seawall.codec.stix import ParsedBundle, from_dict
 from seawall.intel.interface import ImportOptions, Sink
 from seawall.intel.stix_import import put_bundle
@@ -62,8 +62,8 @@ def _taken_back(objects: list[dict[str, Any]], sink: Sink) -> list[dict[str, Any
         obj = fresh[identifier]
         if held.revoked or sort_key(obj["modified"]) <= sort_key(held.version):
             continue
-        still = set(indicator_values(_encode(obj))) if obj["id"] == identifier else set()
-        for value in indicator_values(held.body):
+        still = set(keys_of(_encode(obj))) if obj["id"] == identifier else set()
+        for value in keys_of(held.body):
             if value not in still:
                 sink.indicators.withdraw(value.type, value.value, source=held.source or "", external_id=identifier)
         if obj["id"] != identifier:

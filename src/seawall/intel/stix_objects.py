@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from seawall.codec.losses import LossCounter
 from seawall.codec.moments import moment_of
-from seawall.codec.pattern import simple_keys
+from seawall.codec.pattern import match_keys as keys_of_pattern
 from seawall.codec.stix import ParsedBundle
 from seawall.codec.value_indicator import CAMPAIGN_LABEL
 from seawall.intel.interface import ImportOptions
@@ -82,16 +82,16 @@ def stored(obj: StixObject, body: bytes, source: str, options: ImportOptions) ->
 
 
 def match_keys(indicator: Indicator, losses: LossCounter) -> list[Observable]:
-    """What the pattern looks for, as far as it is simple; what is not is kept and reported as not yet matched."""
+    """What the pattern looks for: values, or itself as a whole; what cannot be matched is kept and reported."""
     if indicator.indicator_types and _HARMLESS.issuperset(indicator.indicator_types):
         return []
     if indicator.pattern_type != "stix":
         losses.add(f"pattern:{indicator.pattern_type[:20]}", f"{indicator.id}: kept, not matched")
         return []
-    keys = simple_keys(indicator.pattern)
-    if keys is None:
+    keys = keys_of_pattern(indicator.pattern)
+    if not keys:
         losses.add("pattern:not-yet-matched", f"{indicator.id}: {indicator.pattern[:120]}")
-    return keys or []
+    return keys
 
 
 def entries(

@@ -35,6 +35,13 @@ class Increments(msgspec.Struct, frozen=True):
     sightings: int = 0
 
 
+class PatternCounts(msgspec.Struct, frozen=True):
+    """Indicators whose pattern is more than a list of values: those that have met all rows, and those that have not."""
+
+    evaluated: int = 0
+    left_out: int = 0
+
+
 class MatchReport(msgspec.Struct, frozen=True):
     """Totals for the whole lake, and the increments of this run."""
 
@@ -47,6 +54,8 @@ class MatchReport(msgspec.Struct, frozen=True):
     by_indicator_type: dict[str, int]
     both_sides: BothSides | None  # None: the lake holds fewer than two sides
     new: Increments
+    patterns: PatternCounts = PatternCounts()
+    problems: tuple[str, ...] = ()  # which patterns were left out, and why
     run: int = 0  # number of the last run that added hits; ``sightings(after_run=...)`` reads from there
 
     def document(self) -> dict[str, object]:
@@ -63,4 +72,6 @@ class MatchState(msgspec.Struct, frozen=True):
     last_number: int
     exact: bool
     report: MatchReport
+    behind: dict[int, int] = {}  # patterns that have not met all of these rows: key -> generation up to which they did
+    waiting: tuple[int, ...] = ()  # those of them that only want of time kept back
     revision: int = 1  # of the hits' columns; another revision is rebuilt

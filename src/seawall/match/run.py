@@ -20,6 +20,7 @@ from seawall.match.hits import FOUND, HIT_COLUMNS, Stretch, clear_found, find_hi
 from seawall.match.interface import KeySource, LakeSession, LakeWriter, MatchLake
 from seawall.match.keys import load_keys
 from seawall.match.past import has_past, keep_past, lasting, past
+from seawall.match.patterns import Behind, apart, meet_patterns
 from seawall.match.report import Increments, MatchOptions, MatchReport, MatchState
 from seawall.match.totals import count_totals
 
@@ -85,17 +86,26 @@ def beginning(session: LakeSession, options: MatchOptions) -> tuple[MatchState, 
 
 
 def advance(
-    totals: MatchReport, done: MatchState, options: MatchOptions, run: int, generation: int, table: pa.Table
+    totals: MatchReport,
+    done: MatchState,
+    options: MatchOptions,
+    run: int,
+    generation: int,
+    table: pa.Table,
+    behind: Behind,
 ) -> tuple[MatchReport, MatchState]:
     """The report with its increments, and how far matching has come with it.
 
     A run limited by ``since`` has not met the earlier rows: it keeps its hits but does not advance.
     """
-    totals = msgspec.structs.replace(totals, run=run, new=_difference(totals, done.report))
+    totals = msgspec.structs.replace(
+        totals, run=run, new=_difference(totals, done.report), patterns=behind.counts, problems=behind.problems
+    )
     progress = msgspec.structs.replace(done, exact=options.exact, report=totals)
     if options.since is None:
         highest = max(done.last_number, pc.max(table["number"]).as_py() if table.num_rows else -1)
         progress = msgspec.structs.replace(progress, generation=generation, last_number=highest)
+        progress = msgspec.structs.replace(progress, behind=behind.numbers, waiting=behind.waiting)
     return totals, progress
 
 
@@ -106,7 +116,7 @@ def _must_rebuild(state: MatchState, options: MatchOptions) -> bool:
 def _is_current(session: LakeSession, state: MatchState, provider: Callable[[int], pa.Table]) -> bool:
     if session.generation != state.generation and _count(session, session.observations(state.generation)):
         return False
-    return len(provider(state.last_number)) == 0
+    return not state.waiting and len(provider(state.last_number)) == 0
 
 
 def _count(session: LakeSession, relation: str) -> int:
@@ -116,8 +126,10 @@ def _count(session: LakeSession, relation: str) -> int:
 def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], options: MatchOptions) -> MatchReport:
     done, run, fresh_start = beginning(writer, options)
     table = provider(-1)
+    values, patterns = apart(table)
     clear_found(writer)
-    _collect(writer, table, done, options, run, last_met(writer))
+    _collect(writer, values, done, options, run, last_met(writer))
+    behind = meet_patterns(writer, patterns, done, options, run)
     earlier = writer.derived(HITS)
     if earlier is not None and fresh_start:
         writer.sql(f"INSERT INTO {FOUND} {lasting(writer, earlier, HIT_COLUMNS)}")
@@ -130,7 +142,7 @@ def _match_under_lock(writer: LakeWriter, provider: Callable[[int], pa.Table], o
         writer.append_derived(HITS, f"(SELECT {HIT_COLUMNS} FROM {FOUND})")
     hits = f"(SELECT {HIT_COLUMNS} FROM {held} AS h UNION ALL SELECT {HIT_COLUMNS} FROM {FOUND})" if held else FOUND
     totals = count_totals(writer, hits, writer.observations(0), table, past(writer))
-    totals, progress = advance(totals, done, options, run, writer.generation, table)
+    totals, progress = advance(totals, done, options, run, writer.generation, table, behind)
     writer.set_note(STATE_NOTE, msgspec.json.encode(progress).decode())
     return totals
 

@@ -27,6 +27,7 @@ class ObservableType(StrEnum):
     CVE = "cve"
     FILE_NAME = "file_name"
     WALLET = "wallet"
+    PATTERN = "pattern"  # a STIX pattern that is more than a list of values: only an indicator's, no sensor's
 
 
 class Observable(msgspec.Struct, frozen=True, order=True):

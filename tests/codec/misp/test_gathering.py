@@ -64,6 +64,7 @@ VALUES = {
     ObservableType.CVE: ("CVE-2024-12345", "vulnerability"),
     ObservableType.FILE_NAME: ("a.exe", "filename"),
     ObservableType.WALLET: ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "btc"),
+    ObservableType.PATTERN: ("[file:name = 'a' AND file:size = 5]", "stix2-pattern"),
 }
 
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 import realdata
-from seawall.codec.pattern import parse, pattern_for, simple_keys
+from seawall.codec.pattern import match_keys, parse, pattern_for, simple_keys
 from seawall.codec.values import canonical
-from seawall.model import Observable, ObservableType
+from seawall.model import Fault, Observable, ObservableType
 
 T = ObservableType
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -58,7 +58,7 @@ def test_simple_patterns_become_keys(pattern: str, keys: list[str]) -> None:
         "[ipv4-addr:value = 'nonsense']",
     ],
 )
-def test_other_patterns_are_kept_but_not_matched(pattern: str) -> None:
+def test_other_patterns_are_no_list_of_values(pattern: str) -> None:
     """A key that would hit more than the pattern is worse than none."""
     assert simple_keys(pattern) is None
 
@@ -83,7 +83,31 @@ def test_the_pattern_of_a_value_looks_for_that_value(value: Observable) -> None:
 
 def test_every_type_has_a_pattern() -> None:
     """A type without one could not be shared."""
-    assert {value.type for value in VALUES} == set(ObservableType)
+    assert {value.type for value in VALUES} | {T.PATTERN} == set(ObservableType)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[domain-name:value = 'a.example'] FOLLOWEDBY [file:name = 'a']", "[domain-name:value LIKE '%.example']",
+        "[network-traffic:dst_port = 4444]", "[ipv4-addr:value = '192.0.2.1'] REPEATS 5 TIMES",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_is_no_list_of_values_is_its_own_key(pattern: str) -> None:
+    """Held by its text, and found again under it."""
+    (key,) = match_keys(f" {pattern} ")
+    assert (key.type, key.value) == (T.PATTERN, pattern)
+    assert canonical(T.PATTERN, pattern) == key
+    assert pattern_for(key) == pattern
+
+
+def test_what_rows_cannot_hold_is_no_key() -> None:
+    """A single test of what no sensor tells, and a pattern too long for a key."""
+    assert match_keys("[mutex:name = 'x']") == []
+    assert match_keys(f"[domain-name:value LIKE '{'x' * 9_000}']") == []
+    assert match_keys("[ipv4-addr:value = '192.0.2.1']") == [Observable(T.IPV4, "192.0.2.1")]
+    with pytest.raises(Fault, match="E-VALUE-001"):
+        canonical(T.PATTERN, "nothing")
 
 
 def test_most_patterns_of_a_real_vendor_are_simple() -> None:

@@ -64,6 +64,7 @@ OBSERVABLE_WORDS: dict[ObservableType, str] = {
     T.CVE: "vulnerability",
     T.FILE_NAME: "filename",
     T.WALLET: "btc",
+    T.PATTERN: "stix2-pattern",
 }
 CERTIFICATE_WORDS = {32: "x509-fingerprint-md5", 40: "x509-fingerprint-sha1", 64: "x509-fingerprint-sha256"}
 

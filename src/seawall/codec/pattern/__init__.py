@@ -12,7 +12,7 @@ from __future__ import annotations
 from seawall.codec.pattern.check import comparisons, is_ordinary, problem_of
 from seawall.codec.pattern.grammar import parse
 from seawall.codec.pattern.lexer import PatternError
-from seawall.codec.pattern.simple import pattern_for, simple_keys
+from seawall.codec.pattern.simple import match_keys, pattern_for, simple_keys
 from seawall.codec.pattern.tree import Both, Comparison, Node, Observation, Path, Qualified, Timestamp
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Timestamp",
     "comparisons",
     "is_ordinary",
+    "match_keys",
     "parse",
     "pattern_for",
     "problem_of",

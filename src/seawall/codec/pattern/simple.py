@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from seawall.codec.pattern.grammar import parse
 from seawall.codec.pattern.tree import Both, Comparison, Node, Observation, Path
-from seawall.codec.spelling import canonical_pair
+from seawall.codec.spelling import MAX_VALUE_LENGTH, canonical_pair
 from seawall.model import Observable, ObservableType
 
 T = ObservableType
@@ -37,6 +37,8 @@ _FIXED: dict[tuple[str, tuple[str | int, ...]], tuple[ObservableType, ...]] = {
 }
 _FILE_HASHES = {"MD5": T.MD5, "SHA1": T.SHA1, "SHA256": T.SHA256}
 _HASHED = {"file", "artifact"}
+_HELD_BESIDE_KEYS = {"network-traffic", "process", "user-account"}
+"""Objects of which rows hold properties that are no keys, such as ports and command lines."""
 _OPERATORS = {"=", "IN", "ISSUBSET"}
 _FAST = re.compile(r"\[\s*([a-z0-9-]+):([a-zA-Z0-9_.'-]+)\s*={1,2}\s*'((?:[^'\\]|\\['\\])*)'\s*\]", re.A)
 
@@ -66,6 +68,23 @@ def simple_keys(pattern: str) -> list[Observable] | None:
 
 class _NotSimple(Exception):
     pass
+
+
+def match_keys(pattern: str) -> list[Observable]:
+    """What ``match`` looks for: the values of a simple pattern, else the pattern itself; empty for what it cannot.
+
+    Raises PatternError as ``simple_keys``.
+    """
+    if keys := simple_keys(pattern):
+        return keys
+    text = pattern.strip()
+    if len(text) > MAX_VALUE_LENGTH or "\0" in text:
+        return []
+    try:
+        plain = all(comparison.path.type not in _HELD_BESIDE_KEYS for comparison in _alternatives(parse(text)))
+    except _NotSimple:
+        plain = False
+    return [] if plain else [Observable(T.PATTERN, text)]
 
 
 def _alternatives(node: Node) -> Iterator[Comparison]:
@@ -117,12 +136,15 @@ _TEMPLATES = {
     T.CVE: "[x-seawall-cve:value = '{}']",
     T.FILE_NAME: "[file:name = '{}']",
     T.WALLET: "[x-seawall-wallet:value = '{}']",
+    T.PATTERN: "{}",
 }
 _CERTIFICATE_HASH = {32: "MD5", 40: "'SHA-1'", 64: "'SHA-256'"}
 
 
 def pattern_for(observable: Observable) -> str:
     """The pattern that looks for one canonical value; ``simple_keys`` of it is that value again."""
+    if observable.type is T.PATTERN:
+        return observable.value
     value = observable.value.replace("\\", "\\\\").replace("'", "\\'")
     head, _, tail = pattern_parts(observable.type, value).partition("{}")
     return f"{head}{value}{tail}"

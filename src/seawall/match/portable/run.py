@@ -20,6 +20,7 @@ from seawall.match.hits import Stretch
 from seawall.match.interface import KeySource, LakeWriter, MatchLake
 from seawall.match.keys import load_keys
 from seawall.match.past import DAY, has_past, keep_past, past
+from seawall.match.patterns import apart, not_asked
 from seawall.match.portable.addresses import address_hits
 from seawall.match.portable.aggregates import aggregate
 from seawall.match.portable.both_sides import both_sides
@@ -56,8 +57,9 @@ def _match_under_lock(
 ) -> MatchReport:
     state = read_state(writer)
     done, run, fresh_start = beginning(writer, options)
-    later = table.filter(pc.greater(table["number"], done.last_number)) if done.last_number >= 0 else table
-    found = _collect(session, table, later, done, options, run)
+    values, patterns = apart(table)
+    later = values.filter(pc.greater(values["number"], done.last_number)) if done.last_number >= 0 else values
+    found = _collect(session, values, later, done, options, run)
     if options.since is None:
         _keep_past(writer, later, options, run, -1 if state is None else state.last_number)
     held = session.derived(HITS)
@@ -76,7 +78,8 @@ def _match_under_lock(
         writer.replace_derived(HITS, session.hand_over(_FOUND))
     elif totals.hits > done.report.hits:
         writer.append_derived(HITS, session.hand_over(_FOUND))
-    totals, progress = advance(totals, done, options, run, writer.generation, table)
+    behind = not_asked(patterns, done, "the Spark engine evaluates no patterns; those of this node need DuckDB")
+    totals, progress = advance(totals, done, options, run, writer.generation, table, behind)
     writer.set_note(STATE_NOTE, msgspec.json.encode(progress).decode())
     return totals
 

@@ -12,7 +12,7 @@ from seawall.protect.objections import Objection
 from seawall.protect.text import moment_text, one_line, spreadsheet_cell
 
 NAME = "csv"
-TYPES = frozenset(ObservableType)
+TYPES = frozenset(ObservableType) - {ObservableType.PATTERN}  # which no tool can block
 FILES = ("seawall.csv",)
 COLUMNS = ("type", "value", "action", "expires_at", "reason", "source", "indicator", "release", "undo", "flags")
 
