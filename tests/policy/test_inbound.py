@@ -15,6 +15,7 @@ from seawall.model.bounds import MAX_OBJECT_BYTES
 from seawall.model.circle import Acceptance, CircleTerms, Track
 from seawall.model.stix.tlp import TLP2_IDS, tlp2_object
 from seawall.policy import Admitted, Declined, Held, InboundContext, InboundRule, Origin, inbound
+from seawall.policy.inbound import _is_small, _within_bounds
 from seawall.policy.statements import DO_NOT_NAME, PAP_IDS
 
 SENT = body(created_by_ref=SEOUL, object_marking_refs=[TLP2_IDS[Tlp.GREEN]])
@@ -189,3 +190,16 @@ def test_the_sender_reads_which_property_is_missing() -> None:
     answer = _take(SENT, circle(acceptance=Acceptance(needs=frozenset({"indicator.labels"}))))
     assert isinstance(answer, Declined)
     assert answer.sentence == "This node takes the object only with: labels."
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text("{}[],", max_size=3),
+        lambda below: st.lists(below, max_size=4) | st.dictionaries(st.sampled_from(("a", "b_refs")), below),
+        max_leaves=30,
+    )
+)
+def test_what_looks_small_is_within_the_bounds(value: Any) -> None:
+    """The count of brackets and commas never lets through what the long look would keep out."""
+    made = {"type": "x", "value": value}
+    assert not _is_small(msgspec.json.encode(made)) or _within_bounds(made)

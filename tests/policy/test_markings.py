@@ -6,14 +6,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policy.scenes import body, stored
 from seawall.model import Pap, Tlp
 from seawall.model.stix.known_extensions import IEP_EXTENSION
-from seawall.model.stix.tlp import TLP1_IDS, TLP2_IDS, tlp1_object, tlp2_object
+from seawall.model.stix.tlp import TLP1_IDS, TLP2_IDS, TLP_BY_ID, tlp1_object, tlp2_object
 from seawall.policy import Markings, Origin, marking_objects, markings_of, read_markings, strictest
-from seawall.policy.markings import write_markings
-from seawall.policy.statements import BOUND_IDS, DO_NOT_NAME, PAP_IDS
+from seawall.policy.markings import WELL_KNOWN, _said_together, said_by, write_markings
+from seawall.policy.statements import BOUND_IDS, DO_NOT_NAME, OWN_IDS, PAP_IDS
+
+LABELS = ("tlp:amber", "PAP:RED", "tlp:ex:chr", "tlp:unheard", "osint", "x" * 500)
 
 
 def test_tlp_1_and_2_are_read_and_the_strictest_governs() -> None:
@@ -116,3 +120,13 @@ def test_something_made_of_nothing_is_unmarked() -> None:
     mixed = strictest([Markings(), Markings(tlp=Tlp.GREEN)])
     assert mixed.tlp_at_floor(Tlp.AMBER) is Tlp.AMBER
     assert mixed.tlp_at_floor(Tlp.CLEAR) is Tlp.GREEN
+
+
+@given(st.lists(st.sampled_from(sorted(WELL_KNOWN)), max_size=4), st.lists(st.sampled_from(LABELS), max_size=4))
+def test_what_is_remembered_is_what_was_said(refs: list[str], labels: list[str]) -> None:
+    """What is worked out once is what would be worked out anew; no definition changes TLP, PAP and what is our own."""
+    claimed = {ref: {"definition_type": "tlp", "definition": {"tlp": "white"}} for ref in refs}
+    for definitions in (claimed, {}, claimed):
+        assert said_by(refs, labels, definitions) == _said_together(refs, labels, definitions, len(refs))
+    if OWN_IDS.union(TLP_BY_ID).issuperset(refs):
+        assert said_by(refs, labels, claimed) == said_by(refs, labels)

@@ -36,6 +36,10 @@ class TermsHeader:
         if scope["type"] != "http" or not isinstance(peer, str):
             await self._app(scope, receive, send)
             return
+        with self._node.store.circles.glance():
+            await self._answer(peer, scope, receive, send)
+
+    async def _answer(self, peer: str, scope: Any, receive: Any, send: Any) -> None:
         name = TERMS_HEADER.lower().encode()
         heard = [value.decode("ascii", "replace") for key, value in scope["headers"] if key.lower() == name]
         try:

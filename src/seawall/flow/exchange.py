@@ -20,6 +20,7 @@ from seawall.flow.service import NodeExchange
 from seawall.flow.terms import terms_digest
 from seawall.ledger import EventKind
 from seawall.model import Fault
+from seawall.model.circle import CircleTerms
 
 TERMS_HEADER = "X-Seawall-Terms"
 """``circle:digest`` pairs, the circle in base64: each side states its terms with every request and answer."""
@@ -97,18 +98,20 @@ def sync_peer(
 
 def shared_circles(node: Node, code_name: str) -> list[str]:
     """The circles in which we seat this peer."""
+    return [terms.name for terms in _shared_terms(node, code_name)]
+
+
+def _shared_terms(node: Node, code_name: str) -> list[CircleTerms]:
     return [
-        terms.name
-        for terms in node.store.circles.list()
-        if code_name in terms.members and code_name not in terms.exclusions
+        terms for terms in node.store.circles.list() if code_name in terms.members and code_name not in terms.exclusions
     ]
 
 
 def stated_terms(node: Node, code_name: str) -> str:
     """Our terms for this peer's ears: one ``name=digest`` for each circle that we share."""
     return ",".join(
-        f"{base64.urlsafe_b64encode(name.encode()).decode().rstrip('=')}:{terms_digest(node.store.circles.get(name))}"
-        for name in shared_circles(node, code_name)
+        f"{base64.urlsafe_b64encode(terms.name.encode()).decode().rstrip('=')}:{terms_digest(terms)}"
+        for terms in _shared_terms(node, code_name)
     )
 
 

@@ -85,6 +85,8 @@ def fill_one(node: Node, terms: CircleTerms, member: str) -> Filled:
     if cursor.policy != policy:
         cursor = Cursor(policy)
         standing_already = standing_in_outbox(node, terms.name, member)
+    elif node.store.reached() == (cursor.indicators, cursor.objects):
+        return Filled()
     usage = Usage.load(node, terms.name)
     done = Filled()
     for page in changed_pages(node, cursor, usage, terms):
@@ -181,13 +183,16 @@ class Changed(msgspec.Struct, frozen=True):
 def changed_pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) -> Iterator[Changed]:
     """Changed indicators first, then all other objects, so that a sighting finds its indicator already there.
 
-    Stops where the standing releases' caps are used up; the rest waits for the next fill.
+    Stops where the standing releases' caps are used up; the rest waits for the next fill. When nothing is left, an
+    empty page says how far the numbers have been given out: until they rise, nobody has to look again.
     """
+    reached = node.store.reached()
     indicators, objects = cursor.indicators, cursor.objects
     told: frozenset[tuple[str, str]] = frozenset()  # a pattern has an entry for each value: one stands beside the other
     while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
         changed = node.store.indicators.changed_since(indicators, room)
         if not changed.items:
+            indicators = max(indicators, reached[0])
             break
         indicators = changed.last
         found = {(item.id, item.version): item for item in map(as_stored, changed.items)}
@@ -196,6 +201,8 @@ def changed_pages(node: Node, cursor: Cursor, usage: Usage, terms: CircleTerms) 
     while (room := min(PAGE, usage.room(terms, node.clock()))) > 0:
         page = node.store.objects.changed_since(objects, room)
         if not page.items:
+            if (indicators, objects) != reached:
+                yield Changed([], indicators, max(objects, reached[1]))
             break
         objects = page.items[-1].sequence
         offered = [item for item in page.items if not is_framework(item)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from seawall.policy.statements import (
 
 Definitions = Mapping[str, Mapping[str, Any]]
 """Marking-definition objects by id."""
+FEW, SHORT = 12, 400  # references and labels, and characters of labels, of what is remembered
 PAP_IF_UNCLEAR = Pap.RED  # an unknown marking may bar any action that others could see
 
 
@@ -135,15 +137,25 @@ def said_by(
     refs: Sequence[str], labels: Iterable[str], definitions: Definitions | None = None, *, whole: int | None = None
 ) -> Markings:
     """What marking references and labels say together. The first ``whole`` references mark the whole object."""
-    known = definitions or {}
+    spoken, count = tuple(labels), len(refs) if whole is None else whole
+    if _FIXED.issuperset(refs) and len(refs) + len(spoken) <= FEW and sum(map(len, spoken)) <= SHORT:
+        return _said_as_ever(tuple(refs), spoken, count)
+    return _said_together(refs, spoken, definitions or {}, count)
+
+
+@lru_cache(maxsize=1_024)
+def _said_as_ever(refs: tuple[str, ...], labels: tuple[str, ...], whole: int) -> Markings:
+    """Of markings that no definition changes and few labels: most objects of a feed say the same."""
+    return _said_together(refs, labels, {}, whole)
+
+
+def _said_together(refs: Sequence[str], spoken: Sequence[str], known: Definitions, count: int) -> Markings:
     said = [_said_by(ref, known) for ref in refs]
-    spoken = list(labels)
     said += [_said_by_label(label) for label in spoken]
     if (policy := iep_of_labels(spoken)) is not None:
         said.append(_of_policy(policy))
     tlp = max((item.tlp for item in said if item.tlp is not None), default=None)
     joined = strictest(said)
-    count = len(refs) if whole is None else whole
     return msgspec.structs.replace(
         joined,
         tlp=tlp,
@@ -271,7 +283,8 @@ class _Marked(msgspec.Struct):
 _NOBODY: frozenset[Origin] = frozenset()
 _TLP_SAID = {id: Markings(tlp=level) for id, level in TLP_BY_ID.items()}
 _TLP_ONLY = frozenset(TLP_BY_ID)
-WELL_KNOWN = _TLP_ONLY | OWN_IDS | PLAIN_STATEMENTS
+_FIXED = _TLP_ONLY | OWN_IDS  # what these say, no definition that comes along can change
+WELL_KNOWN = _FIXED | PLAIN_STATEMENTS
 """Markings that every node reads without their definitions."""
 _SPEAKING = re.compile(r"\s*(?:tlp:|pap:|iep2-)", re.IGNORECASE)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import msgspec
@@ -26,6 +29,9 @@ _EACH_NEWEST = (
     .order_by(circles.c.name)
 )
 """Made once: every request asks them, and making a statement takes longer than answering it."""
+
+
+_GLANCE: ContextVar[dict[Circles, tuple[CircleTerms, ...]] | None] = ContextVar("glance", default=None)
 
 
 class Circles:
@@ -69,8 +75,23 @@ class Circles:
 
     def list(self) -> tuple[CircleTerms, ...]:
         """The newest terms of every circle, by name."""
+        held = _GLANCE.get()
+        if held is not None and self in held:
+            return held[self]
         with self._database.reading() as connection:
-            return tuple(_terms(bytes(body)) for body in connection.execute(_EACH_NEWEST).scalars())
+            found = tuple(_terms(bytes(body)) for body in connection.execute(_EACH_NEWEST).scalars())
+        if held is not None:
+            held[self] = found
+        return found
+
+    @contextmanager
+    def glance(self) -> Iterator[None]:
+        """Within it ``list`` reads once: one request is answered under the same terms from its beginning to its end."""
+        token = _GLANCE.set({})
+        try:
+            yield
+        finally:
+            _GLANCE.reset(token)
 
     def history(self, name: str) -> tuple[tuple[CircleTerms, int], ...]:
         """All versions with the moment each was kept (microseconds UTC), oldest first. Raises NotFound E-STORE-061."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import sqlalchemy as sa
+
 from seawall.store.approvals import Approvals
 from seawall.store.circles import Circles
 from seawall.store.conflicts import Conflicts
@@ -29,6 +31,7 @@ from seawall.store.set_aside import SetAside
 from seawall.store.sightings import Sightings
 from seawall.store.statuses import Statuses
 from seawall.store.sync import Sync
+from seawall.store.tables import counters
 from seawall.store.taking_back import TakingBack
 from seawall.store.users import Users
 from seawall.store.warnings import Warnings
@@ -83,6 +86,16 @@ class Store:
             database.close()
             raise
         return cls(database)
+
+    def reached(self) -> tuple[int, int]:
+        """The last numbers given to changes of indicators and of objects.
+
+        Whoever read them and then everything behind its own cursors has seen all changes up to them.
+        """
+        query = sa.select(counters.c.name, counters.c.value).where(counters.c.name.in_(("indicators", "objects")))
+        with self._database.reading() as connection:
+            found = {row.name: int(row.value) for row in connection.execute(query)}
+        return found["indicators"], found["objects"]
 
     @property
     def where(self) -> str:
