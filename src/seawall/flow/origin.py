@@ -90,18 +90,19 @@ class Keyring:
 def sealer(node: Node) -> Callable[[dict[str, Any], StoredObject], dict[str, Any]]:
     """For ``policy``: signs what this node made, as it leaves; a foreign signature stays where nothing was changed."""
     own = node.keys.identity_id
+    signer = node.keys.signer()  # one page is signed with one key
 
     def sealed(body: dict[str, Any], given: StoredObject) -> dict[str, Any]:
         try:
             if given.origin is None and given.source is None and body.get("created_by_ref") == own:
-                return seal(body, node.keys)
+                return seal(body, signer)
             if MARK not in given.body:
                 return body
             if body == msgspec.json.decode(given.body):
                 return body
             if "created_by_ref" not in body:
                 return without_seal(body)  # nobody may be named: neither the maker nor who passed it on
-            return seal(body, node.keys, derived_by=own)
+            return seal(body, signer, derived_by=own)
         except ValueError:  # numbers that cannot be written canonically
             return without_seal(body)
 

@@ -8,6 +8,7 @@ a stolen key divides what is provable from what a thief may have made.
 from __future__ import annotations
 
 import base64
+import binascii
 import ssl
 from collections.abc import Sequence
 
@@ -41,7 +42,7 @@ class KnownKey(msgspec.Struct, frozen=True):
     @property
     def key(self) -> bytes:
         """The 32 bytes."""
-        return base64.b64decode(self.public)
+        return binascii.a2b_base64(self.public)
 
 
 class _FormerPin(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -52,6 +53,7 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
+@lru_cache(maxsize=4_096)
 def key_id(public: bytes) -> str:
     """A hint which key signed: SHA-256 of the public key, lower hex. Never trusted for anything but ordering."""
     return hashlib.sha256(public).hexdigest()
@@ -131,10 +133,15 @@ def check_signature(public: bytes, signature: bytes, message: bytes) -> None:
 
 def _holds(public: bytes, signature: bytes, message: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        _opened_key(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=1_024)  # the same few nodes sign thousands of objects
+def _opened_key(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
 
 
 def _decode(text: str) -> bytes:
