@@ -21,7 +21,8 @@ def match(
     """Compare the lake with the indicators; totals are for the whole lake, increments in new.
 
     JSON: events, hits, matched_events, aggregates, indicators_hit, sightings, by_indicator_type, both_sides (null, or
-    indicators, campaigns, median_lag_seconds), new, and the cost.
+    indicators, campaigns, median_lag_seconds), new, patterns (evaluated, left_out: indicators that are more than a list
+    of values), problems (which were left out, and why), and the cost.
     """
     from seawall.flow.node import Node
     from seawall.flow.pipeline import run_match
