@@ -14,7 +14,7 @@ from seawall.model.stix.known_extensions import IEP_EXTENSION
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.model.stored import StoredObject
 
-TOKEN = "zq7kelpwrack"  # noqa: S105 - what must never be found anywhere
+TOKEN = "zq7kelpwrack"
 OPEN_WORD = "plainshore"
 MOMENT = "2026-03-14T00:00:00.000Z"
 POLICY = "marking-definition--99999999-0000-4000-8000-000000000001"
@@ -48,17 +48,15 @@ def _body(kind: str, id: str, word: str, **more: Any) -> dict[str, Any]:
     return made | more
 
 
-def hidden() -> Iterator[StoredObject]:
-    """One withheld object of every kind, the reason taken in turn; and of a note and a report, every reason."""
-    number = 0
+def hidden(member: str = "north") -> Iterator[StoredObject]:
+    """One object of every kind withheld from ``member``, the reason taken in turn; of three kinds, for every reason."""
     wanted = [(kind, REASONS[place % len(REASONS)]) for place, kind in enumerate(KINDS)]
     wanted += [(kind, reason) for kind in ("note", "report", "incident") for reason in REASONS]
-    for kind, reason in wanted:
-        number += 1
-        yield _hidden(kind, reason, object_id(kind, number))
+    for number, (kind, reason) in enumerate(wanted, 1):
+        yield _hidden(kind, reason, object_id(kind, number), member)
 
 
-def _hidden(kind: str, reason: str, id: str) -> StoredObject:
+def _hidden(kind: str, reason: str, id: str, member: str) -> StoredObject:
     tlp = Tlp.RED if reason == "red" else Tlp.GREEN
     refs = {"unknown-marking": [UNKNOWN], "iep-ended": [POLICY]}.get(reason, [])
     body = _body(kind, id, TOKEN, object_marking_refs=[TLP2_IDS[tlp], *refs], object_refs=[VISIBLE])
@@ -71,7 +69,7 @@ def _hidden(kind: str, reason: str, id: str) -> StoredObject:
         tlp=tlp,
         pap=Pap.RED if reason == "pap" else Pap.CLEAR,
         stored_at=1,
-        excluded=frozenset({"north"}) if reason == "excluded" else frozenset(),
+        excluded=frozenset({member}) if reason == "excluded" else frozenset(),
         inputs=(object_id("attack-pattern", 1),) if reason == "derived" else (),
     )
 
@@ -98,7 +96,7 @@ def _shown(kind: str, id: str, **more: Any) -> StoredObject:
     )  # fmt: skip
 
 
-def furnish(node: Node, *, secrets: bool) -> None:
+def furnish(node: Node, *, secrets: bool, member: str = "north") -> None:
     """Put it all into a node, or only what everybody may have."""
     node.store.objects.put(shown())
     if secrets:
@@ -108,4 +106,4 @@ def furnish(node: Node, *, secrets: bool) -> None:
         node.store.objects.put(
             [StoredObject(POLICY, "marking-definition", MOMENT, None, made, Tlp.CLEAR, Pap.CLEAR, stored_at=1)]
         )
-        node.store.objects.put(hidden())
+        node.store.objects.put(hidden(member))

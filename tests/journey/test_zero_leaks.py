@@ -1,4 +1,4 @@
-"""Nothing of what is withheld leaves, by any door, nor can it be inferred: a node with secrets answers as one without."""
+"""Nothing withheld leaves by any door, nor can it be inferred: a node with secrets answers as one without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +16,7 @@ from seawall.exchange import collection_id
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.model.circle import SHAREABLE_TYPES
-from withheld_scenes import OPEN_WORD, TOKEN, VISIBLE, furnish, hidden, object_id, shown
+from withheld_scenes import OPEN_WORD, TOKEN, VISIBLE, furnish, hidden, shown
 
 TAXII = {"Accept": "application/taxii+json;version=2.1"}
 ABSENT = "note--00000000-0000-4000-8000-000000000009"
@@ -70,7 +69,9 @@ def questions(shore: Shore) -> Iterator[tuple[str, str]]:
     yield from (("north", path) for path in roots)
     for circle in ("open", "deep", "none"):
         base = f"/taxii2/circles/collections/{shore.collection(circle)}/"
-        yield from (("north", base + part) for part in ("", "manifest/", "objects/", "objects/?limit=1", "objects/?limit=3"))
+        yield from (
+            ("north", base + part) for part in ("", "manifest/", "objects/", "objects/?limit=1", "objects/?limit=3")
+        )
         kinds = ("note", "report", "incident", "indicator", "tool", "marking-definition")
         yield from (("north", f"{base}objects/?match[type]={kind}") for kind in kinds)
         yield ("north", f"{base}manifest/?match[id]={','.join(SECRET_IDS[:5])}")
@@ -98,14 +99,17 @@ def shores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shore, Shore]:
 def answers(shore: Shore) -> dict[tuple[str, str], httpx.Response]:
     """Every question asked of the serving node."""
     found: dict[tuple[str, str], httpx.Response] = {}
-    with Node.open(shore.node.folder) as node, Serving(node, port=0, peer_port=0) as serving:
-        with httpx.Client(base_url=serving.local_url, timeout=30, trust_env=False) as client:
-            for who, path in questions(shore):
-                basic = path.startswith(("/taxii2", "/misp-feed"))
-                auth = (who, shore.tokens[who]) if basic else None
-                headers = TAXII if path.startswith("/taxii2") else {"Accept": "application/json"}
-                headers |= {} if basic else {"Authorization": f"Bearer {shore.tokens[who]}"}
-                found[who, path] = client.get(path, auth=auth, headers=headers)
+    with (
+        Node.open(shore.node.folder) as node,
+        Serving(node, port=0, peer_port=0) as serving,
+        httpx.Client(base_url=serving.local_url, timeout=30, trust_env=False) as client,
+    ):
+        for who, path in questions(shore):
+            basic = path.startswith(("/taxii2", "/misp-feed"))
+            auth = (who, shore.tokens[who]) if basic else None
+            headers = TAXII if path.startswith("/taxii2") else {"Accept": "application/json"}
+            headers = headers if basic else headers | {"Authorization": f"Bearer {shore.tokens[who]}"}
+            found[who, path] = client.get(path, auth=auth, headers=headers)
     return found
 
 

@@ -8,19 +8,30 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.scenes import MOMENT, asking, body, circle, knowing, standing, stored
+from policy.scenes import BUSAN, MOMENT, SEOUL, TAIPEI, asking, body, circle, knowing, standing, stored
 from seawall.model import Pap, Release, Tlp, Withheld
-from seawall.model.circle import CircleTerms, Track
-from seawall.policy import Evidence, Markings, Origin, ReleaseRequest, decide, explain, read_markings, strictest
+from seawall.model.circle import SEATED, CircleTerms, Seat, Track
+from seawall.policy import Bound, Evidence, Markings, Origin, ReleaseRequest, decide, explain, read_markings, strictest
 
 PEOPLE = ("seoul", "busan", "jeju", "client")
+SEATS = {"busan": Seat.PRIVATE_ROLE, "jeju": Seat.NON_OFFICIAL, "client": Seat.NON_OFFICIAL}
 tlps = st.sampled_from(Tlp)
 paps = st.sampled_from(Pap)
 somebody = st.sampled_from(PEOPLE)
 groups = st.frozensets(somebody, max_size=4)
 origins = st.frozensets(st.builds(Origin, somebody, st.sampled_from(("tw-kr", "kr-only", "", "gone"))), max_size=3)
 every_marking = st.builds(
-    Markings, st.none() | tlps, paps, groups, origins, named=st.booleans(), unmarked=st.booleans()
+    Markings,
+    st.none() | tlps,
+    paps,
+    groups,
+    origins,
+    named=st.booleans(),
+    unmarked=st.booleans(),
+    bounds=st.frozensets(st.sampled_from(Bound), max_size=2),
+    begins=st.sampled_from((0, 0, MOMENT, MOMENT + 1)),
+    ends=st.sampled_from((None, None, MOMENT, MOMENT + 1)),
+    unclear=st.sampled_from((frozenset[str](), frozenset[str](), frozenset({"not known here"}))),
 )
 every_standing = st.builds(
     standing,
@@ -40,12 +51,13 @@ every_circle = st.builds(
     track=st.sampled_from(Track),
     community=st.booleans(),
     attribution=st.booleans(),
+    chatham_house=st.booleans(),
     types=st.sampled_from((frozenset({"indicator"}), frozenset({"sighting"}))),
     standing=st.lists(every_standing, max_size=2).map(tuple),
 )
 every_request = st.builds(
     lambda markings, recipient, approved_by, origin, confidence: asking(
-        stored(origin=origin),
+        stored(body(where_sighted_refs=[SEOUL, BUSAN, TAIPEI]), origin=origin),
         markings=markings,
         recipient=recipient,
         approved_by=approved_by,
@@ -63,7 +75,7 @@ def _decide(
     request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
 ) -> Release | Withheld:
     elsewhere = msgspec.structs.replace(source, name="kr-only")
-    return decide(request, terms, knowing(terms, elsewhere, agreed_with=agreed))
+    return decide(request, terms, knowing(terms, elsewhere, agreed_with=agreed, seats=SEATS))
 
 
 @given(every_request, every_circle, groups, every_circle)
@@ -81,6 +93,11 @@ def test_nothing_above_a_ceiling_ever_leaves(
     assert request.recipient in (terms.members & agreed) - terms.exclusions - request.markings.excluded
     assert request.object.type in terms.types
     assert request.object.origin != request.recipient
+    assert SEATS.get(request.recipient, Seat.OFFICIAL) in SEATED[terms.track]
+    assert not request.markings.unclear
+    assert request.markings.begins <= MOMENT
+    assert request.markings.ends is None or request.markings.ends > MOMENT
+    assert Bound.NO_RESALE not in request.markings.bounds or request.object.origin is None
     assert len(set(answer.approved_by)) >= (2 if tlp >= Tlp.AMBER_STRICT or answer.rule != "approved" else 1)
 
 
@@ -106,7 +123,25 @@ def test_what_leaves_says_at_least_what_governs_it(
         said = read_markings(msgspec.json.decode(answer.objects[0].body))
         assert said.tlp == request.markings.tlp_at_floor(terms.tlp_floor)
         assert said.pap >= request.markings.pap
-        assert said.named is False or request.markings.named
+        assert said.named is False or (request.markings.named and not terms.chatham_house)
+        assert said.bounds >= request.markings.bounds
+
+
+@given(every_request, every_circle, groups, every_circle)
+def test_who_must_not_be_named_is_not(
+    request: ReleaseRequest, terms: CircleTerms, agreed: frozenset[str], source: CircleTerms
+) -> None:
+    """No identity of a hidden provider, or of anybody who takes part under the Chatham House Rule, is in the bytes."""
+    answer = _decide(request, terms, agreed, source)
+    if not isinstance(answer, Release):
+        return
+    known = knowing().identities
+    hidden = {TAIPEI} if not terms.attribution or terms.chatham_house else set()
+    if terms.chatham_house:
+        hidden |= {known[name] for name in terms.members & known.keys()}
+    if not request.markings.named:
+        hidden |= {known[origin.peer] for origin in request.markings.origins if origin.peer in known}
+    assert not [identity for identity in hidden if identity.encode() in answer.objects[-1].body]
 
 
 @given(every_request, every_circle, groups, every_circle)
@@ -115,7 +150,7 @@ def test_the_explanation_is_the_decision(
 ) -> None:
     """``explain`` comes to the same answer by the same rule, and tells every test, passed or not."""
     elsewhere = msgspec.structs.replace(source, name="kr-only")
-    context = knowing(terms, elsewhere, agreed_with=agreed)
+    context = knowing(terms, elsewhere, agreed_with=agreed, seats=SEATS)
     answer, why = decide(request, terms, context), explain(request, terms, context)
     assert why.released is isinstance(answer, Release)
     assert why.rule == answer.rule
@@ -145,6 +180,10 @@ def test_inheritance_is_a_join(a: Markings, b: Markings, c: Markings) -> None:
     assert both.pap == max(a.pap, b.pap)
     assert both.excluded == a.excluded | b.excluded
     assert both.origins == a.origins | b.origins
+    assert both.bounds == a.bounds | b.bounds
+    assert both.unclear == a.unclear | b.unclear
+    assert both.begins == max(a.begins, b.begins)
+    assert both.ends == min((end for end in (a.ends, b.ends) if end is not None), default=None)
     assert both.named is (a.named and b.named)
 
 
