@@ -34,7 +34,7 @@ from seawall.flow.incoming import inbound_desk
 from seawall.flow.mishaps import as_fault
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
-from seawall.identity import read_card
+from seawall.flow.peer_keys import drop_keys
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused
 from seawall.model.peer import PeerRecord
@@ -89,8 +89,8 @@ class _Import:
 
     def __init__(self, node: Node, bounds: DropBounds, progress: Progress | None, named: frozenset[Path]) -> None:
         self._node, self._bounds, self._progress, self._named = node, bounds, progress, named
-        self._keys = [(peer.code_name, read_card(peer.card).signing_public) for peer in node.store.peers.list()]
-        self._keys.append((OWN, node.keys.signing_public))
+        self._keys = [(peer.code_name, key) for peer in node.store.peers.list() for key in drop_keys(node, peer)]
+        self._keys += [(OWN, key) for key in (node.keys.signing_public, *node.keys.former_keys)]
         self._sum = _Taken()
 
     def run(self, files: Sequence[Path]) -> dict[str, object]:

@@ -176,6 +176,11 @@ def keys_taken(node: Node, notice: Notice) -> None:
         node.store.notes.set(key, str(version))
 
 
+def drop_keys(node: Node, record: PeerRecord) -> tuple[bytes, ...]:
+    """The keys a peer's drop may be signed with: one written before a rotation may arrive after it, unless stolen."""
+    return tuple(key.key for key in reversed(known_keys(node, read_card(record.card))) if not key.stolen)
+
+
 def describe_keys_of(node: Node, record: PeerRecord) -> dict[str, object]:
     """For ``peers list``: which key set of a peer is in force, until when, and why the one before it was put away."""
     card = read_card(record.card)
