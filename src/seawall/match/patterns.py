@@ -33,7 +33,7 @@ from seawall.match.report import MatchOptions, MatchState, PatternCounts
 from seawall.model import Fault, ObservableType
 
 PATTERN = ObservableType.PATTERN.value
-MAX_WORK = 4_000_000_000  # rows x brackets in one run: some minutes of one core
+MAX_WORK = 2_000_000_000  # rows x brackets in one run: two to four minutes of one core
 MAX_ROWS = 5_000_000  # that pass some bracket of one pattern: 200 bytes each on disk, 24 in memory
 MAX_HITS = 1_000_000  # of one pattern in one run: what more rows complete is ordinary traffic
 MAX_PROBLEMS = 20  # patterns named; all are counted
