@@ -76,7 +76,7 @@ def test_who_must_be_told_is_named(nodes: dict[str, Node]) -> None:
 def test_bad_requests_are_one_sentence(nodes: dict[str, Node]) -> None:
     """An unreadable moment, nobody, twice, and an undo of nothing."""
     seoul = nodes["seoul"]
-    with pytest.raises(Fault, match="E-FLOW-330"):
+    with pytest.raises(Fault, match="E-MODEL-001"):
         mark_compromised(seoul, "taipei", "last week")
     with pytest.raises(NotFound):
         mark_compromised(seoul, "busan", "2026-01-01T00:00:00Z")

@@ -19,7 +19,7 @@ from seawall.flow.incoming import sightings_told
 from seawall.flow.node import Node
 from seawall.flow.refresh import refresh_if_possible
 from seawall.ledger import EventKind
-from seawall.model import Fault, Observable, Refused, SightingSummary, rfc3339, to_microseconds
+from seawall.model import Observable, Refused, SightingSummary, rfc3339, to_microseconds
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
 from seawall.model.peer import PeerState
@@ -56,13 +56,13 @@ class _Sent(msgspec.Struct):
 def mark_compromised(node: Node, name: str, since: str, *, dry_run: bool = False) -> dict[str, object]:
     """Set aside all that a peer sent since a moment (RFC 3339) and suspend it; ``dry_run``: only say what that is.
 
-    Raises Fault E-FLOW-330 for a moment that cannot be read, Refused E-FLOW-331 while an earlier quarantine stands,
+    Raises Fault E-MODEL-001 for a moment that cannot be read, Refused E-FLOW-331 while an earlier quarantine stands,
     NotFound for nobody.
     """
     person = node.require("manage-peers")
     if node.store.mail_peers.find(name) is None:
         node.store.peers.get(name)
-    moment = _moment(since)
+    moment = to_microseconds(parse_moment(since))
     if incident_of(node, name) is not None:
         raise Refused(
             "E-FLOW-331",
@@ -125,13 +125,6 @@ def incident_of(node: Node, name: str) -> Incident | None:
     """The quarantine that stands; None for none."""
     text = node.store.notes.get(NOTE.format(peer=name))
     return msgspec.json.decode(text, type=Incident) if text else None
-
-
-def _moment(text: str) -> int:
-    try:
-        return to_microseconds(parse_moment(text))
-    except Fault:
-        raise Fault("E-FLOW-330", "{given} is no moment; write 2026-03-14T03:12:00Z.", given=ascii(text[:40])) from None
 
 
 def _state(node: Node, name: str) -> str:

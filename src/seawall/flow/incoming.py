@@ -241,6 +241,7 @@ def _withdraw_candidate(node: Node, item: StoredObject, indicator_id: str, value
 
 
 def sightings_told(node: Node, items: Sequence[StoredObject]) -> list[SightingSummary]:
+    """What sighting objects of peers tell in short, one for each value that they name."""
     found: list[SightingSummary] = []
     for item in items:
         told = read_sighting(item.body)

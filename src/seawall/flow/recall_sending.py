@@ -184,14 +184,14 @@ def told(node: Node, notice: Notice) -> None:
 def hear_receipt(node: Node, notice: Notice) -> None:
     """Keeps a receiver's signed answers: all of them, or none and one sentence why.
 
-    Raises Refused E-FLOW-305 (unreadable), -306 (nobody asked it), -307 (another version), -308 (answered before),
+    Raises Refused E-FLOW-315 (unreadable), -306 (nobody asked it), -307 (another version), -308 (answered before),
     -309 (older than the recall).
     """
     try:
         receipt = msgspec.convert(notice.body, Receipt)
         at = to_microseconds(parse_moment(receipt.at))
     except (msgspec.ValidationError, Fault):
-        raise Refused("E-FLOW-305", "This is no receipt that this version can read.") from None
+        raise Refused("E-FLOW-315", "This is no receipt that this version can read.") from None
     rows = [(answer, _answerable(node, notice.peer, receipt.act, answer, at)) for answer in receipt.objects]
     for answer, row in rows:
         fine = answer.what in DONE or (answer.what == KEPT and len(_standing(node, row)) > 0)

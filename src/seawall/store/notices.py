@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from seawall.model.notice import KeptNotice, NoticeKind, NoticeState
 from seawall.store.database import Database
+from seawall.store.notice_tables import notices
 from seawall.store.replace import replace
-from seawall.store.tables import notices
 from seawall.store.values import bounded, clean, optional
 
 

@@ -11,8 +11,9 @@ from seawall.model.recall import RecallCause, RecallRow, RecallState, SentRow
 from seawall.model.stored import Page
 from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
+from seawall.store.notice_tables import recalls
 from seawall.store.outbox_query import readable_by
-from seawall.store.tables import outbox, outboxes, recalls
+from seawall.store.tables import outbox, outboxes
 from seawall.store.values import bounded, clean, id_hash, names_to_text, optional, text_to_names, version_moment
 
 CHUNK = 500  # ids in one query

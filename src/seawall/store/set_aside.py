@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
-from seawall.store.tables import set_aside
+from seawall.store.notice_tables import set_aside
 from seawall.store.values import bounded, clean
 
 
