@@ -82,8 +82,8 @@ def sync(
 ) -> int:
     """Fetch what is new or changed at a MISP, and tell it what is new here; deletions go both ways.
 
-    JSON: pulled, pushed, deleted_here, deleted_there, recognised, not_theirs, withheld, rejected, not_taken, problems,
-    and the cost. With --strict a rejected part or a problem is status 1.
+    JSON: pulled, pushed, deleted_here, deleted_there, recognised, not_theirs, sighted, withheld, rejected, not_taken,
+    problems, and the cost. With --strict a rejected part or a problem is status 1.
     """
     from seawall.flow.misp_sync import sync_misp
     from seawall.flow.node import Node

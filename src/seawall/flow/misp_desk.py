@@ -21,6 +21,7 @@ from seawall.flow.misp_book import MispBook, new_uuid
 from seawall.flow.misp_recalled import placed
 from seawall.flow.misp_rows import to_doc, to_rows
 from seawall.flow.misp_servers import OUTBOX, PLAIN, MispServer
+from seawall.flow.misp_sightings import Told, circle_sightings, own_sightings
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive, no_entries
 from seawall.ledger import EventKind, LedgerEvent
@@ -84,6 +85,11 @@ class OwnDesk(_Recalls):
         if page is not None and self._server.push == "all":
             offered = as_offers(self._node, self._server.name, self._bodies(page[0]), self.problems, place)
             yield from (offer for offer in offered if offer.uuid == uuid)
+
+    def sightings(self) -> Iterator[Told]:
+        """What our sensors saw, up to the ceiling; goes with what stands in no event."""
+        if self._server.push == "all":
+            yield from own_sightings(self._node, self._server, self._actor)
 
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
         """Own use, in the MISP's name."""
@@ -196,6 +202,11 @@ class CircleDesk(_Recalls):
         bodies = [row.body for row in placed(self._node, self._page(place).rows)]
         offered = as_offers(self._node, self._server.name, bodies, self.problems, place)
         yield from (offer for offer in offered if offer.uuid == uuid)
+
+    def sightings(self) -> Iterator[Told]:
+        """What our sensors saw and the circle releases to it."""
+        if self._may():
+            yield from circle_sightings(self._node, self._server, self._terms)
 
     def _may(self) -> bool:
         """Whether anything goes there now; a circle that does not let it is told once."""

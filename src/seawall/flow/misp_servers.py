@@ -25,6 +25,7 @@ PLAIN = "misp-plain:{name}"
 OUTBOX = "misp-outbox:{name}"
 REMOTE_SOURCE = "misp:{name}"  # among an indicator's sources: what the MISP brought
 REFUSED = "misp-refused:{name}"
+SIGHTED = "misp-sighted:{name}"
 KEY_FILE = "misp-{name}.key"
 MAX_KEY = 512  # characters; MISP's keys have 40
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
@@ -105,7 +106,7 @@ def remove_server(node: Node, name: str) -> dict[str, object]:
     _keep(node, {key: one for key, one in servers(node).items() if key != name})
     (node.folder / "keys" / KEY_FILE.format(name=name)).unlink(missing_ok=True)
     node.store.misp.forget(name)
-    for key in (CURSOR, LAST, PLAIN, OUTBOX, REFUSED):
+    for key in (CURSOR, LAST, PLAIN, OUTBOX, REFUSED, SIGHTED):
         node.store.notes.delete(key.format(name=name))
     return {"name": name, "removed": True}
 

@@ -13,7 +13,9 @@ from seawall.flow.misp_desk import CircleDesk, OwnDesk
 from seawall.flow.misp_loose import loose_uuid
 from seawall.flow.misp_rows import to_doc
 from seawall.flow.misp_servers import CURSOR, LAST, REFUSED, Last, MispServer, client_of, cursor_of, server, servers
+from seawall.flow.misp_sightings import mark
 from seawall.flow.node import Node
+from seawall.flow.refresh import refresh_if_possible
 from seawall.model import Fault
 from seawall.model.misp import MispEvent
 
@@ -104,6 +106,7 @@ def sync_misp(node: Node, name: str, *, full: bool = False, accept_deletions: bo
     """
     node.require("sync")
     one = server(node, name)
+    unread = refresh_if_possible(node) if one.push != "none" else None
     client = client_of(node, one)
     try:
         done = exchange(node, one, client, full=full, accept_deletions=accept_deletions)
@@ -112,6 +115,8 @@ def sync_misp(node: Node, name: str, *, full: bool = False, accept_deletions: bo
         raise
     finally:
         client.close()
+    if unread is not None:
+        done.problem(str(unread))
     _remember(node, name, f"{done.pulled} pulled, {done.pushed} pushed")
     return {"name": name, **msgspec.to_builtins(done)}
 
@@ -130,6 +135,7 @@ def exchange(
         new_uuid=new_uuid,
         full=full,
         accept_deletions=accept_deletions,
+        mark=mark(node, one),
     )
     done = run.run()
     for sentence in desk.problems:

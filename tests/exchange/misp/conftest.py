@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from exchange.misp.recorded_misp import KEY, MispServer, RecordedMisp
+from journey.command_line import eve
 from seawall.flow.misp_changing import MispChanging
 from seawall.flow.misp_servers import MispServer as Server
 from seawall.flow.misp_servers import add_server
 from seawall.flow.misp_sync import sync_misp
 from seawall.flow.node import Node, create_node
+from seawall.flow.pipeline import ingest_paths
 from seawall.model import Actor
 
 
@@ -59,6 +61,12 @@ class Beside(NamedTuple):
         held = MispBook(self.node).held(uuid)
         assert held is not None
         return to_doc(held)
+
+    def see(self, folder: Path, value: str, hour: int = 8) -> None:
+        """A sensor of ours raises an alert for this address."""
+        log = folder / f"{value}-{hour}.json"
+        log.write_text(eve(f"2026-03-14T{hour:02}:00:00.000000+0000", value, "10.1.0.5", sensor="tpe-1") + "\n")
+        ingest_paths(self.node, [str(log)])
 
     def add(self, info: str = "Ours", **fields: Any) -> str:
         """An event of ours with one domain; its UUID."""

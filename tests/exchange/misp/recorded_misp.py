@@ -90,6 +90,8 @@ class RecordedMisp:
                     return self._edit(argument, given["Event"])
                 case "events/delete":
                     return self._delete(argument)
+                case "sightings/add":
+                    return self._sight(given)
                 case "tags/attachTagToObject" | "tags/removeTagFromObject":
                     return self._tag(given, attach=name.endswith("attachTagToObject"))
             return 404, {"name": "Not Found", "message": "Not Found", "url": path}
@@ -216,6 +218,18 @@ class RecordedMisp:
                 mine |= {name: one[name] for name in (*ATTRIBUTE, "data") if name in one}
                 mine["timestamp"] = str(one.get("timestamp", self.now()))
                 self._add_tags(mine, one)
+
+    def _sight(self, given: Json) -> tuple[int, Any]:
+        held = [one for event in self.events.values() for one in event["Attribute"]
+                if one["value"] in given["values"] and not one["deleted"]]  # fmt: skip
+        if not held:
+            name, error = "Could not add Sighting", "No valid attributes found that match the criteria."
+            return 403, {"saved": False, "name": name, "message": name, "url": "/sightings/add", "errors": error}
+        for one in held:
+            said = {"uuid": str(uuid.uuid4()), "type": given["type"], "source": given["source"],
+                    "date_sighting": str(given["timestamp"]), "Organisation": {"name": "CERT"}}  # fmt: skip
+            one.setdefault("Sighting", []).append(said)
+        return 200, {"message": "Sighting added"}
 
     def _delete(self, uuid: str) -> tuple[int, Any]:
         if self.events.pop(uuid, None) is None:

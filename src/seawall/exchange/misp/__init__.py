@@ -23,7 +23,7 @@ from seawall.exchange.misp.documents import (
     truth,
 )
 from seawall.exchange.misp.merge import merge
-from seawall.exchange.misp.parties import Cursor, Offer, Taken
+from seawall.exchange.misp.parties import Cursor, Offer, Sighted, Taken
 from seawall.exchange.misp.sync import Done, MispSync, encode
 from seawall.exchange.misp.types import describe_types, with_defaults
 
@@ -36,6 +36,7 @@ __all__ = [
     "MispClient",
     "MispSync",
     "Offer",
+    "Sighted",
     "Taken",
     "all_attributes",
     "canonical",

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 
 from seawall.exchange.misp.documents import Doc, is_uuid, seconds
+from seawall.exchange.misp.parties import Sighted
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.ledger import LedgerEvent
 from seawall.model import Fault, NotFound, Recorded, Refused, Release, Unavailable
@@ -25,6 +26,7 @@ ANSWER_SECONDS = 300.0  # a MISP lays out a large event in minutes (MISP/MISP#44
 SILENCE_SECONDS = 120.0
 INDEX_PAGE = 5_000  # events of one page of an index
 MAX_EVENTS = 1_000_000  # of a whole index; the largest community servers hold a tenth
+NOTHING_SIGHTED = "no valid attributes found"  # MISP 2.5 refuses a sighting of what it does not hold, in these words
 TOO_LONG = "E-EXCHANGE-315"
 _decode = msgspec.json.Decoder().decode
 
@@ -134,6 +136,24 @@ class MispClient:
         """Delete the event that was recalled. Raises NotFound E-EXCHANGE-319."""
         self._ask("POST", f"events/delete/{recorded.value.subject.removeprefix('report--')}", {})
 
+    def sight(self, recorded: Recorded[Release], sighted: Sighted) -> bool:
+        """Add a sighting to all attributes that hold one of its values; False when none does.
+
+        Raises Refused E-EXCHANGE-317 for a key that may not add sightings.
+        """
+        if all(sighted.id != item.id for item in recorded.value.objects):
+            raise ValueError("this release does not hold the sighting")  # rule 1
+        asked = {"values": sighted.values, "type": "0", "timestamp": sighted.at, "source": sighted.source}
+        try:
+            self._ask("POST", "sightings/add", asked)
+        except NotFound:
+            return False
+        except Refused as refused:
+            if NOTHING_SIGHTED in str(refused.values.get("reason", "")).lower():
+                return False
+            raise
+        return True
+
     def attach(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
         """Tag the event of this release, or an attribute of it."""
         self._ask("POST", "tags/attachTagToObject", _told_tag(recorded, uuid, tag))
@@ -223,4 +243,6 @@ def _reason(raw: bytes, status: int) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return f"HTTP {status}"
     said = found.get("message") or found.get("name") if isinstance(found, dict) else None
+    if isinstance(found, dict) and isinstance(errors := found.get("errors"), str) and errors != said:
+        said = f"{said}: {errors}"
     return "".join(letter if letter.isprintable() else " " for letter in str(said or f"HTTP {status}")[:200])

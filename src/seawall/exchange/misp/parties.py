@@ -30,11 +30,23 @@ class Remote(Protocol):
     def delete(self, recorded: Recorded[LedgerEvent]) -> None:
         """Delete the event of this recall."""
 
+    def sight(self, recorded: Recorded[Release], sighted: Sighted) -> bool:
+        """Add a sighting of this release to all that hold its values; False when nothing there does."""
+
     def attach(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
         """Attach a tag to the event of this release or to an attribute in it."""
 
     def remove(self, recorded: Recorded[Release], uuid: str, tag: str) -> None:
         """Take a tag away from the event of this release or from an attribute in it."""
+
+
+class Sighted(msgspec.Struct, frozen=True):
+    """That values were seen."""
+
+    id: str  # of the STIX sighting
+    values: tuple[str, ...]
+    at: int  # seconds
+    source: str  # what stands with it there
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -117,6 +129,9 @@ class Desk(Protocol):
 
     def record(self, uuid: str, doc: Doc) -> Recorded[Release]:
         """Put the release on record; its first object's body is what may leave."""
+
+    def sightings(self) -> Iterator[tuple[Recorded[Release], list[Sighted]]]:
+        """Sightings that it may know and was not told yet, a release at a time; the next one says that it was told."""
 
     def recall(self, uuid: str) -> Recorded[LedgerEvent]:
         """Put on record that the event is taken back from there."""

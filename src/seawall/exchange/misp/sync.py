@@ -4,6 +4,8 @@
 2. fetch those whose time differs from what we know, page by page; merge each into our book, then remember what the
    MISP holds; 3. delete here what it deleted; 4. tell it what it may know and does not hold yet, event by event.
 
+5. tell what our sensors saw of values that it holds.
+
 What it refuses is noted and offered again before anything new, at growing intervals.
 
 Every step is remembered only once it is done: a kill anywhere is healed by the next run. What we told the MISP comes
@@ -42,6 +44,7 @@ class Done(msgspec.Struct):
     deleted_there: int = 0
     recognised: int = 0  # changed there only as we told it to
     not_theirs: int = 0  # of ours, changed by a MISP of others: remembered, not taken over
+    sighted: int = 0  # sightings of ours that it took
     withheld: int = 0  # attributes that this MISP may not have
     rejected: int = 0  # parts of events that cannot be used
     not_taken: int = 0  # parts that the MISP did not take
@@ -67,18 +70,21 @@ class MispSync:
         new_uuid: NewUuid,
         full: bool = False,
         accept_deletions: bool = False,
+        mark: str = "",
     ) -> None:
+        """``mark``: what stands with our own sightings there; they are not taken for somebody else's."""
         self._remote, self._book, self._memory, self._desk = remote, book, memory, desk
         self._now, self._new_uuid = now, new_uuid
-        self._force, self._accept = full, accept_deletions
+        self._force, self._accept, self._mark = full, accept_deletions, mark
         self._refused: dict[tuple[str, str], Refusal] = {}
         self._met = 0  # events found gone while we told something about them
         self.done = Done()
 
     def run(self) -> Done:
-        """All four steps. Raises Unavailable when the MISP does not answer as a MISP; what was done stays done."""
+        """All steps. Raises Unavailable when the MISP does not answer as a MISP; what was done stays done."""
         self._pull()
         self._push()
+        self._sight()
         return self.done
 
     def _pull(self) -> None:
@@ -107,6 +113,7 @@ class MispSync:
             self.done.problem(str(fault))
             return
         self.done.rejected += len(theirs.pop("_rejected", ()))
+        self._drop_echoes(theirs)
         uuid = theirs["uuid"]
         base = self._memory.known(uuid)
         if self._book.deleted([uuid]):
@@ -124,6 +131,13 @@ class MispSync:
         self.done.recognised += not taken.changed and not taken.not_theirs and base is not None
         self.done.rejected += taken.rejected
         self._memory.know(uuid, theirs["timestamp"], without_files(theirs))
+
+    def _drop_echoes(self, theirs: Doc) -> None:
+        """Our own sightings come back with their events; our word is not somebody else's."""
+        for one in all_attributes(theirs) if self._mark else ():
+            said = [sighting for sighting in one.pop("Sighting", ()) if sighting["source"] != self._mark]
+            if said:
+                one["Sighting"] = said
 
     def _delete_gone(self, gone: list[str], known: int) -> None:
         """What is not in the index any more and is not shown when asked for by name."""
@@ -274,6 +288,17 @@ class MispSync:
             self.done.problem(str(absent))
             return False
         return True
+
+    def _sight(self) -> None:
+        """Tell what our sensors saw; what a key may not tell is not tried again."""
+        for recorded, sighted in self._desk.sightings():
+            for one in sighted:
+                try:
+                    self.done.sighted += self._remote.sight(recorded, one)
+                except Refused as refused:
+                    self.done.problem(str(refused))
+                    self.done.not_taken += 1
+                    break
 
     def _canonical(self, event: Doc) -> Doc:
         doc = canonical(event, now=self._now, new_uuid=self._new_uuid)
