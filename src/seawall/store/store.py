@@ -16,6 +16,7 @@ from seawall.store.database import Database
 from seawall.store.descent import Descent
 from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
+from seawall.store.items import Items
 from seawall.store.mail_peers import MailPeers
 from seawall.store.mails import Mails
 from seawall.store.misp import Misp
@@ -65,6 +66,7 @@ class Store:
         self.notices = Notices(database)
         self.misp = Misp(database)
         self.received = Received(database)
+        self.items = Items(database)
         self.recalls = Recalls(database)
         self.taking_back = TakingBack(database)
         self.set_aside = SetAside(database)
