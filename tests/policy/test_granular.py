@@ -17,7 +17,7 @@ from seawall.model import Release, Tlp, Withheld
 from seawall.model.circle import Track
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.policy import decide, explain
-from seawall.policy.granular import MAX_SELECTORS, cut_above, said_as_a_whole
+from seawall.policy.granular import MAX_SELECTORS, cut_above, lowered, said_as_a_whole
 
 GREEN = circle(tlp_ceiling=Tlp.GREEN)
 
@@ -136,6 +136,19 @@ def test_track_two_leaves_out_what_is_above_green() -> None:
     terms = circle(tlp_ceiling=Tlp.AMBER, track=Track.TWO)
     made = marked([(Tlp.AMBER, ["description"])], description="d")
     assert "description" not in sent(released(made, Tlp.AMBER, terms))
+
+
+def test_a_definition_of_somebodys_own_governs_the_whole() -> None:
+    """Amber by a marking that only its definition explains, and one part amber too: nothing of it is green."""
+    own = "marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
+    made = marked([(Tlp.AMBER, ["description"])], description="d")
+    made["object_marking_refs"].append(own)
+    definition = {"type": "marking-definition", "id": own, "definition_type": "tlp", "definition": {"tlp": "amber"}}
+    for definitions in ({own: definition}, {}):
+        context = msgspec.structs.replace(knowing(GREEN), definitions=definitions)
+        request = asking(stored(made, tlp=Tlp.AMBER))
+        assert lowered(request, GREEN, context.definitions) == request
+        assert isinstance(decide(request, GREEN, context), Withheld)
 
 
 def test_what_came_under_a_stricter_marking_goes_on_under_it() -> None:

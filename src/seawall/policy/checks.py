@@ -102,6 +102,9 @@ def body_tests(
     except (msgspec.DecodeError, RecursionError):
         yield Test(Rule.PRIVATE, passed=False, detail="the object cannot be read, so nobody knows what is in it")
         return
+    if _is_deep(body, request.object.body):  # the steps below go down level by level
+        yield Test(Rule.TOO_LARGE, passed=False, detail=f"more than {MAX_NESTING} levels")
+        return
     hidden = hidden_identities(request, terms, context, body)
     nameless = unname(body, hidden, context, provider_named=provider_named(request, terms, context))
     yield _unnamed_test(request, body, nameless, hidden)
@@ -149,8 +152,12 @@ def _size_test(leaving: dict[str, Any], held: bytes) -> Test:
         size = len(msgspec.json.encode(leaving))
         if size > MAX_OBJECT_BYTES:
             return Test(Rule.TOO_LARGE, passed=False, detail=f"{size} of {MAX_OBJECT_BYTES} bytes")
-    deep = held.count(b"{") + held.count(b"[") > MAX_NESTING and nested_deeper(leaving)
+    deep = _is_deep(leaving, held)
     return Test(Rule.TOO_LARGE, not deep, f"more than {MAX_NESTING} levels" if deep else "within the bounds")
+
+
+def _is_deep(opened: dict[str, Any], body: bytes) -> bool:
+    return body.count(b"{") + body.count(b"[") > MAX_NESTING and nested_deeper(opened)
 
 
 def _excluded(request: ReleaseRequest, context: ReleaseContext) -> set[str]:

@@ -64,7 +64,7 @@ def decide_page(requests: Sequence[ReleaseRequest], terms: CircleTerms, context:
     if len({request.recipient for request in requests}) > 1:
         raise ValueError("one page goes to one recipient")
     given = [request.object for request in requests]
-    requests = [lowered(request, terms) for request in requests]
+    requests = [lowered(request, terms, context.definitions) for request in requests]
     refused: dict[int, Withheld] = {}
     permitted: dict[int, Permission] = {}
     use = dict(context.standing_use)

@@ -47,7 +47,7 @@ def _word(test: Test, lang: str) -> str:
 
 def explain(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext) -> Explanation:
     """Try every test, in order, and say what each found. Decides exactly as ``decide`` does; releases nothing."""
-    request = lowered(request, terms)
+    request = lowered(request, terms, context.definitions)
     kept: list[dict[str, Any]] = []
     tests = (
         *circle_tests(request, terms, context),

@@ -22,7 +22,7 @@ from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.objects import ObservableObject
 from seawall.model.stix.tlp import TLP2_IDS, TLP_BY_ID
-from seawall.policy.markings import read_markings
+from seawall.policy.markings import Definitions, Markings, read_markings
 from seawall.policy.request import ReleaseRequest
 
 Path = tuple[str | int, ...]
@@ -46,7 +46,7 @@ class Cut(msgspec.Struct, frozen=True):
     whole_because: str = ""
 
 
-def lowered(request: ReleaseRequest, terms: CircleTerms) -> ReleaseRequest:
+def lowered(request: ReleaseRequest, terms: CircleTerms, definitions: Definitions | None = None) -> ReleaseRequest:
     """The request as it stands for this circle: with the parts left out that are marked above its ceiling, if any."""
     ceiling = min(terms.tlp_ceiling, Tlp.GREEN) if terms.track is Track.TWO else terms.tlp_ceiling
     stored, markings = request.object, request.markings
@@ -57,8 +57,9 @@ def lowered(request: ReleaseRequest, terms: CircleTerms) -> ReleaseRequest:
         body = msgspec.json.decode(stored.body, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
         return request
-    own = _own_level(body)
-    if own is None or own > ceiling or level != max([own, *(found for found, _ in _marked(body))]):
+    said = _said_as_a_whole(body, definitions)
+    own = said.tlp
+    if said.unclear or own is None or own > ceiling or level != max([own, *(found for found, _ in _marked(body))]):
         return request  # something beside its granular markings governs it
     cut = cut_above(body, ceiling, own)
     if cut.whole_because:
@@ -108,7 +109,7 @@ def said_as_a_whole(body: bytes, level: Tlp) -> bytes:
     if b'"granular_markings"' not in body:
         return body
     opened = msgspec.json.decode(body, type=dict[str, Any])
-    own = _own_level(opened)
+    own = _said_as_a_whole(opened).tlp
     if own is not None and own >= level:
         return body
     refs = opened.get("object_marking_refs")
@@ -116,9 +117,9 @@ def said_as_a_whole(body: bytes, level: Tlp) -> bytes:
     return msgspec.json.encode({**opened, "object_marking_refs": [*kept, TLP2_IDS[level]]})
 
 
-def _own_level(body: dict[str, Any]) -> Tlp | None:
-    """The TLP of the object as a whole; None when it says nothing."""
-    return read_markings({name: value for name, value in body.items() if name != "granular_markings"}).tlp
+def _said_as_a_whole(body: dict[str, Any], definitions: Definitions | None = None) -> Markings:
+    """What the object says of itself as a whole."""
+    return read_markings({name: value for name, value in body.items() if name != "granular_markings"}, definitions)
 
 
 def _marked(body: dict[str, Any]) -> Iterator[tuple[Tlp, str]]:

@@ -35,7 +35,7 @@ def changes(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext
         before = msgspec.json.decode(request.object.body, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
         return ()
-    request = lowered(request, terms)
+    request = lowered(request, terms, context.definitions)
     cut = msgspec.json.decode(request.object.body, type=dict[str, Any])
     stages: list[tuple[str, dict[str, Any]]] = [(Rule.GRANULAR, cut)]
 
