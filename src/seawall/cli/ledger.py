@@ -239,7 +239,7 @@ def _write(proof: object, out: Path | None, shown: dict[str, object]) -> None:
     import msgspec
 
     if out is None:
-        context.out.result(proof, [msgspec.json.format(msgspec.json.encode(proof), indent=2).decode()])
+        context.out.result(proof, msgspec.json.format(msgspec.json.encode(proof), indent=2).decode().splitlines())
         return
     out.write_bytes(msgspec.json.format(msgspec.json.encode(proof), indent=2) + b"\n")
     context.out.pairs(shown)

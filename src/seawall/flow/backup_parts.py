@@ -94,7 +94,8 @@ def state_of(node: Node, store: str) -> State:
         for path in _walk(node.folder / name) if (node.folder / name).is_dir() else [node.folder / name]:
             if path.is_file():
                 digest.update(f"{path.relative_to(node.folder)}\0".encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
     lake = lake_folder(node.folder, node.settings)
     generation = storage_of(lake, node.settings.lake).load().generation if has_lake(node) else -1
     with Ledger.open(node.folder / "ledger", node.keys) as ledger:

@@ -14,6 +14,7 @@ from seawall.model import Fault, Unavailable
 
 WIDTH = 256  # leaves; also the width of a C2SP tile
 HASH_BYTES = 32
+MAX_WHOLE = 100_000  # roots held in memory: those of 25 million leaves, in about 20 MB
 
 
 class Subtrees:
@@ -21,6 +22,7 @@ class Subtrees:
 
     def __init__(self, files: LedgerFiles) -> None:
         self._files = files
+        self._whole: dict[tuple[int, int], bytes] = {}
 
     def root(self, start: int, stop: int) -> bytes:
         """See ``proofs.Roots``. Raises Fault E-LEDGER-002 when a leaf is damaged."""
@@ -28,8 +30,13 @@ class Subtrees:
             return self._wide(start // WIDTH)
         if stop - start <= WIDTH:
             return self._fresh(start, stop)
+        if (start, stop) in self._whole:
+            return self._whole[start, stop]
         middle = start + (1 << ((stop - start - 1).bit_length() - 1))
-        return node_hash(self.root(start, middle), self.root(middle, stop))
+        root = node_hash(self.root(start, middle), self.root(middle, stop))
+        if (stop - start).bit_count() == 1 and len(self._whole) < MAX_WHOLE:  # a complete subtree never changes
+            self._whole[start, stop] = root
+        return root
 
     def leaf(self, index: int) -> bytes:
         """The hash of one leaf."""
@@ -38,6 +45,7 @@ class Subtrees:
     def forget(self) -> None:
         """What was kept may be wrong: the next question makes it anew."""
         self._files.cut("subtrees", 0)
+        self._whole.clear()
 
     def _wide(self, number: int) -> bytes:
         kept = self._files.size("subtrees") // HASH_BYTES
