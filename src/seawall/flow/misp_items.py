@@ -65,10 +65,12 @@ def loose_item(node: Node, others: Sequence[loose.LooseAttribute], head: MispEve
     return OwnUseItem(ReleasedObject(f"report--{event['uuid']}", moment, encode({"Event": event})), "report", tlp, pap)
 
 
-def with_event(row: MispAttribute, head: MispEvent, *, context: bool) -> Doc:
+def with_event(row: MispAttribute, head: MispEvent, *, context: bool, attachments: bool = True) -> Doc:
     """An attribute with the event it stands in; ``context``: with the event's tags and times as well."""
     number = object_number(row.object) if row.object is not None else "0"
     shown = shown_attribute(msgspec.json.decode(row.body), row.number, row.event, number)
+    if not attachments:
+        shown.pop("data", None)
     told = msgspec.json.decode(head.body)
     shown["event_uuid"] = head.uuid
     if row.object is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seawall.exchange.misp import Doc, is_uuid
+from seawall.exchange.misp.documents import without_files
 from seawall.flow import misp_loose as loose
 from seawall.flow.authority import require
 from seawall.flow.misp_imported import imported_event, imported_item
@@ -19,12 +20,13 @@ from seawall.flow.misp_items import (
 )
 from seawall.flow.misp_rows import seen_doc, shown_event, shown_object, shown_tag
 from seawall.flow.node import Node
-from seawall.model import Actor, NotFound, Visibility
+from seawall.model import Actor, Fault, NotFound, Visibility
 from seawall.model.misp import MispEvent, MispQuery
-from seawall.policy import visibility
+from seawall.policy import OwnUseItem, visibility
 
 MAX_EVENTS = 1_000  # of one answer
 MAX_ATTRIBUTES = 10_000  # of one answer
+MAX_ANSWER = 256 << 20  # bytes of events: as much as we read of a MISP's answer
 MAX_LOOSE = 1_000  # indicators shown in the event that stands for them
 SHORT = ("id", "timestamp", "published", "uuid")  # what MISP's own synchronisation asks of an index
 
@@ -48,14 +50,20 @@ class MispReading:
         limit: int,
         context: bool = False,
         enforce_warninglist: bool = False,
+        attachments: bool = False,
     ) -> list[bytes]:
-        """Attributes that meet the query, as JSON; those of events first, then indicators outside of them."""
+        """Attributes that meet the query, as JSON; those of events first, then indicators outside of them.
+
+        Files attached to them come with ``attachments``. Raises Fault E-STORE-083 for more than one answer may hold.
+        """
         seen = seen_by(actor)
         store, limit = self._node.store.misp, min(limit, MAX_ATTRIBUTES)
         rows = store.attributes(query, seen, offset=offset, limit=limit)
         if enforce_warninglist:
             rows = [(row, head) for row, head in rows if not self.warninglists(actor, [row.value])]
-        items = [attribute_item(row, with_event(row, head, context=context)) for row, head in rows]
+        items = [
+            attribute_item(row, with_event(row, head, context=context, attachments=attachments)) for row, head in rows
+        ]
         if len(rows) < limit and not enforce_warninglist:
             behind = max(0, offset - store.count(query, seen)) if offset and not rows else 0
             others = loose.find(self._node, query, seen, offset=behind, limit=limit - len(rows))
@@ -64,17 +72,35 @@ class MispReading:
         return released(self._node, actor, items)
 
     def events(
-        self, actor: Actor, query: MispQuery, *, offset: int, limit: int, deleted: bool, metadata: bool
+        self,
+        actor: Actor,
+        query: MispQuery,
+        *,
+        offset: int,
+        limit: int,
+        deleted: bool,
+        metadata: bool,
+        attachments: bool = False,
     ) -> list[bytes]:
-        """Events that meet the query, each as ``{"Event": ...}``."""
+        """Events that meet the query, each as ``{"Event": ...}``; files attached to them with ``attachments``.
+
+        Raises Fault E-FLOW-171 for more than one answer may hold.
+        """
         seen = seen_by(actor)
         limit = min(limit, MAX_EVENTS)
         found = self._node.store.misp.events(query, seen, offset=offset, limit=limit)
-        items = []
+        items: list[OwnUseItem] = []
+        size = 0
         for _, uuid in found:
             event = self._node.store.misp.get(uuid, seen)
             shown = shown_event(event, at_most=seen.tlp_at_most, deleted=deleted, attributes=not metadata)
+            if not attachments:
+                shown = without_files(shown)
             items.append(event_item(event, {"Event": shown}))
+            size += len(items[-1].object.body)
+            if size > MAX_ANSWER:
+                raise Fault("E-FLOW-171", "The answer is larger than {most} bytes; ask for fewer events at a time.",
+                            most=MAX_ANSWER)  # fmt: skip
         if len(found) < limit and not offset and not metadata and query.of_attributes():
             others = loose.find(self._node, query, seen, offset=0, limit=MAX_LOOSE)
             items += [loose_item(self._node, others, self.loose_head(seen))] if others else []

@@ -35,6 +35,7 @@ from seawall.store.replace import replace
 from seawall.store.tables import misp_attributes, misp_events, misp_known, misp_tags
 from seawall.store.values import bounded, clean
 
+MAX_ANSWER = 256 << 20  # bytes of attributes: files may be attached to them
 CHUNK = 400  # rows named in one statement
 
 
@@ -152,7 +153,7 @@ class Misp:
     ) -> list[tuple[MispAttribute, MispEvent]]:
         """Attributes that meet the query and that the asker may see, in order of their numbers, each with its event.
 
-        The events come without their attributes.
+        The events come without their attributes. Raises Fault E-STORE-083 for more than one answer may hold.
         """
         given: Values = {"offset": offset, "limit": bounded(limit)}
         if (word := exact_value(query)) is not None and visibility == Visibility(visibility.tlp_at_most):
@@ -161,9 +162,13 @@ class Misp:
             select = self._attributes(BOTH, query, visibility).order_by(misp_attributes.c.number)
             select = select.offset(sa.bindparam("offset")).limit(sa.bindparam("limit"))
         heads: dict[int, MispEvent] = {}
-        found = []
+        found, size = [], 0
         with self._database.reading() as connection:
             for row in connection.execute(select, given):
+                size += len(row.body)
+                if size > MAX_ANSWER:
+                    raise Fault("E-STORE-083", "The answer is larger than {most} bytes; ask for fewer at a time, by "
+                                "limit and page.", most=MAX_ANSWER)  # fmt: skip
                 if row.event not in heads:
                     heads[row.event] = head_of(row)
                 found.append((attribute_of(row), heads[row.event]))

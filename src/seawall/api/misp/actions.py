@@ -101,6 +101,7 @@ def _search_attributes(call: Call) -> Answer:
         limit=asked.limit,
         context=asked.context,
         enforce_warninglist=asked.enforce_warninglist,
+        attachments=asked.attachments and asked.form == "json",
     )
     if asked.form == "csv":
         return plain(as_csv(found, headerless=asked.headerless), "text/csv", len(found))
@@ -116,7 +117,13 @@ def _search_events(call: Call) -> Answer:
         return _search_attributes(call)
     _only_json(asked.form)
     found = call.desk.events(
-        call.actor, asked.query, offset=asked.offset, limit=asked.limit, deleted=asked.deleted, metadata=asked.metadata
+        call.actor,
+        asked.query,
+        offset=asked.offset,
+        limit=asked.limit,
+        deleted=asked.deleted,
+        metadata=asked.metadata,
+        attachments=asked.attachments,
     )
     return answer(b'{"response":' + listed(found) + b"}", count=len(found))
 

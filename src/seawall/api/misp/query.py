@@ -45,6 +45,7 @@ class Asked(msgspec.Struct, frozen=True):
     minimal: bool = False
     headerless: bool = False
     enforce_warninglist: bool = False
+    attachments: bool = False  # the files of attributes are wanted too
 
 
 def read_query(given: Mapping[str, Any], now: int, most: int) -> Asked:
@@ -95,6 +96,7 @@ def read_query(given: Mapping[str, Any], now: int, most: int) -> Asked:
         minimal=truth(given.get("minimal")),
         headerless=truth(given.get("headerless")),
         enforce_warninglist=truth(given.get("enforceWarninglist")),
+        attachments=truth(given.get("withAttachments")),
     )
 
 
