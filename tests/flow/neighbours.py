@@ -85,7 +85,7 @@ def agree(nodes: dict[str, Node], circle: str, *members: str, tlp: Tlp = Tlp.AMB
             node.store.notes.set(f"agreed:{circle}:{other}", terms_digest(terms))
 
 
-def say(node: Node, value: str, *, tlp: Tlp = Tlp.GREEN, kind: str = "indicator") -> str:
+def say(node: Node, value: str, *, tlp: Tlp = Tlp.GREEN, kind: str = "indicator", inputs: tuple[str, ...] = ()) -> str:
     """The node's own people name an address, or describe a technique; returns its id."""
     if kind == "indicator":
         entry = ValueIndicators(tlp=tlp, pap=Pap.GREEN).entry(IndicatorRow(ObservableType.IPV4, value, 1), ("ours",))
@@ -112,6 +112,7 @@ def say(node: Node, value: str, *, tlp: Tlp = Tlp.GREEN, kind: str = "indicator"
         tlp=tlp,
         pap=Pap.GREEN,
         stored_at=at,
+        inputs=inputs,
     )
     node.store.objects.put([item])
     return item.id

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from flow.neighbours import agree, carry, neighbours, push, say
+from flow.neighbours import Clock, agree, carry, neighbours, push, say
 from seawall.exchange.notices import read_payload
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
 from seawall.flow.recall_sending import recall_object
+from seawall.flow.recall_view import DAY, list_recalls, overdue
 from seawall.model import NotFound, ObservableType, Tlp
 from seawall.model.notice import NoticeKind
 from seawall.model.recall import RecallState
@@ -192,3 +193,48 @@ def test_what_never_left_cannot_be_recalled(nodes: dict[str, Node]) -> None:
     indicator = say(nodes["taipei"], VALUE)
     with pytest.raises(NotFound, match="E-FLOW-060"):
         recall_object(nodes["taipei"], indicator, None)
+
+
+def test_the_view_says_no_more_than_is_known(nodes: dict[str, Node]) -> None:
+    """Overdue after a day; a receipt proves nothing of destruction, and a receiver that sends it again says so."""
+    taipei = nodes["taipei"]
+    indicator = say(taipei, VALUE)
+    push(nodes, "west", "taipei", "seoul")
+    recall_object(taipei, indicator, None)
+    assert overdue(taipei) == {}
+    clock = taipei.clock
+    assert isinstance(clock, Clock)
+    clock.moment += DAY + 1
+    assert overdue(taipei) == {"seoul": 1}
+    carry(nodes, "taipei", "seoul")
+    carry(nodes, "seoul", "taipei")
+    assert overdue(taipei) == {}
+    (row,) = list_recalls(taipei, indicator).items
+    assert row["note"] == "confirmed by signature; that it was destroyed cannot be proved"
+    assert list_recalls(taipei, indicator, unconfirmed=True).items == []
+    taipei.store.received.add("seoul", "west", [(indicator, "2026-03-14T00:00:00.000Z")], taipei.clock())
+    (row,) = list_recalls(taipei, indicator).items
+    assert str(row["note"]).startswith("it signed a receipt, and sent the object again at 2026-03-15T")
+
+
+def test_what_rested_on_it_alone_goes_with_it(nodes: dict[str, Node]) -> None:
+    """Seoul's own technique made from Taipei's is revoked; one that has another leg to stand on stays."""
+    taipei, seoul = nodes["taipei"], nodes["seoul"]
+    theirs = say(taipei, "a way in", kind="attack-pattern")
+    push(nodes, "west", "taipei", "seoul")
+    other = say(seoul, "another way in", kind="attack-pattern")
+    resting = say(seoul, "made of it", kind="attack-pattern", inputs=(theirs,))
+    both = say(seoul, "made of both", kind="attack-pattern", inputs=(theirs, other))
+    recall_object(taipei, theirs, None)
+    carry(nodes, "taipei", "seoul")
+    assert seoul.store.objects.get(resting, visibility=WHOLE_NODE).revoked
+    assert not seoul.store.objects.get(both, visibility=WHOLE_NODE).revoked
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"act": "a", "cause": "whim", "objects": []}, {"act": "a" * 65, "cause": "recalled", "objects": []}]
+)
+def test_a_recall_that_cannot_be_read_is_refused(nodes: dict[str, Node], body: dict[str, object]) -> None:
+    """One sentence, and nothing is taken out."""
+    send_notice(nodes["taipei"], "seoul", NoticeKind.RECALL, body)
+    assert "no recall" in carry(nodes, "taipei", "seoul").problems[0].sentence

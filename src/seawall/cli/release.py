@@ -77,12 +77,12 @@ def recall(
     """
     from seawall.flow.node import Node
     from seawall.flow.recall_sending import recall_object
-    from seawall.flow.recall_view import last_recall
+    from seawall.flow.recall_view import english, last_recall
 
     with Node.open(context.node, token=context.token) as node:
         done = recall_object(node, object_id, circle)
-        told = last_recall(node, object_id)
-    lines = [f"{row['receiver']}: {context.out.tr(str(row['note']))}" for row in told]
+        told = last_recall(node, object_id, english if context.out.json else context.out.tr)
+    lines = [f"{row['receiver']}: {row['note']}" for row in told]
     context.out.result({**done, "receivers": told}, [f"id: {object_id}", f"withdrawn: {done['withdrawn']}", *lines])
 
 
@@ -102,15 +102,13 @@ def recalls(
     behind (whose recall was passed on), answer, note.
     """
     from seawall.flow.node import Node
-    from seawall.flow.recall_view import list_recalls
+    from seawall.flow.recall_view import english, list_recalls
 
     with Node.open(context.node, token=context.token) as node:
-        page = list_recalls(node, object_id, unconfirmed=unconfirmed, limit=limit, after=after)
-    items = page.items
-    if not context.out.json:
-        items = [{**item, "note": context.out.tr(str(item["note"]))} for item in items]
+        say = english if context.out.json else context.out.tr
+        page = list_recalls(node, object_id, unconfirmed=unconfirmed, limit=limit, after=after, say=say)
     columns = ["id", "receiver", "state", "since", "cause", "note"]
-    context.out.table(items, columns, empty="Nothing was taken back yet.", following=page.next)
+    context.out.table(page.items, columns, empty="Nothing was taken back yet.", following=page.next)
 
 
 @app.command

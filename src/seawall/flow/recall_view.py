@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from seawall.flow.node import Node
 from seawall.flow.observations import Listing
+from seawall.messages import mark
 from seawall.model import rfc3339
 from seawall.model.recall import OPEN, RecallRow, RecallState
 
 DAY = 86_400_000_000  # microseconds: who has not confirmed after a day is brought up
-UNPROVED = "confirmed by signature; that it was destroyed cannot be proved"
 MEANING = {
-    RecallState.WAITING: "not told yet: the notice leaves with the next sync or drop",
-    RecallState.TOLD: "told; no receipt yet",
-    RecallState.CONFIRMED: UNPROVED,
-    RecallState.REFUSED: "it answered that it keeps the object",
-    RecallState.UNSIGNED: "told by the revoked version; it has no node and cannot sign a receipt",
-    RecallState.UNREACHABLE: "it cannot be told: the relation is not in force",
+    RecallState.WAITING: mark("not told yet: the notice leaves with the next sync or drop"),
+    RecallState.TOLD: mark("told; no receipt yet"),
+    RecallState.CONFIRMED: mark("confirmed by signature; that it was destroyed cannot be proved"),
+    RecallState.REFUSED: mark("it answered that it keeps the object"),
+    RecallState.UNSIGNED: mark("told by the revoked version; it has no node and cannot sign a receipt"),
+    RecallState.UNREACHABLE: mark("it cannot be told: the relation is not in force"),
 }
-CONTRADICTED = "it signed a receipt, and sent the object again at {at}"
+CONTRADICTED = mark("it signed a receipt, and sent the object again at {at}")
+
+
+class Say(Protocol):
+    """Puts a sentence into somebody's language."""
+
+    def __call__(self, text: str, **values: object) -> str:
+        """The sentence with its places filled."""
+
+
+def english(text: str, **values: object) -> str:
+    """As it stands."""
+    return text.format(**values)
 
 
 def list_recalls(
-    node: Node, object_id: str | None = None, *, unconfirmed: bool = False, limit: int = 100, after: int = 0
+    node: Node,
+    object_id: str | None = None,
+    *,
+    unconfirmed: bool = False,
+    limit: int = 100,
+    after: int = 0,
+    say: Say = english,
 ) -> Listing:
-    """One row for each object and receiver, oldest first; ``unconfirmed``: only those without a receipt."""
+    """One row for each object and receiver, oldest first; ``unconfirmed``: only those without a receipt. ``say`` puts
+    the notes into the reader's language."""
     node.require("read")
     page = node.store.recalls.list(object_id=object_id, states=OPEN if unconfirmed else None, limit=limit, after=after)
-    return Listing([_shown(node, row) for row in page.items], page.next)
+    return Listing([_shown(node, row, say) for row in page.items], page.next)
 
 
-def last_recall(node: Node, object_id: str) -> list[dict[str, object]]:
+def last_recall(node: Node, object_id: str, say: Say = english) -> list[dict[str, object]]:
     """The rows of each receiver's last recall of an object."""
     rows = {row.peer: row for row in node.store.recalls.list(object_id=object_id, limit=10_000).items}
-    return [_shown(node, row) for _, row in sorted(rows.items())]
+    return [_shown(node, row, say) for _, row in sorted(rows.items())]
 
 
 def overdue(node: Node) -> dict[str, int]:
@@ -40,7 +61,7 @@ def overdue(node: Node) -> dict[str, int]:
     return node.store.recalls.count(OPEN, node.clock() - DAY)
 
 
-def _shown(node: Node, row: RecallRow) -> dict[str, object]:
+def _shown(node: Node, row: RecallRow, say: Say) -> dict[str, object]:
     since = row.answered_at or row.told_at or row.at
     return {
         "id": row.object_id,
@@ -56,16 +77,16 @@ def _shown(node: Node, row: RecallRow) -> dict[str, object]:
         "cause": row.cause.value,
         "behind": row.behind,
         "answer": row.said,
-        "note": _note(node, row),
+        "note": _note(node, row, say),
     }
 
 
-def _note(node: Node, row: RecallRow) -> str:
+def _note(node: Node, row: RecallRow, say: Say) -> str:
     if row.state is RecallState.CONFIRMED and row.answered_at is not None:
         again = node.store.taking_back.sent_since(row.peer, row.object_id, row.answered_at)
         if again is not None:
-            return CONTRADICTED.format(at=rfc3339(again))
-    return MEANING[row.state]
+            return say(CONTRADICTED, at=rfc3339(again))
+    return say(MEANING[row.state])
 
 
 def _moment(at: int | None) -> str | None:
