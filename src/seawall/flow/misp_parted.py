@@ -18,9 +18,7 @@ class Parted:
 
     def __init__(self, held: MispEvent, seen: Visibility) -> None:
         self._full = to_doc(held)
-        self._hidden = {
-            one.uuid for one in held.attributes if one.tlp > seen.tlp_at_most or one.pap > seen.pap_at_most
-        }
+        self._hidden = {one.uuid for one in held.attributes if one.tlp > seen.tlp_at_most or one.pap > seen.pap_at_most}
         self._objects = {
             obj["uuid"] for obj in self._full["Object"] if obj["Attribute"] and not self._seen(obj["Attribute"])
         }
