@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.flow.exchange import sync_peer
 from seawall.flow.health import failed, may_be_called
+from seawall.flow.items import expire_items
 from seawall.flow.keys import tend_keys
 from seawall.flow.mail_watch import mail_job
 from seawall.flow.maintenance import compact_lake, retain_lake
@@ -91,6 +92,7 @@ JOBS = (
     Job("renew-certificates", 86_400, "serve", _renew),
     Job("compact", 86_400, "maintain", compact_lake),
     Job("retention", 86_400, "maintain", retain_lake),
+    Job("item-retention", 3_600, "maintain", expire_items),
 )
 """In the order of the data's way."""
 

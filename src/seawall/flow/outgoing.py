@@ -17,6 +17,7 @@ from seawall.flow.circles import agreed_with
 from seawall.flow.context import page_markings, release_context
 from seawall.flow.entries import as_stored
 from seawall.flow.evidence import page_evidence
+from seawall.flow.items import page_kinds
 from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.recall_marking import take_away, without_taken_back
@@ -141,9 +142,13 @@ def decide_items(
             may_refer=lambda id: id in as_if_sent or may_refer(id),
         )
     requests = [
-        ReleaseRequest(object=item, markings=markings, recipient=member, evidence=evidence)
-        for item, markings, evidence in zip(
-            items, page_markings(node, items), page_evidence(node, items, terms), strict=True
+        ReleaseRequest(object=item, markings=markings, recipient=member, evidence=evidence, kinds=kinds)
+        for item, markings, evidence, kinds in zip(
+            items,
+            page_markings(node, items),
+            page_evidence(node, items, terms),
+            page_kinds(node, items, terms),
+            strict=True,
         )
     ]
     return decide_page(requests, terms, context)

@@ -7,6 +7,7 @@ import msgspec
 from seawall.flow.authority import require
 from seawall.flow.context import find_objects, release_context, stored_markings
 from seawall.flow.evidence import page_evidence
+from seawall.flow.items import page_kinds
 from seawall.flow.node import Node
 from seawall.flow.origin_shown import origin_lines, origin_of
 from seawall.flow.outgoing import record_and_put
@@ -41,7 +42,8 @@ def release_object(node: Node, object_id: str, circle: str) -> dict[str, object]
     released: list[str] = []
     withheld: list[str] = []
     for member in sorted(terms.members):
-        decision = decide_page([_request(node, item, member, people)], terms, release_context(node, terms, member))
+        request = _request(node, item, terms, member, people)
+        decision = decide_page([request], terms, release_context(node, terms, member))
         done = record_and_put(node, terms.name, member, decision.releases, decision.withheld)
         (released if done.released else withheld).append(member)
     reasons = {member: _explained(node, item, terms, member, people).rule for member in withheld}
@@ -82,7 +84,7 @@ def preview_release(node: Node, object_id: str, circle: str, *, actor: Actor | N
 def _previewed(
     node: Node, item: StoredObject, terms: CircleTerms, member: str, people: tuple[str, ...]
 ) -> dict[str, object]:
-    request, context = _request(node, item, member, people), release_context(node, terms, member)
+    request, context = _request(node, item, terms, member, people), release_context(node, terms, member)
     decision = decide_page([request], terms, context)
     leaving = [item for release in decision.releases for item in release.objects]
     answer = decision.releases[0] if decision.releases else decision.withheld[0]
@@ -170,11 +172,20 @@ def _explained(node: Node, item: StoredObject, terms: CircleTerms, member: str, 
     usage = Usage.load(node, terms.name).as_of(node.clock())
     context = release_context(node, terms, member, standing_use=usage)
     evidence = page_evidence(node, [item], terms)[0]
-    return explain(msgspec.structs.replace(_request(node, item, member, people), evidence=evidence), terms, context)
+    request = msgspec.structs.replace(_request(node, item, terms, member, people), evidence=evidence)
+    return explain(request, terms, context)
 
 
-def _request(node: Node, item: StoredObject, member: str, people: tuple[str, ...]) -> ReleaseRequest:
-    return ReleaseRequest(object=item, markings=stored_markings(node, item), recipient=member, approved_by=people)
+def _request(
+    node: Node, item: StoredObject, terms: CircleTerms, member: str, people: tuple[str, ...]
+) -> ReleaseRequest:
+    return ReleaseRequest(
+        object=item,
+        markings=stored_markings(node, item),
+        recipient=member,
+        approved_by=people,
+        kinds=page_kinds(node, [item], terms)[0],
+    )
 
 
 def _only(node: Node, object_id: str, asker: Actor) -> StoredObject:

@@ -38,6 +38,7 @@ from seawall.policy.preview import Change, changes
 from seawall.policy.private import redact
 from seawall.policy.request import Evidence, PrivateValues, ReleaseContext, ReleaseRequest, StandingUse
 from seawall.policy.rules import MEANING, POLICY_VERSION, Rule, Test, meaning, policy_version
+from seawall.policy.seating import kinds_in
 from seawall.policy.statements import OWN_IDS, Bound, marking_objects
 from seawall.policy.visibility import visibility, visibility_table
 
@@ -74,6 +75,7 @@ __all__ = [
     "enforcement_table",
     "explain",
     "inbound",
+    "kinds_in",
     "marking_objects",
     "markings_of",
     "may_enforce",

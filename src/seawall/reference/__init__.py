@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seawall.reference.assets import Asset, OwnAssets
     from seawall.reference.geography import ATTRIBUTION, Geography
-    from seawall.reference.legal_bases import LegalBasis, legal_bases
+    from seawall.reference.law_grounds import LegalBasis, legal_bases
+    from seawall.reference.law_kinds import SharingKind, sharing_kinds
     from seawall.reference.organisations import Names
     from seawall.reference.rsit import Rsit, RsitType, rsit
     from seawall.reference.sensors import SensorPlace, SensorTable
-    from seawall.reference.sharing_kinds import SharingKind, sharing_kinds
     from seawall.reference.suffixes import is_public_suffix, registered_domain
     from seawall.reference.warninglist_file import Warninglist
     from seawall.reference.warninglists import Warninglists
@@ -51,21 +51,21 @@ _PLACES = {
     "ATTRIBUTION": "geography",
     "Asset": "assets",
     "Geography": "geography",
-    "LegalBasis": "legal_bases",
+    "LegalBasis": "law_grounds",
     "Names": "organisations",
     "OwnAssets": "assets",
     "Rsit": "rsit",
     "RsitType": "rsit",
     "SensorPlace": "sensors",
     "SensorTable": "sensors",
-    "SharingKind": "sharing_kinds",
+    "SharingKind": "law_kinds",
     "Warninglist": "warninglist_file",
     "Warninglists": "warninglists",
     "is_public_suffix": "suffixes",
-    "legal_bases": "legal_bases",
+    "legal_bases": "law_grounds",
     "registered_domain": "suffixes",
     "rsit": "rsit",
-    "sharing_kinds": "sharing_kinds",
+    "sharing_kinds": "law_kinds",
 }
 """Name -> module of this room."""
 
@@ -74,6 +74,8 @@ def __getattr__(name: str) -> object:
     """Each on first use: a command that looks up a word of a table does without Arrow and the large lists."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
-    globals()[name] = found
+    module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
+    # all of the module's names: one of them may be called like the module itself, which stands there now
+    globals().update({other: getattr(module, other) for other, place in _PLACES.items() if place == _PLACES[name]})
+    found: object = globals()[name]
     return found
