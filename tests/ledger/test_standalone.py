@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
@@ -15,9 +16,22 @@ import pytest
 
 from ledger.scenes import event, fill, record_at, release, splice
 from seawall.identity import NodeKeys
-from seawall.ledger import FORMAT, Earlier, Ledger, Proof, cosign, keep, own_key, witness_key
+from seawall.ledger import (
+    FORMAT,
+    Earlier,
+    Ledger,
+    Proof,
+    checkpoint_in,
+    cosign,
+    encode,
+    keep,
+    note_over,
+    own_key,
+    witness_key,
+)
+from seawall.ledger.checkpoint import head
 from seawall.ledger.layout import RECORD_BYTES, commitment_of, pack, unpack
-from seawall.ledger.tree import Frontier, leaf_hash
+from seawall.ledger.tree import EMPTY_ROOT, Frontier, leaf_hash
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +249,36 @@ def test_a_proof_file_holds_and_no_altered_one_does(
     file.write_text(msgspec.json.encode(msgspec.structs.replace(proof, earlier=())).decode())
     status, said = audit("proof", file, "--against", tmp_path / "early")
     assert (status, "does not say how" in said) == (1, True)
+
+
+def test_keys_that_were_replaced(folder: Path, node_key: NodeKeys, other_key: NodeKeys, script: Path) -> None:
+    """Heads of a former key stay good: the ledger opens, verifies and goes on, and an auditor follows."""
+
+    class Rotated:
+        """The same node after a rotation."""
+
+        node_id = node_key.node_id
+        signing_public = other_key.signing_public
+        former_keys = (node_key.signing_public,)
+        sign = staticmethod(other_key.sign)
+
+    fill(folder, node_key)
+    key = Rotated()
+    with Ledger.open(folder, key) as ledger:
+        assert ledger.verify().size == 8
+        assert checkpoint_in(note_over(key, ledger.head()), own_key(key)).size == 8
+        assert Auditor(script, node_key)("ledger", folder)[0] == 0
+        ledger.record_event(event(1))
+        assert ledger.verify().size == 9
+    status, said = Auditor(script)("ledger", folder, "--key", own_key(key), "--key", own_key(node_key))
+    assert (status, "9 leaves" in said) == (0, True), said
+    splice(folder / "leaves", *record_at(8), b"")
+    last = unpack((folder / "leaves").read_bytes()[slice(*record_at(7))])
+    assert last is not None
+    os.truncate(folder / "payloads", last.end)
+    (folder / "checkpoint").write_bytes(
+        encode(head(node_key, 0, EMPTY_ROOT), node_key.signing_public).ljust(512, b"\n")
+    )
+    with Ledger.open(folder, key) as ledger:
+        assert ledger.checkpoint().split("\n")[1] == "8", "killed between leaf and checkpoint, rotated since"
+        assert ledger.verify().size == 8

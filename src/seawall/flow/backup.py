@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -109,8 +109,9 @@ def back_up(
         state, digest = state_of(node, ""), StoreDigest()
         with written_whole(out) as file:
             sealed = SealedWriter(file, passphrase, secrets.token_bytes)
-            parts = parts_of(node, stack, with_lake=with_lake, on_progress=on_progress)
-            members = _write(sealed, about, parts, digest, on_progress)
+            total = sum(path.stat().st_size for path in node.folder.rglob("*") if path.is_file())
+            parts = parts_of(node, stack, with_lake=with_lake, on_progress=quiet)
+            members = _write(sealed, about, parts, digest, lambda done: on_progress(done, max(total, done)))
             sealed.finish()
     state = msgspec.structs.replace(state, store=digest.hexdigest())
     _remember(node.folder, Kept(at, str(out.resolve()), state))
@@ -180,7 +181,7 @@ def written_whole(out: Path) -> Iterator[BinaryIO]:
 
 
 def _write(
-    sealed: SealedWriter, about: About, parts: Iterator[Part], digest: StoreDigest, on_progress: OnProgress
+    sealed: SealedWriter, about: About, parts: Iterator[Part], digest: StoreDigest, on_written: Callable[[int], None]
 ) -> int:
     members = 0
     with tarfile.open(mode="w|", fileobj=sealed, format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
@@ -197,7 +198,7 @@ def _write(
                 raise Unavailable(
                     "E-FLOW-386", "{name} changed while it was copied; run the backup again.", name=name
                 ) from None
-            on_progress(sealed.written, None)
+            on_written(sealed.written)
 
         plain = msgspec.json.encode(about)
         add(ABOUT, len(plain), BytesIO(plain))

@@ -58,7 +58,8 @@ def restore(
         shutil.rmtree(building, ignore_errors=True)  # of a restore that was killed
         building.mkdir(mode=0o700)
         try:
-            unpacked = _unpack(reader, building, on_progress)
+            total = file.stat().st_size
+            unpacked = _unpack(reader, building, lambda done, _: on_progress(done, total))
             told = _bring_to_life(building, unpacked.about, store_address)
             _sync(building)
             if folder.exists():

@@ -12,7 +12,7 @@ from seawall.flow.ledger_seen import keep_seen
 from seawall.flow.node import ADMINISTRATOR, Node
 from seawall.flow.notices import send_notice
 from seawall.flow.usage import Usage
-from seawall.ledger import EventKind, Held, LedgerEvent, encode
+from seawall.ledger import EventKind, Held, LedgerEvent, note_over
 from seawall.model import Fault, rfc3339
 from seawall.model.notice import NoticeKind
 from seawall.model.peer import PeerState
@@ -61,7 +61,7 @@ def _tell_peers(node: Node, leaf: int) -> list[str]:
     head = node.ledger.head()
     body = {
         "leaf": msgspec.to_builtins(node.ledger.prove(leaf, head)),
-        "checkpoint": encode(head, node.keys.signing_public).decode(),
+        "checkpoint": note_over(node.keys, head),
     }
     told = []
     for peer in node.store.peers.list():

@@ -28,7 +28,7 @@ def checkpoint_text(node: Node, since: int | None) -> tuple[dict[str, object], b
     """The present checkpoint; with ``since``, as the request to a witness who signed that many leaves last."""
     node.require("audit")
     head = node.ledger.head()
-    note = log.encode(head, node.keys.signing_public).decode()
+    note = log.note_over(node.keys, head)
     data = note.encode()
     if since is not None:
         data = Request(since, tuple(node.ledger.prove_continues(since, head)), note).encode()

@@ -156,7 +156,7 @@ def _request(asked: dict[str, Any]) -> Request:
 
 def note_of(node: Node, head: Checkpoint) -> str:
     """The signed text of a head of ours."""
-    return log.encode(head, node.keys.signing_public).decode()
+    return log.note_over(node.keys, head)
 
 
 def ledgers_told(node: Node) -> str:

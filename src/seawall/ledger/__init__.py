@@ -14,7 +14,7 @@ cosign checkpoints (``witness``), people carry proofs (``evidence``), and ``stan
 (0, 1)
 """
 
-from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode
+from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode, note_over
 from seawall.ledger.copying import Copied, copy_of
 from seawall.ledger.cosigned import Cosigned, former_keys, keep, kept, own_key
 from seawall.ledger.events import EventKind, LedgerEvent
@@ -61,6 +61,7 @@ __all__ = [
     "judge",
     "keep",
     "kept",
+    "note_over",
     "own_key",
     "read_key",
     "read_note",

@@ -79,6 +79,11 @@ def signer_of(key: LedgerKey, checkpoint: Checkpoint) -> bytes | None:
     return None
 
 
+def note_over(key: LedgerKey, checkpoint: Checkpoint) -> str:
+    """The head's text under the present key, also when a former one signed it at its time."""
+    return encode(head(key, checkpoint.size, checkpoint.root), key.signing_public).decode()
+
+
 def encode(checkpoint: Checkpoint, public: bytes | None) -> bytes:
     """The checkpoint file's bytes; ``public`` is needed when the checkpoint is signed."""
     if checkpoint.signature is None or public is None:
