@@ -33,6 +33,7 @@ from seawall.ingest.interface import (
     Rejected,
 )
 from seawall.ingest.mapped import mapped_format
+from seawall.ingest.pages import pages_kept
 from seawall.ingest.quarantine import Quarantine, sweep_quarantine
 from seawall.ingest.settle import settle
 from seawall.lake import Lake, LakeSession
@@ -56,7 +57,7 @@ def ingest(
     """
     run = _Run(lake, options, progress, on_wait)
     try:
-        with lake.scratch() as session:
+        with pages_kept(), lake.scratch() as session:
             return run.all(paths, session)
     finally:
         run.close()

@@ -29,6 +29,7 @@ def connect(settings: LakeSettings, temporary: Path) -> duckdb.DuckDBPyConnectio
         ":memory:",
         config={
             "threads": settings.threads,
+            "async_threads": 0,  # idle ones give all free memory of the process back, twice a second
             "memory_limit": f"{settings.memory_limit_mb}MB",
             "temp_directory": str(temporary),
             "autoinstall_known_extensions": False,
