@@ -50,6 +50,8 @@ LEAVES = {"server.crt": SERVER, "client.crt": CLIENT}
 
 
 class NodeRecord(msgspec.Struct, frozen=True):
+    """``node.json``: what stays through every rotation."""
+
     node_id: str
     name: str
     economy: str
