@@ -22,6 +22,7 @@ from seawall.flow.origin import Keyring, OriginState, before, judge, moment_of
 from seawall.flow.peer_keys import KnownKey
 from seawall.identity import read_card
 from seawall.identity.origin import MARK as ORIGIN_MARK
+from seawall.identity.origin import without_seal
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Observable, ObservableType, Pap, Refused, SightingSummary, Tlp, to_microseconds
 from seawall.model.bounds import MAX_OBJECT_BYTES
@@ -84,13 +85,21 @@ def _admission(node: Node, at_least: tuple[Tlp, Pap]) -> Callable[[ReceivedObjec
                 context.definitions.learn(kept.id, kept.body)
             return msgspec.structs.replace(
                 kept,
-                body=said_as_a_whole(kept.body, at_least[0]),
+                body=_remarked(kept.body, at_least[0]),
                 tlp=max(kept.tlp, at_least[0]),
                 pap=max(kept.pap, at_least[1]),
             )
         return Declined(decided.sentence, forged=_forged(node, decided.rule, received, terms, context))
 
     return admit
+
+
+def _remarked(body: bytes, at_least: Tlp) -> bytes:
+    """The body as it is kept; where that is not as it was signed, without the signature."""
+    fresh = said_as_a_whole(body, at_least)
+    if fresh == body or ORIGIN_MARK not in fresh:
+        return fresh
+    return msgspec.json.encode(without_seal(msgspec.json.decode(fresh)), order="sorted")
 
 
 FORGERIES = frozenset({"E-IDENTITY-096", "E-IDENTITY-097", "E-FLOW-430", "E-FLOW-431", "E-FLOW-433", "E-FLOW-435"})

@@ -36,7 +36,7 @@ def show_keys(node: Node) -> dict[str, object]:
         "created": keys.created,
         "expires": keys.expires,
         "expired": keys.expires_at < system_clock(),
-        "reason": keys.reason.value,
+        "reason": keys.reason.value if keys.version > 1 else None,
         "signing_key": short_id(keys.signing_public),
         "root_keys": [short_id(key) for key in keys.root_publics],
         "offline_roots": sum(key != keys.signing_public for key in keys.root_publics),
