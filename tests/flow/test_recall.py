@@ -238,3 +238,19 @@ def test_a_recall_that_cannot_be_read_is_refused(nodes: dict[str, Node], body: d
     """One sentence, and nothing is taken out."""
     send_notice(nodes["taipei"], "seoul", NoticeKind.RECALL, body)
     assert "no recall" in carry(nodes, "taipei", "seoul").problems[0].sentence
+
+
+def test_every_member_finds_the_revoked_version(nodes: dict[str, Node]) -> None:
+    """Whoever reads over TAXII, by mail or through a MISP learns it too, each from a row of its own."""
+    agree(nodes, "all", "taipei", "seoul", "tokyo")
+    taipei = nodes["taipei"]
+    indicator = say(taipei, VALUE)
+    push(nodes, "all", "taipei", "seoul")
+    push(nodes, "all", "taipei", "tokyo")
+    done = recall_object(taipei, indicator, "all")
+    assert (done["receivers"], done["withdrawn"]) == (["seoul", "tokyo"], 2)
+    for member in ("seoul", "tokyo"):
+        (row,) = taipei.store.outbox.page("all", member).rows
+        assert b'"revoked":true' in row.body
+        assert push(nodes, "all", "taipei", member) == 1
+        assert not held(nodes[member])

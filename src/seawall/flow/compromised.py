@@ -76,9 +76,8 @@ def mark_compromised(node: Node, name: str, since: str, *, dry_run: bool = False
     end_relation(node, name, PeerState.SUSPENDED)
     incident = Incident(moment, node.clock(), person.name)
     node.store.notes.set(NOTE.format(peer=name), msgspec.json.encode(incident).decode())
-    for one in found:
-        node.store.set_aside.put(name, _kept(one), node.clock())
-        _take_out(node, name, one)
+    node.store.set_aside.put(name, (kept for one in found for kept in _kept(one)), node.clock())
+    _take_out(node, name, found)
     counts = {key: document[key] for key in ("objects", "words", "sightings")}
     details: dict[str, str | int | list[str]] = {key: int(str(value)) for key, value in counts.items()}
     node.event(EventKind.PEER_COMPROMISED, name, since=rfc3339(moment), **details)
@@ -175,14 +174,16 @@ def _kept(one: _Sent) -> Iterator[tuple[str, str, bytes]]:
         yield "sighting", f"{told.type.value} {told.value} {told.side}", msgspec.json.encode(told)
 
 
-def _take_out(node: Node, name: str, one: _Sent) -> None:
+def _take_out(node: Node, name: str, found: list[_Sent]) -> None:
     back = node.store.taking_back
-    back.forget_sightings(name, [Observable(told.type, told.value) for told in one.sightings])
-    for source, entry in one.words:
-        node.store.indicators.withdraw(entry.type, entry.value, source=source, external_id=one.id)
-    if back.remove_versions(name, one.id, one.versions):
-        earlier = [item for item in find_objects(node, one.id) if item.type == "sighting" and item.origin == name]
-        node.store.sightings.put(sightings_told(node, earlier))
+    back.forget_sightings(name, [Observable(told.type, told.value) for one in found for told in one.sightings])
+    back.withdraw_words(
+        (Observable(entry.type, entry.value), source, one.id) for one in found for source, entry in one.words
+    )
+    for one in found:
+        if one.objects and back.remove_versions(name, one.id, one.versions):
+            earlier = [item for item in find_objects(node, one.id) if item.type == "sighting" and item.origin == name]
+            node.store.sightings.put(sightings_told(node, earlier))
 
 
 def _give_back(node: Node, kind: str, body: bytes) -> None:

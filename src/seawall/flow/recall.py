@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from seawall.flow.node import Node
@@ -22,19 +24,20 @@ KEPT = frozenset(
 EMPTIED: dict[str, object] = {"name": "(taken back)", "content": "(taken back)", "context": "unspecified"}
 """What stands in place of required properties that describe."""
 
+CHUNK = 500  # objects of one look
 NO_PATTERN = "[x-taken-back:value = true]"
 
 
-def revoked_rows(node: Node, object_id: str, circle: str, member: str | None = None) -> list[OutboxRow]:
-    """For everybody who could read the object in ``circle``, or one of them: its next version, revoked (STIX 2.1
-    section 3.6)."""
+def revoked_rows(node: Node, object_ids: Sequence[str], circle: str, member: str) -> list[OutboxRow]:
+    """For one who could read these objects in ``circle``: their next versions, revoked (STIX 2.1 section 3.6)."""
     rows: list[OutboxRow] = []
-    page = node.store.outbox.page(circle, member, match=OutboxFilter(ids=(object_id,), versions=("last",)))
-    for row in page.rows:
-        version = timestamp(max(node.clock(), row.added))
-        recipients = row.recipients if member is None else frozenset({member})
-        fresh = resealed(node, stripped(row.body, version), row.body)
-        rows.append(msgspec.structs.replace(row, version=version, body=fresh, recipients=recipients, added=0))
+    for start in range(0, len(object_ids), CHUNK):
+        match = OutboxFilter(ids=tuple(object_ids[start : start + CHUNK]), versions=("last",))
+        for row in node.store.outbox.page(circle, member, limit=CHUNK, match=match).rows:
+            version = timestamp(max(node.clock(), row.added))
+            fresh = resealed(node, stripped(row.body, version), row.body)
+            mine = frozenset({member})
+            rows.append(msgspec.structs.replace(row, version=version, body=fresh, recipients=mine, added=0))
     return rows
 
 

@@ -8,7 +8,7 @@ is taken back from whom; (3) the outboxes show a stripped, revoked version, whic
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -90,23 +90,29 @@ def take_back(
     this passes on, which is not told itself; ``reveal``: put the revoked version into the outboxes."""
     at = node.clock()
     asked: dict[str, list[Asked]] = {}
-    withdrawn, reached = 0, set[str]()
+    places: dict[str, list[str]] = {}  # circle -> objects
+    events: list[LedgerEvent] = []
     for object_id in dict.fromkeys(object_ids):
         sent = [row for row in node.store.recalls.sent(object_id) if circles is None or row.circle in circles]
-        by_member = _by_member(node, sent, members)
-        by_member.pop(behind or "", None)
         if not sent:
             continue
-        reached |= {row.circle for row in sent}
-        _record(node, object_id, cause, sorted({row.circle for row in sent}), sorted(by_member), behind)
-        if reveal:
-            withdrawn += _withdraw(node, object_id, {row.circle for row in sent}, members)
-        for member, (version, places) in by_member.items():
-            asked.setdefault(member, []).append(Asked(object_id, version, places))
+        by_member = _by_member(node, sent, members)
+        by_member.pop(behind or "", None)
+        reached = sorted({row.circle for row in sent})
+        events.append(_event(node, object_id, cause, reached, sorted(by_member), behind))
+        for circle in reached:
+            places.setdefault(circle, []).append(object_id)
+        for member, (version, circles_of) in by_member.items():
+            asked.setdefault(member, []).append(Asked(object_id, version, circles_of))
+    node.ledger.record_many(events)
+    withdrawn = 0
+    if reveal:
+        for circle, ids in sorted(places.items()):
+            withdrawn += _withdraw(node, circle, ids, members, asked)
     for member, objects in sorted(asked.items()):
         for start in range(0, len(objects), IN_ONE_NOTICE):
             _tell(node, member, objects[start : start + IN_ONE_NOTICE], cause, behind, at)
-    return TakenBack(tuple(sorted(reached)), withdrawn, tuple(sorted(asked)))
+    return TakenBack(tuple(sorted(places)), withdrawn, tuple(sorted(asked)))
 
 
 def _by_member(
@@ -123,27 +129,25 @@ def _by_member(
     return found
 
 
-def _record(
+def _event(
     node: Node, object_id: str, cause: RecallCause, circles: list[str], receivers: list[str], behind: str | None
-) -> None:
+) -> LedgerEvent:
     details: dict[str, str | int | list[str]] = {"cause": cause.value, "circles": circles, "receivers": receivers}
     if behind is not None:
         details["behind"] = behind
     actor = node.actor.name if cause is RecallCause.RECALLED and behind is None else NODE
-    node.ledger.record_event(LedgerEvent(EventKind.RECALL, node.clock(), actor, object_id, details))
+    return LedgerEvent(EventKind.RECALL, node.clock(), actor, object_id, details)
 
 
-def _withdraw(node: Node, object_id: str, circles: Collection[str], members: Collection[str] | None) -> int:
-    hidden = 0
-    for circle in sorted(circles):
-        if members is None:
-            rows = revoked_rows(node, object_id, circle)
-            hidden += node.store.outbox.withdraw(circle, object_id, node.clock())
-        else:
-            rows = [row for member in sorted(members) for row in revoked_rows(node, object_id, circle, member)]
-            for member in sorted(members):
-                hidden += len(node.store.outbox.withdraw_from(circle, member, object_id, node.clock()))
-        node.store.outbox.add(circle, rows, node.clock())
+def _withdraw(
+    node: Node, circle: str, ids: Sequence[str], members: Collection[str] | None, asked: Mapping[str, object]
+) -> int:
+    """Hide what stands in a circle, and put the revoked versions there; returns how many rows that hid."""
+    rows = [row for member in sorted(asked) for row in revoked_rows(node, ids, circle, member)]
+    at, hidden = node.clock(), 0
+    for member in sorted(members) if members is not None else (None,):
+        hidden += node.store.recalls.hide(circle, ids, member, at)
+    node.store.outbox.add(circle, rows, node.clock())
     return hidden
 
 

@@ -148,6 +148,25 @@ class Recalls:
                 for row in connection.execute(query)
             )
 
+    def hide(self, circle: str, ids: Iterable[str], member: str | None, at: int) -> int:
+        """Hide objects in a circle's outbox from now on, from everybody or from one member's own rows; returns how many
+        rows that hid. On disk when this returns."""
+        wanted, hidden = sorted(set(ids)), 0
+        number = sa.select(outboxes.c.number).where(outboxes.c.circle == circle).scalar_subquery()
+        with self._database.writing() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                chunk = wanted[start : start + CHUNK]
+                meant = [
+                    outbox.c.id_hash.in_([id_hash(id) for id in chunk]),
+                    outbox.c.object_id.in_(chunk),
+                    outbox.c.circle == number,
+                    outbox.c.withdrawn_at.is_(None),
+                ]
+                if member is not None:
+                    meant.append(outbox.c.recipients == names_to_text(frozenset({member})))
+                hidden += connection.execute(sa.update(outbox).where(*meant).values(withdrawn_at=at)).rowcount
+        return hidden
+
     def sent_to(self, recipient: str, *, after: int = 0, limit: int = 1_000) -> tuple[tuple[int, SentRow, bytes], ...]:
         """Rows that ever stood in an outbox for this reader, withdrawn ones too: (number, row, body), in order."""
         query = (

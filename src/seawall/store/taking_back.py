@@ -15,7 +15,7 @@ from seawall.model import Observable, ObservableType, Pap, Tlp
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.stored import StoredObject
 from seawall.store.database import Database
-from seawall.store.indicator_put import rejoin
+from seawall.store.indicator_put import Word, rejoin, withdraw_source
 from seawall.store.tables import (
     conflicts,
     indicator_bodies,
@@ -53,6 +53,16 @@ class TakingBack:
             return tuple(
                 (Observable(ObservableType(row.type), row.value), row.source) for row in connection.execute(query)
             )
+
+    def withdraw_words(self, words: Iterable[tuple[Observable, str, str]]) -> int:
+        """Take back words, each as (value, source, the id under which it was said); returns how many were held."""
+        given, gone = list(words), 0
+        for start in range(0, len(given), BATCH):
+            with self._database.writing() as connection:
+                for value, source, object_id in given[start : start + BATCH]:
+                    word = Word(value.type, value.value, source, object_id)
+                    gone += withdraw_source(self._database, connection, word)
+        return gone
 
     def came_in(self, origin: str, object_id: str) -> tuple[str, ...]:
         """The circles through which this peer ever sent this object."""
