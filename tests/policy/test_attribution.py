@@ -90,3 +90,15 @@ def test_our_own_nameless_object_does_not_name_us() -> None:
     made = body(object_marking_refs=[DO_NOT_NAME])
     left = _leaves(decide(asking(stored(made), markings=markings_of(stored(made))), circle(), knowing()))
     assert "created_by_ref" not in left
+
+
+@pytest.mark.parametrize(("name", "stays"), [("NIC", True), ("X", True), ("evil", False), ("Reef Port", True)])
+def test_a_short_name_is_not_found_within_words(name: str, stays: bool) -> None:
+    """A node called NIC does not garble "technical"; where the pattern itself would change, the object is withheld."""
+    made = body(description=f"technical note by {name}", name="x86 unicode")
+    answer = decide(asking(stored(made)), NAMELESS, knowing(NAMELESS, own_names=frozenset({name})))
+    assert isinstance(answer, Release) is stays
+    if isinstance(answer, Release):
+        left = _leaves(answer)
+        assert left["description"] == "technical note by [unnamed]"
+        assert (left["name"], left["pattern"], left["pattern_type"]) == ("x86 unicode", made["pattern"], "stix")

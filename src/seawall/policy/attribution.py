@@ -13,7 +13,10 @@ CATALOGUES = frozenset(
     {"cve", "nvd", "cwe", "capec", "mitre-attack", "mitre-ics-attack", "mitre-mobile-attack", "disarm"}
 )
 """Sources of external references that name something everybody knows, not who wrote the object."""
-_IDENTIFIERS = frozenset({"id", "type", "spec_version", "created", "modified", "object_marking_refs"})
+_IDENTIFIERS = frozenset(
+    {"id", "type", "spec_version", "created", "modified", "object_marking_refs", "valid_from", "valid_until"}
+    | {"pattern_type", "pattern_version", "first_seen", "last_seen"}
+)
 
 
 def provider_named(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext) -> bool:

@@ -13,7 +13,7 @@ from seawall.model.circle import CircleTerms, Track
 from seawall.policy.attribution import hidden_identities, provider_named, unname
 from seawall.policy.iep_checks import iep_tests, marking_test, naming_test
 from seawall.policy.markings import Origin, write_markings
-from seawall.policy.private import required_of, strike
+from seawall.policy.private import ESSENTIAL, required_of, strike
 from seawall.policy.references import prune
 from seawall.policy.request import ReleaseContext, ReleaseRequest
 from seawall.policy.rules import Rule, Test
@@ -140,6 +140,9 @@ def _unnamed_test(
     if not hidden:
         return Test(Rule.UNNAMED, passed=True, detail="attribution is on")
     lost = sorted((required_of(request.object.type) & body.keys()) - nameless.keys())
+    essential = ESSENTIAL.get(request.object.type, "")
+    if nameless.get(essential) != body.get(essential):  # with another pattern it would be another object
+        lost.append(essential)
     if request.object.id in hidden or lost:
         return Test(Rule.UNNAMED, passed=False, detail=f"it names them in {', '.join(lost) or 'its id'}")
     return Test(Rule.UNNAMED, passed=True, detail="attribution is off")

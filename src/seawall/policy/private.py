@@ -21,6 +21,7 @@ from seawall.policy.request import PrivateValues
 from seawall.reference import Names
 
 STRUCK = "[redacted]"
+LEAST_WITHIN = 4  # characters of a Latin name that is only found between other letters when it is longer
 MAX_JUDGED = 50_000  # words whose verdict one page of decisions remembers
 MAX_STRETCH = 64  # characters that the * of a pattern stands for
 _WORD = re.compile(r"""[^\s"'<>(),;=|{}\\]+""")
@@ -28,7 +29,7 @@ _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)+", re.ASCII)
 _EDGES = "[].:!?*%$^"
 _PIECES = re.compile(r"[/\-_@#&?\[\]%]+")  # 10.0.0.1-10.0.0.9, evil.example/10.0.0.1
 _HINTS = re.compile(r"[.:@]")
-_ESSENTIAL = {
+ESSENTIAL = {
     "indicator": "pattern",
     "ipv4-addr": "value",
     "ipv6-addr": "value",
@@ -72,7 +73,7 @@ def strike(body: dict[str, Any], private: PrivateValues, properties: frozenset[s
     fresh = walk.through(body, "")
     if not walk.places:
         return Struck(fresh, (), essential=False)
-    essential = _ESSENTIAL.get(kind) in walk.places or not required_of(kind).isdisjoint(walk.dropped)
+    essential = ESSENTIAL.get(kind) in walk.places or not required_of(kind).isdisjoint(walk.dropped)
     return Struck(fresh, tuple(walk.places), essential, frozenset(walk.dropped))
 
 
@@ -205,4 +206,11 @@ def _spellings(names: frozenset[str]) -> Names:
 @lru_cache(maxsize=64)
 def _pattern(names: frozenset[str]) -> re.Pattern[str]:
     longest_first = sorted((name for name in names if name), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
+    return re.compile("|".join(map(_as_written, longest_first)) or r"(?!)", re.IGNORECASE)
+
+
+def _as_written(name: str) -> str:
+    """A short name counts where it stands alone: NIC is not in "technical"."""
+    if len(name) > LEAST_WITHIN or not name.isascii():
+        return re.escape(name)
+    return rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])"
