@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from seawall.codec.pattern.grammar import parse
 from seawall.codec.pattern.tree import Both, Comparison, Node, Observation, Path
-from seawall.codec.spelling import MAX_VALUE_LENGTH, canonical_pair
+from seawall.codec.spelling import canonical_pair
 from seawall.model import Observable, ObservableType
 
 T = ObservableType
@@ -37,6 +37,7 @@ _FIXED: dict[tuple[str, tuple[str | int, ...]], tuple[ObservableType, ...]] = {
 }
 _FILE_HASHES = {"MD5": T.MD5, "SHA1": T.SHA1, "SHA256": T.SHA256}
 _HASHED = {"file", "artifact"}
+MAX_HELD = 2_600  # bytes of a pattern held by its text: what PostgreSQL indexes, less the rest of the entry
 _HELD_BESIDE_KEYS = {"network-traffic", "process", "user-account"}
 """Objects of which rows hold properties that are no keys, such as ports and command lines."""
 _OPERATORS = {"=", "IN", "ISSUBSET"}
@@ -78,7 +79,7 @@ def match_keys(pattern: str) -> list[Observable]:
     if keys := simple_keys(pattern):
         return keys
     text = pattern.strip()
-    if len(text) > MAX_VALUE_LENGTH or "\0" in text:
+    if len(text.encode("utf-8", "replace")) > MAX_HELD or "\0" in text:
         return []
     try:
         plain = all(comparison.path.type not in _HELD_BESIDE_KEYS for comparison in _alternatives(parse(text)))
