@@ -16,8 +16,9 @@ from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.recall_view import overdue
 from seawall.flow.spool import FOLDER, Spool
 from seawall.flow.witnessing import ledgers_told
+from seawall.identity import check_current
 from seawall.lake.engines.spark import check_reachable, cluster_endpoints
-from seawall.model import Fault
+from seawall.model import Fault, system_clock
 from seawall.model.peer import PeerRecord, PeerState
 from seawall.settings import LakeSettings
 
@@ -55,7 +56,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _folders(node),
             _secrets(node),
             _disk(node),
-            _attempt("keys", lambda: f"fingerprint {node.keys.fingerprint}", exposes=True),
+            _attempt("keys", lambda: _keys(node), exposes=True),
             _attempt("store", lambda: f"{sum(node.store.indicators.count_by_type().values())} indicators"),
             _attempt("lake", lambda: _lake(node)),
             _attempt("engine", lambda: _engine(node.settings.lake)),
@@ -87,6 +88,11 @@ def _attempt(name: str, look: Callable[[], str], *, exposes: bool = False) -> Ch
         return Check(name, ok=False, detail=str(fault), exposes=exposes)
 
 
+def _keys(node: Node) -> str:
+    keys = check_current(node.keys.key_set, system_clock())
+    return f"fingerprint {node.keys.fingerprint}, version {keys.version}, expires {keys.expires[:10]}"
+
+
 def _lake(node: Node) -> str:
     with node.lake.reading() as session:
         rows = session.sql(f"SELECT count(*) AS n FROM {session.observations()} AS o")["n"][0].as_py()
@@ -105,7 +111,7 @@ def _folders(node: Node) -> Check:
 
 
 def _secrets(node: Node) -> Check:
-    files = [node.folder / ADMINISTRATOR_TOKEN, *sorted((node.folder / "keys").glob("*.key"))]
+    files = [node.folder / ADMINISTRATOR_TOKEN, *sorted((node.folder / "keys").rglob("*.key"))]
     open_to_others = [
         path.name for path in files if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     ]
