@@ -197,11 +197,13 @@ def hear_receipt(node: Node, notice: Notice) -> None:
     except (msgspec.ValidationError, Fault):
         raise Refused("E-FLOW-315", "This is no receipt that this version can read.") from None
     rows = [(answer, _answerable(node, notice.peer, receipt.act, answer, at)) for answer in receipt.objects]
+    answers: list[tuple[RecallRow, RecallState, str]] = []
     for answer, row in rows:
         fine = answer.what in DONE or (answer.what == KEPT and len(_standing(node, row)) > 0)
         state = RecallState.CONFIRMED if fine else RecallState.REFUSED
         said = f"{answer.what}: {answer.said}" if answer.said else answer.what
-        node.store.recalls.answered(row, state, said[:MAX_SAID], notice.at, notice.envelope)
+        answers.append((row, state, said[:MAX_SAID]))
+    node.store.recalls.answered(answers, notice.at, notice.envelope)
 
 
 def _answerable(node: Node, peer: str, act: str, answer: Answer, at: int) -> RecallRow:

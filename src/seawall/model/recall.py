@@ -47,7 +47,7 @@ class RecallRow(msgspec.Struct, frozen=True, kw_only=True):
     told_at: int | None = None
     answered_at: int | None = None
     said: str | None = None
-    receipt: bytes | None = None
+    receipt: bytes | None = None  # the signed envelope, or "with ID" of the object whose row holds it
     number: int = 0
 
 

@@ -83,17 +83,26 @@ class Recalls:
             waiting = recalls.c.state == RecallState.WAITING.value
             connection.execute(sa.update(recalls).where(*meant, waiting).values(done))
 
-    def answered(self, row: RecallRow, state: RecallState, said: str, at: int, receipt: bytes) -> None:
-        """Keep what the receiver signed."""
-        done = {
-            "state": state.value,
-            "said": clean(said),
-            "answered_at": at,
-            "receipt": receipt,
-            "told_at": row.told_at if row.told_at is not None else at,
-        }
+    def answered(self, answers: Iterable[tuple[RecallRow, RecallState, str]], at: int, receipt: bytes) -> None:
+        """Keep what a receiver signed, all of it or nothing: (row, its state now, the receiver's word).
+
+        The first row holds the signed envelope, the others say with which object it stands.
+        """
+        kept = receipt
         with self._database.writing() as connection:
-            connection.execute(sa.update(recalls).where(*_one(row.act, row.object_id, row.peer, row.ours)).values(done))
+            for row, state, said in answers:
+                done = {
+                    "state": state.value,
+                    "said": clean(said),
+                    "answered_at": at,
+                    "receipt": kept,
+                    "told_at": row.told_at if row.told_at is not None else at,
+                }
+                connection.execute(
+                    sa.update(recalls).where(*_one(row.act, row.object_id, row.peer, row.ours)).values(done)
+                )
+                if kept is receipt:
+                    kept = f"with {row.object_id}".encode()
 
     def unreachable(self, peer: str) -> int:
         """What this peer was not told cannot be told any more; returns how many rows that changed."""

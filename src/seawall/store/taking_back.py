@@ -85,6 +85,11 @@ class TakingBack:
         Returns how many versions held content until now. What the peer claimed beside it goes as well.
         """
         mine = [objects.c.id_hash == id_hash(object_id), objects.c.id == clean(object_id), objects.c.origin == origin]
+        with self._database.reading() as connection:  # most words stand as entries and in no object
+            claims = [conflicts.c.id_hash == id_hash(object_id), conflicts.c.origin == origin]
+            some = sa.select(sa.or_(sa.exists().where(*mine), sa.exists().where(*claims)))
+            if not connection.execute(some).scalar():
+                return 0
         with self._database.writing() as connection:
             said = [conflicts.c.id_hash == id_hash(object_id), conflicts.c.id == clean(object_id)]
             connection.execute(sa.delete(conflicts).where(*said, conflicts.c.origin == origin))
@@ -110,8 +115,8 @@ class TakingBack:
 
     def forget_sightings(self, origin: str, values: Iterable[Observable], indicator_id: str | None = None) -> int:
         """Drop what this peer told of having seen these values; with ``indicator_id`` only under that name."""
-        gone = 0
-        with self._database.writing() as connection:
+        found: list[int] = []
+        with self._database.reading() as connection:
             for value in set(values):
                 meant = [
                     sightings.c.type == value.type.value,
@@ -120,10 +125,15 @@ class TakingBack:
                 ]
                 if indicator_id is not None:
                     meant.append(sightings.c.indicator_id == clean(indicator_id))
-                gone += connection.execute(sa.delete(sightings).where(*meant)).rowcount
-            if gone:
-                self._database.numbers(connection, "sightings", 1)  # what was drawn from them is drawn anew
-        return gone
+                found += connection.execute(sa.select(sightings.c.number).where(*meant)).scalars()
+        if not found:
+            return 0
+        with self._database.writing() as connection:
+            self._database.numbers(connection, "sightings", 1)  # what was drawn from them is drawn anew
+            for start in range(0, len(found), BATCH):
+                chosen = sightings.c.number.in_(found[start : start + BATCH])
+                connection.execute(sa.delete(sightings).where(chosen))
+        return len(found)
 
     def circles_of(self, origin: str) -> tuple[str, ...]:
         """The circles through which this peer ever sent anything."""
