@@ -33,9 +33,9 @@ from seawall.ingest.interface import (
     Rejected,
 )
 from seawall.ingest.mapped import mapped_format
-from seawall.ingest.pages import pages_kept
 from seawall.ingest.quarantine import Quarantine, sweep_quarantine
 from seawall.ingest.settle import settle
+from seawall.ingest.thrift import thrifty
 from seawall.lake import Lake, LakeSession
 from seawall.model import Fault
 
@@ -57,7 +57,7 @@ def ingest(
     """
     run = _Run(lake, options, progress, on_wait)
     try:
-        with pages_kept(), lake.scratch() as session:
+        with thrifty(), lake.scratch() as session:
             return run.all(paths, session)
     finally:
         run.close()
