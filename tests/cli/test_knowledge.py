@@ -111,7 +111,8 @@ def test_circles_check_what_they_are_given(shop: Shop) -> None:
     assert "E-FLOW-035" in shop.refused(*wish, "u-taxii", "--track", "3")
     assert "E-MARK" in shop.refused(*wish, "u-taxii", "--pap-ceiling", "pink")
     assert "E-STORE-061" in shop.refused("circles", "show", "checked")
-    made = shop.here(*wish, "u-taxii", "--types", "indicator", "--commitment-age", "30m", "--track", "1.5")
+    assert "E-FLOW-457" in shop.refused(*wish, "u-taxii", "--track", "1.5", status=3)
+    made = shop.here(*wish, "u-taxii", "--types", "indicator", "--commitment-age", "30m")
     assert (made["version"], made["commitment_age_seconds"], made["types"]) == (1, 1800, ["indicator"])
     assert shop.here(*wish, "u-taxii")["version"] == 2
     assert {circle["name"] for circle in shop.here("circles", "list")["items"]} >= {"friends", "checked"}
