@@ -40,14 +40,17 @@ def need(true: object, sentence: str) -> None:
 
 
 def sha(data: bytes) -> bytes:
+    """SHA-256."""
     return hashlib.sha256(data).digest()
 
 
 def leaf_hash(data: bytes) -> bytes:
+    """RFC 6962 section 2.1: the hash of a leaf."""
     return sha(b"\x00" + data)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
+    """RFC 6962 section 2.1: the hash of an inner node."""
     return sha(b"\x01" + left + right)
 
 
@@ -62,6 +65,7 @@ class Key:
         need(self.id.hex() == key_id and self.kind in b"\x01\x04" and len(raw) == 33, "a key given by hand is misspelt")
 
     def holds(self, signature: bytes, message: bytes) -> bool:
+        """Whether this key made the signature."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
         except InvalidSignature:
@@ -93,6 +97,7 @@ class Note:
 
 
 def checkpoint(text: str, keys: list[Key], what: str) -> Note:
+    """The checkpoint in a note, once one of the keys signed it."""
     note = Note(text)
     need(
         any(key.name == note.origin and key.signed(note) == 0 for key in keys),
@@ -109,12 +114,14 @@ class Tree:
         self.nodes: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
+        """One more leaf."""
         rest, self.size = self.size, self.size + 1
         while rest & 1:
             leaf, rest = node_hash(self.nodes.pop(), leaf), rest >> 1
         self.nodes.append(leaf)
 
     def root(self) -> bytes:
+        """The root of all leaves so far."""
         whole = self.nodes[-1] if self.nodes else EMPTY
         for left in reversed(self.nodes[:-1]):
             whole = node_hash(left, whole)
@@ -137,6 +144,7 @@ def climb(path: list[bytes], node: int, last: int, first: bytes, second: bytes) 
 
 
 def continues(old: Note, new: Note, path: list[bytes]) -> bool:
+    """Whether the newer tree begins with the older one."""
     if old.size in (0, new.size):
         return old.root == (new.root if old.size else EMPTY)
     path = path if old.size & (old.size - 1) else [old.root, *path]
@@ -147,16 +155,19 @@ def continues(old: Note, new: Note, path: list[bytes]) -> bool:
 
 
 def included(leaf: bytes, index: int, new: Note, path: list[bytes]) -> bool:
+    """Whether the leaf stands at its place under the checkpoint."""
     found = climb(path, index, new.size - 1, leaf, leaf) if 0 <= index < new.size else None
     return found is not None and found[1] == new.root
 
 
 def names(value: object, text: str) -> bool:
+    """Whether an event says this text anywhere, as a whole."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return value == text or any(names(part, text) for part in parts)
 
 
 def witnesses(notes: list[Note], arguments: argparse.Namespace, tell: Tell) -> None:
+    """How far each witness vouches."""
     for key in arguments.witness:
         signed = [(note.size, key.signed(note)) for note in notes if key.signed(note)]
         need(signed, f"no checkpoint here is cosigned by {key.name}")
@@ -258,6 +269,7 @@ def verify_proof(arguments: argparse.Namespace, tell: Tell) -> None:
 
 
 def main() -> int:
+    """Say what holds, or the first thing that does not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("ledger", "proof"))
     parser.add_argument("path", type=Path)
