@@ -17,11 +17,12 @@ from pathlib import Path
 import msgspec
 
 from seawall.exchange import collection_id
-from seawall.flow.circles import CircleWish, create_circle
-from seawall.flow.exchange import TERMS_HEADER, stated_terms, sync_peer
+from seawall.flow.circles import CircleWish, create_circle, state_terms
+from seawall.flow.exchange import sync_peer
 from seawall.flow.node import Node, create_node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.peers import add_peer, verify_peer
+from seawall.flow.terms import terms_digest
 from seawall.identity import client_context, read_card
 from seawall.model import ObservableType, Pap, Tlp, UserRole
 from seawall.model.indicator import IndicatorEntry
@@ -48,9 +49,9 @@ class Scene:
             _agree(node, name)
         self.url = f"/taxii2/circles/collections/{collection_id(self.server.keys.node_id, CIRCLE)}/objects/"
         self.size = 0
-        # each states its terms with every request; here the server has to know them before it fills an outbox
-        said = stated_terms(self.client, SERVER).rpartition(":")[2]
-        self.server.store.notes.set(f"agreed:{CIRCLE}:{CLIENT}", said)
+        # notices would say so at the first synchronisation; here each has to know it before it fills an outbox
+        for node, name in ((self.server, CLIENT), (self.client, SERVER)):
+            state_terms(node, CIRCLE, name, terms_digest(node.store.circles.get(CIRCLE)))
 
     def grow(self, size: int) -> float:
         """Until the collection has ``size`` objects, decided, recorded and put out; CPU-seconds of deciding."""
@@ -112,7 +113,7 @@ class PeerConnection:
         card = read_card(scene.client.store.peers.get(SERVER).card)
         context = client_context(scene.client.keys, card.ca_certificate)
         self._connection = http.client.HTTPSConnection("127.0.0.1", scene.peer, context=context, timeout=1_800)
-        self._headers = {"Accept": MEDIA, "Content-Type": MEDIA, TERMS_HEADER: stated_terms(scene.client, SERVER)}
+        self._headers = {"Accept": MEDIA, "Content-Type": MEDIA}
         self._url = scene.url
 
     def page(self, query: str) -> tuple[int, str | None, str | None]:

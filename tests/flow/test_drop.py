@@ -212,8 +212,7 @@ def test_a_mischievous_header_is_one_sentence(
 def test_what_a_mischievous_drop_claims_is_not_believed(shores: Shores, tmp_path: Path) -> None:
     """Objects for a circle that we do not share are rejected, garbage is, and drops we never wrote did not arrive."""
     said = Acknowledged(epoch=1, number=10**9, missing=tuple(range(5_000)), rejected=-5)
-    terms = "x:" + "0" * 64 + ",:::,dHcta3I:zz," + "," * 5_000
-    crafted(shores, tmp_path / "one", [b"garbage", b"{}", b'{"type":"indicator"}'], acknowledged=said, terms=terms)
+    crafted(shores, tmp_path / "one", [b"garbage", b"{}", b'{"type":"indicator"}'], acknowledged=said)
     done = read(shores.seoul, tmp_path / "one")
     assert (done["received"], done["rejected"], len(done["problems"])) == (0, 3, 1)  # type: ignore[arg-type]
     with Node.open(shores.seoul.folder) as opened:

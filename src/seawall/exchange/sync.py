@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -67,8 +67,6 @@ class SyncDeps(msgspec.Struct, frozen=True):
     context: ssl.SSLContext
     bounds: Bounds = DEFAULT_BOUNDS
     on_crossing: Callable[[Crossing], None] | None = None
-    headers: Mapping[str, str] = {}
-    on_headers: Callable[[Mapping[str, str]], None] | None = None
     notices: NoticeDesk | None = None
     same_keys: Callable[[], bool] = lambda: True  # asked after the notices: whether both sides' keys are what they were
 
@@ -107,8 +105,6 @@ def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
         context=deps.context,
         pin=peer.certificate_sha256,
         on_crossing=deps.on_crossing,
-        headers=deps.headers,
-        on_headers=deps.on_headers,
     )
     with TaxiiClient(wire, deps.bounds) as client:
         if deps.notices is not None:

@@ -1,4 +1,4 @@
-"""The peer side of a serving node: its app, its terms header, and its trust, which reloads without a restart."""
+"""The peer side of a serving node: its app, and its trust, which reloads without a restart."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seawall.exchange import Listener, peer_app, peer_listener
-from seawall.exchange.listeners.peer import PEER_KEY
 from seawall.exchange.notices import Heard
 from seawall.flow.conduct import PeerWatch
-from seawall.flow.exchange import TERMS_HEADER, hear_terms, stated_terms
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
 from seawall.flow.peer_keys import overlapping, peer_of_pin
@@ -23,37 +21,17 @@ from seawall.model.peer import PeerState
 RELOAD_SECONDS = 1.0  # a peer verified while we serve can call within about this time
 
 
-class TermsHeader:
-    """ASGI wrapper of the peer app: hears the caller's terms, states ours with every answer."""
+class OneGlance:
+    """ASGI wrapper of the peer app: one request is answered under the same terms from its beginning to its end."""
 
     def __init__(self, app: Any, node: Node) -> None:
         self._app = app
         self._node = node
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Steps: (1) the caller's statement is kept, (2) the request goes on, (3) ours is put into the answer."""
-        peer = scope.get("state", {}).get(PEER_KEY)
-        if scope["type"] != "http" or not isinstance(peer, str):
-            await self._app(scope, receive, send)
-            return
+        """The circles are read once."""
         with self._node.store.circles.glance():
-            await self._answer(peer, scope, receive, send)
-
-    async def _answer(self, peer: str, scope: Any, receive: Any, send: Any) -> None:
-        name = TERMS_HEADER.lower().encode()
-        heard = [value.decode("ascii", "replace") for key, value in scope["headers"] if key.lower() == name]
-        try:
-            hear_terms(self._node, peer, heard[0] if heard else "")
-            stated = stated_terms(self._node, peer).encode("ascii")
-        except Fault:
-            stated = b""  # the request itself will say what is wrong
-
-        async def send_with_terms(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), (name, stated)]}
-            await send(message)
-
-        await self._app(scope, receive, send_with_terms)
+            await self._app(scope, receive, send)
 
 
 class _Heard(NoticeBook):
@@ -79,7 +57,7 @@ class PeerDoor:
         self._tls = ServerTls(node.keys)
         self._stopping = threading.Event()
         self._reload()
-        app = TermsHeader(
+        app = OneGlance(
             peer_app(
                 NodeExchange(node),
                 title=node.settings.node.name or "Seawall",

@@ -27,7 +27,7 @@ from seawall.exchange.drop import (
 from seawall.flow.alone import alone
 from seawall.flow.circles import agreed_with
 from seawall.flow.drop_books import Books, acknowledgement
-from seawall.flow.exchange import shared_circles, stated_terms
+from seawall.flow.exchange import shared_circles
 from seawall.flow.health import CARRIED as DIRECTION
 from seawall.flow.health import remember_totals
 from seawall.flow.node import Node
@@ -250,7 +250,6 @@ class _Export:
             number=number,
             previous=previous,
             made_at=self._node.clock(),
-            terms=stated_terms(self._node, self._peer.code_name),
             acknowledged=acknowledgement(self._books.receiving()),
             heard=self._books.heard_notices(),
         )

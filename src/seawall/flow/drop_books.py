@@ -128,7 +128,7 @@ def _news(header: Header, heard: Receiving) -> str:
     """An empty drop is no news, or two nodes would thank each other for ever."""
     told = header.heard.number if header.heard is not None else 0
     notices = [told, header.last_notice] if told or header.last_notice else []
-    return msgspec.json.encode([header.terms, heard.epoch, heard.worth, missing_numbers(heard), *notices]).decode()
+    return msgspec.json.encode([heard.epoch, heard.worth, missing_numbers(heard), *notices]).decode()
 
 
 def acknowledgement(chain: Receiving) -> Acknowledged | None:

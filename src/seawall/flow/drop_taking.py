@@ -28,7 +28,7 @@ from seawall.exchange.drop import (
 )
 from seawall.flow.drop import locked
 from seawall.flow.drop_books import Books
-from seawall.flow.exchange import hear_terms, shared_circles
+from seawall.flow.exchange import shared_circles
 from seawall.flow.health import LAST_SYNC, remember_totals
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.mishaps import as_fault
@@ -174,7 +174,6 @@ class _Import:
 
     def _take(self, drop: Drop, peer: PeerRecord) -> _Taken:
         node, name = self._node, peer.code_name
-        hear_terms(node, name, drop.header.terms)
         Books(node, name).hear_standing(drop.header.heard)
         desk = inbound_desk(node)
         taken = _Taken()

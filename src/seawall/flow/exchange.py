@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 
 import msgspec
 
 from seawall.exchange import OF_CODE, Crossing, SyncDeps, require_verified, sync
-from seawall.flow.circles import state_terms
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.health import failed, remember_totals, succeeded
 from seawall.flow.incoming import inbound_desk
@@ -17,13 +15,8 @@ from seawall.flow.notices import NoticeBook
 from seawall.flow.peer_keys import calling_context, held_by
 from seawall.flow.refresh import refresh_if_possible
 from seawall.flow.service import NodeExchange
-from seawall.flow.terms import terms_digest
 from seawall.ledger import EventKind
 from seawall.model import Fault
-from seawall.model.circle import CircleTerms
-
-TERMS_HEADER = "X-Seawall-Terms"
-"""``circle:digest`` pairs, the circle in base64: each side states its terms with every request and answer."""
 
 
 def sync_peer(
@@ -65,9 +58,7 @@ def sync_peer(
         context=calling_context(node, peer),
         same_keys=same_keys,
         on_crossing=on_crossing,
-        headers={TERMS_HEADER: stated_terms(node, code_name)},
         notices=NoticeBook(node),
-        on_headers=lambda headers: hear_terms(node, code_name, headers.get(TERMS_HEADER.lower(), "")),
     )
     try:
         report = sync(peer, deps)
@@ -98,31 +89,8 @@ def sync_peer(
 
 def shared_circles(node: Node, code_name: str) -> list[str]:
     """The circles in which we seat this peer."""
-    return [terms.name for terms in _shared_terms(node, code_name)]
-
-
-def _shared_terms(node: Node, code_name: str) -> list[CircleTerms]:
     return [
-        terms for terms in node.store.circles.list() if code_name in terms.members and code_name not in terms.exclusions
+        terms.name
+        for terms in node.store.circles.list()
+        if code_name in terms.members and code_name not in terms.exclusions
     ]
-
-
-def stated_terms(node: Node, code_name: str) -> str:
-    """Our terms for this peer's ears: one ``name=digest`` for each circle that we share."""
-    return ",".join(
-        f"{base64.urlsafe_b64encode(terms.name.encode()).decode().rstrip('=')}:{terms_digest(terms)}"
-        for terms in _shared_terms(node, code_name)
-    )
-
-
-def hear_terms(node: Node, code_name: str, header: str) -> None:
-    """Keep what a peer stated about the circles that we share; anything else it says here is ignored."""
-    shared = set(shared_circles(node, code_name))
-    for part in header.split(",")[:1_000]:
-        coded, _, digest = part.partition(":")
-        try:
-            name = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
-        except ValueError:
-            continue
-        if name in shared and len(digest) == 64 and digest.isalnum():
-            state_terms(node, name, code_name, digest)

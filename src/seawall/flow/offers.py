@@ -27,9 +27,10 @@ def offer_terms(node: Node, terms: CircleTerms) -> None:
 
 
 def offer_all(node: Node, peer: str) -> None:
-    """Say the terms of every circle that seats this peer: two people have just verified it."""
+    """Say the terms of every circle that seats this peer, said before or not: two people have just verified it."""
     for terms in node.store.circles.list():
         if peer in terms.members:
+            node.store.notes.delete(SAID.format(circle=terms.name, peer=peer))
             _say(node, terms, peer)
 
 

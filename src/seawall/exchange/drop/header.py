@@ -49,7 +49,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     previous: str
     replaces: str | None = None
     made_at: int
-    terms: str = ""  # ``circle:digest`` pairs, as every TLS request states them
     acknowledged: Acknowledged | None = None
     heard: Standing | None = None  # how far the maker has come in the other side's notices
     last_notice: int = 0  # the number of the last notice in it; 0: none

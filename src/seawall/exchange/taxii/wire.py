@@ -55,12 +55,8 @@ class Wire:
         pin: str | None = None,
         basic: tuple[str, str] | None = None,
         on_crossing: Callable[[Crossing], None] | None = None,
-        headers: Mapping[str, str] | None = None,
-        on_headers: Callable[[Mapping[str, str]], None] | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``headers`` go with every request; ``on_headers`` hears those of every answer (lower-case names)."""
-        self._on_headers = on_headers
         self._patience = Patience(peer, bounds, wait)
         self.peer = peer
         self._bounds = bounds
@@ -72,12 +68,7 @@ class Wire:
             follow_redirects=False,
             trust_env=False,
             auth=httpx.BasicAuth(*basic) if basic is not None else None,
-            headers={
-                "Accept": TAXII_MEDIA_TYPE,
-                "Accept-Encoding": "identity",
-                "User-Agent": "seawall",
-                **(headers or {}),
-            },
+            headers={"Accept": TAXII_MEDIA_TYPE, "Accept-Encoding": "identity", "User-Agent": "seawall"},
         )
 
     def close(self) -> None:
@@ -120,10 +111,7 @@ class Wire:
             raise self._fault("E-EXCHANGE-117", "The peer {peer} sent an encoded body although none was asked for.")
         if self._on_crossing is not None:
             self._on_crossing(Crossing("received", what, answer.body))
-        checked = self._checked(answer, request.headers["accept"])
-        if self._on_headers is not None:
-            self._on_headers(checked.headers)
-        return checked
+        return self._checked(answer, request.headers["accept"])
 
     def _too_long(self) -> Unavailable:
         return self._fault(
