@@ -205,7 +205,7 @@ class NoticeBook:
         except Unavailable:
             raise
         except Fault as fault:
-            return fault.text.format(**fault.values)
+            return fault.text.format(**(fault.values | ({"peer": YOU} if "peer" in fault.values else {})))
         return None
 
     def settle(self, peer: str, taken: Standing, problems: Sequence[Problem]) -> None:

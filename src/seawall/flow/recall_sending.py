@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from seawall.flow.node import Node
-from seawall.flow.notices import NODE, send_notice
+from seawall.flow.notices import BOUNDS, NODE, send_notice
 from seawall.flow.recall import revoked_rows
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, NotFound, Refused, to_microseconds
@@ -177,7 +177,9 @@ def _state_of(node: Node, member: str) -> RecallState:
         state = node.store.peers.get(member).state
     except NotFound:
         return RecallState.UNSIGNED
-    return RecallState.UNREACHABLE if state in (PeerState.SEVERED, PeerState.PENDING) else RecallState.WAITING
+    full = node.store.notices.count_waiting(member) >= BOUNDS.waiting  # it has not called for long
+    ended = state in (PeerState.SEVERED, PeerState.PENDING)
+    return RecallState.UNREACHABLE if ended or full else RecallState.WAITING
 
 
 def told(node: Node, notice: Notice) -> None:
