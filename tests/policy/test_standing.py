@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from policy.scenes import HOUR, MOMENT, asking, body, circle, knowing, standing, stored
+from policy.scenes import MOMENT, asking, body, circle, knowing, standing, stored
 from seawall.model import Release, Tlp
 from seawall.policy import Evidence, Rule, StandingUse, decide, decide_page
 

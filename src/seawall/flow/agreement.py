@@ -34,11 +34,12 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 def hear_terms(node: Node, notice: Notice) -> None:
-    """A peer says its terms. Raises Fault E-FLOW-410 when they cannot be read, E-FLOW-411 for too many circles."""
+    """A peer says its terms. Raises Fault E-FLOW-414 when there are none, E-FLOW-410 when they cannot be read,
+    E-FLOW-411 for too many circles."""
     terms, digest = notice.body.get("terms"), notice.body.get("digest")
     name = terms.get("name") if isinstance(terms, dict) else None
     if not isinstance(terms, dict) or not isinstance(name, str) or digest != digest_of(terms):
-        raise Fault("E-FLOW-410", "These are no terms of a circle, or not those that the notice names.")
+        raise Fault("E-FLOW-414", "These are no terms of a circle, or not those that the notice names.")
     read_terms(terms, frozenset({notice.peer}))  # what nobody here could agree to is not kept either
     known = _circles_of(node, notice.peer)
     if name not in known:

@@ -145,5 +145,8 @@ def _password(path: Path | None) -> bytes | None:
             return file.read(MAX_PASSWORD_FILE).rstrip(b"\r\n")
     except OSError as error:
         raise Fault(
-            "E-FLOW-425", "Cannot read the password file {path}: {reason}.", path=path, reason=error.strerror or error
+            "E-FLOW-425",
+            "Cannot read the file with the root key's password {path}: {reason}.",
+            path=path,
+            reason=error.strerror or error,
         ) from None

@@ -125,8 +125,8 @@ def judge(
     """Steps: (1) the claim is read, (2) its signer's keys are looked up, (3) it holds, (4) the key was good by then.
 
     ``at``: the moment the object says of itself (microseconds UTC); ``held``: whether it was here before this
-    key was known to be stolen; ``by``: the peer that brought it. From its maker's own hand what a stolen key signed is as good as
-    unsigned: the line shows who speaks. Raises Refused E-FLOW-430 to 433, E-IDENTITY-096 and E-IDENTITY-097.
+    key was known to be stolen; ``by``: the peer that brought it. From its maker's own hand what a stolen key signed is
+    as good as unsigned: the line shows who speaks. Raises Refused E-FLOW-430 to 433, E-IDENTITY-096 and E-IDENTITY-097.
     """
     creator = creator_of(body)
     claim = claim_of(body)

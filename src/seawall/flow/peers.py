@@ -8,7 +8,9 @@ import msgspec
 
 from seawall import exchange
 from seawall.exchange.peers import checked_url
+from seawall.flow.compromised import incident_of
 from seawall.flow.conduct import forget_misdeeds
+from seawall.flow.ending import FAREWELL
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
@@ -148,6 +150,7 @@ def describe_peers(node: Node) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for record in node.store.peers.list():
         health = health_of(node, record)
+        incident = incident_of(node, record.code_name)
         rows.append(
             {
                 "code_name": record.code_name,
@@ -163,6 +166,8 @@ def describe_peers(node: Node) -> list[dict[str, object]]:
                 "waiting": health.waiting,
                 "lag_seconds": health.lag_seconds,
                 "misdeeds": health.misdeeds,
+                "farewell": node.store.notes.get(FAREWELL.format(peer=record.code_name)),
+                "compromised_since": _moment(incident.since if incident is not None else None),
                 "ledger": describe_ledger_of(node, record),
                 "keys": describe_keys_of(node, record),
             }

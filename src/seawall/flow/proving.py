@@ -97,10 +97,10 @@ def _statement(node: Node, head: Checkpoint, name: str, recipient: str | None, f
     to = f" to {recipient}" if recipient else ""
     says = (
         f"Of the {found.leaves} leaves under this checkpoint that name {name}{to}, {len(found.releases)} are releases, "
-        f"{len(found.refusals)} refusals and {len(found.others)} something else; {len(found.erased)} leaves were erased "
-        "and say nothing any more. Seawall lets nothing leave without a leaf. This is the word of the node that signed "
-        "it: whoever is handed the ledger counts again with the verifier. What left past Seawall, or under another "
-        "name, stands in no leaf that was counted."
+        f"{len(found.refusals)} refusals and {len(found.others)} something else; {len(found.erased)} leaves were "
+        "erased and say nothing any more. Seawall lets nothing leave without a leaf. This is the word of the node that "
+        "signed it: whoever is handed the ledger counts again with the verifier. What left past Seawall, or under "
+        "another name, stands in no leaf that was counted."
     )
     said = {
         "at": rfc3339(node.clock()),

@@ -40,7 +40,7 @@ def test_our_sightings_stand_with_what_the_misp_holds(beside: Beside, tmp_path: 
     said = sightings(beside)
     assert {(one["type"], one["date_sighting"]) for one in said} == {("0", "1773475200")}
     assert all("Taipei" not in str(one) and "tpe-1" not in str(one) for one in said)
-    told = str([entry for entry in beside.node.ledger.show(after=before - 1, limit=100).items])
+    told = str(list(beside.node.ledger.show(after=before - 1, limit=100).items))
     assert "sighting--" in told
     assert beside.sync()["sighted"] == 0
     assert sightings(beside) == said
@@ -85,8 +85,8 @@ def test_a_partner_gets_the_sightings_that_its_circle_releases(
     """Where the circle lets sightings go, its MISP gets them, for what it may know; elsewhere it gets none."""
     terms = beside.node.store.circles.get("open")
     wider = terms.types | {"sighting"} if released else terms.types - {"sighting"}
-    standing = tuple(msgspec.structs.replace(one, types=one.types | {"sighting"}, least_sensors=1, tlp_at_most=Tlp.AMBER)
-                     for one in terms.standing)  # fmt: skip
+    fields: dict[str, Any] = {"least_sensors": 1, "tlp_at_most": Tlp.AMBER}
+    standing = tuple(msgspec.structs.replace(one, types=one.types | {"sighting"}, **fields) for one in terms.standing)
     changed = msgspec.structs.replace(terms, types=wider, standing=standing, tlp_ceiling=Tlp.AMBER,
                                       version=terms.version + 1)  # fmt: skip
     beside.node.store.circles.save(changed, beside.node.clock())
