@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.exchange import collection_id
-from seawall.flow.circles import CircleWish, create_circle, state_terms
+from seawall.flow.circles import CircleWish, create_circle, save_terms, state_terms
 from seawall.flow.exchange import sync_peer
 from seawall.flow.node import Node, create_node
 from seawall.flow.outgoing import fill_outboxes
@@ -246,7 +246,7 @@ def _agree(node: Node, other: str) -> None:
     )
     terms = node.store.circles.get(CIRCLE)
     standing = tuple(msgspec.structs.replace(item, cap_per_hour=CAP, cap_per_day=CAP) for item in terms.standing)
-    node.store.circles.save(msgspec.structs.replace(terms, version=terms.version + 1, standing=standing), node.clock())
+    save_terms(node, msgspec.structs.replace(terms, standing=standing), sensitive=True)
 
 
 def _free_port() -> int:

@@ -81,7 +81,7 @@ def test_match_and_findings_have_their_keys(shop: Shop) -> None:
     found = shop.here("match")
     assert found.keys() == {
         "events", "hits", "matched_events", "aggregates", "indicators_hit", "sightings", "by_indicator_type",
-        "both_sides", "new", *COST,
+        "both_sides", "new", "patterns", "problems", *COST,
     }  # fmt: skip
     assert found["both_sides"].keys() == {"indicators", "campaigns", "median_lag_seconds"}
     assert found["both_sides"]["median_lag_seconds"] == 18_120.0
@@ -150,7 +150,7 @@ def test_the_ledger_is_listed_and_verified(shop: Shop) -> None:
     assert len(told) == 2 * len(leaves)
     assert all(MOMENT.fullmatch(text) for text in told)
     verified = shop.here("ledger", "verify")
-    assert verified.keys() == {"valid", "size", "root", "signed", *COST}
+    assert verified.keys() == {"valid", "size", "root", "signed", "against", "cosigned", "forks", "erased", *COST}
     assert (verified["valid"], verified["size"]) == (True, len(leaves))
 
 

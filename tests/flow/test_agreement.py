@@ -125,6 +125,15 @@ def test_taking_over_what_nobody_said_is_one_sentence(nodes: dict[str, Node]) ->
         shown_circle(nodes["seoul"], CIRCLE)
 
 
+def test_accepting_our_own_circle_before_the_other_side_spoke_changes_nothing(nodes: dict[str, Node]) -> None:
+    """It is told as it stands, not agreed; whoever names a peer that said nothing is told so."""
+    create(nodes, "taipei", "seoul")
+    shown = accept_circle(nodes["taipei"], CIRCLE)
+    assert (shown["agreed"], shown["offered"], nodes["taipei"].store.circles.get(CIRCLE).version) == (False, [], 1)
+    with pytest.raises(NotFound, match="E-FLOW-412"):
+        accept_circle(nodes["taipei"], CIRCLE, "seoul")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -218,7 +218,8 @@ def test_nothing_of_it_became_knowledge(node: MailNode, team: Team) -> None:
     """Beside a mail that is believed and accepted, what came in plain, unsigned or changed is nowhere in the node."""
     quarantined(node, plain(NOTE, team.address, name="<last@team.example>"))
     quarantined(node, team.mail(NOTE, "last news", sign=False))
-    believed = node.post(team.mail(b"We saw hxxps://believed[.]example/x", "true news"))
+    ours = node.here("mail", "key")["fingerprint"].replace(" ", "")  # the team knows another node of this address too
+    believed = node.post(team.mail(b"We saw hxxps://believed[.]example/x", "true news", recipient=ours))
     assert node.here("mail", "accept", str(believed["number"]))["new"] == 1
     file = node.files / "all.csv"
     node.here("intel", "export", "--to", "csv", "-o", file)

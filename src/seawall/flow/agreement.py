@@ -64,14 +64,21 @@ def offers(node: Node, circle: str) -> dict[str, Offer]:
 def accept_circle(node: Node, name: str, peer: str | None = None) -> dict[str, object]:
     """Take over the terms that a peer said, as the next version of ours; members and what *we* enforce stay ours.
 
-    Terms with standing releases take two people (rule 9). Raises NotFound E-FLOW-412 when nobody said any, Refused
-    E-FLOW-413 when peers said different ones and none was named, and what saving terms raises.
+    A circle of ours of which nobody has said anything yet stays as it is. Terms with standing releases take two people
+    (rule 9). Raises NotFound E-FLOW-412 when there is nothing to take over, Refused E-FLOW-413 when peers said
+    different ones and none was named, and what saving terms raises.
     """
     node.require("manage-peers")
     said = offers(node, name)
     if peer is not None:
         said = {code_name: offer for code_name, offer in said.items() if code_name == peer}
+    try:
+        held: CircleTerms | None = node.store.circles.get(name)
+    except NotFound:
+        held = None
     if not said:
+        if held is not None and peer is None:
+            return shown_circle(node, name)
         raise NotFound(
             "E-FLOW-412",
             "Nobody has said terms for the circle {name} yet; they come with the next synchronisation.",
@@ -85,10 +92,6 @@ def accept_circle(node: Node, name: str, peer: str | None = None) -> dict[str, o
             name=name,
         )
     offer = next(iter(said.values()))
-    try:
-        held: CircleTerms | None = node.store.circles.get(name)
-    except NotFound:
-        held = None
     if held is None or terms_digest(held) != offer.digest or not held.members >= said.keys():
         _take_over(node, offer, held, frozenset(said))
     return shown_circle(node, name)

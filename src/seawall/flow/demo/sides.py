@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.flow.circles import CircleWish, create_circle
+from seawall.flow.circles import CircleWish, create_circle, save_terms
 from seawall.flow.node import Node, create_node
 from seawall.flow.peers import add_peer, verify_peer
 from seawall.model import Clock, UserRole, Warning
@@ -81,4 +81,4 @@ def agree(node: Node, other_side: str) -> None:
     standing = tuple(
         msgspec.structs.replace(item, cap_per_hour=CAP_PER_HOUR, cap_per_day=CAP_PER_DAY) for item in terms.standing
     )
-    node.store.circles.save(msgspec.structs.replace(terms, version=terms.version + 1, standing=standing), node.clock())
+    save_terms(node, msgspec.structs.replace(terms, standing=standing), sensitive=True)
