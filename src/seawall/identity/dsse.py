@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -102,6 +102,18 @@ def verify(envelope: bytes, payload_type: str, public_keys: Iterable[bytes]) -> 
         for signature in signatures:
             if _holds(public, signature, message):
                 return payload
+    raise Refused("E-IDENTITY-012", "No known key signed this envelope; it was altered or comes from somebody else.")
+
+
+def verify_by(envelope: bytes, payload_type: str, holds: Callable[[bytes, bytes], bool]) -> bytes:
+    """The payload, once ``holds(signature, message)`` says so of one signature: for proofs that are not Ed25519.
+
+    Raises Refused as ``verify`` does.
+    """
+    payload, signatures = _opened_as(envelope, payload_type)
+    message = pae(payload_type, payload)
+    if any(holds(signature, message) for signature in signatures):
+        return payload
     raise Refused("E-IDENTITY-012", "No known key signed this envelope; it was altered or comes from somebody else.")
 
 

@@ -63,6 +63,13 @@ class HeldData(StrEnum):
     DELETE = "delete"
 
 
+class Proof(StrEnum):
+    """What a recipient can show others of what it was told: our signature, or nothing that it could not have made."""
+
+    TRANSFERABLE = "transferable"
+    BETWEEN_US = "between-us"  # it is convinced, and cannot convince anybody else
+
+
 class Seat(StrEnum):
     """As what somebody sits at a table: in office, in office but speaking privately, or without office."""
 
