@@ -25,6 +25,8 @@ from seawall.store.notices import Notices
 from seawall.store.objects import Objects
 from seawall.store.outbox import Outbox
 from seawall.store.peers import Peers
+from seawall.store.post import Post
+from seawall.store.post_in import PostIn
 from seawall.store.recalls import Recalls
 from seawall.store.received import Received
 from seawall.store.schema import migrate
@@ -64,6 +66,8 @@ class Store:
         self.sync = Sync(database)
         self.notes = Notes(database)
         self.notices = Notices(database)
+        self.post = Post(database)
+        self.post_in = PostIn(database)
         self.misp = Misp(database)
         self.received = Received(database)
         self.items = Items(database)
