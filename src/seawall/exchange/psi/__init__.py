@@ -1,0 +1,36 @@
+"""Private set intersection: which values both sides hold, without showing the rest.
+
+Comes in: our values, parts of messages from one peer, a book. Goes out: parts of messages for that peer, and in the
+end the values that both hold. Never here: sealing or sending (parts travel only inside the sealed envelope), policy,
+budgets (a callback spends before anything is evaluated), the choice of values, clocks or randomness of our own.
+
+First both sides agree on an epoch, then any number of sessions follow in it; only new values travel:
+
+    terms = EpochTerms(type=..., number=1, nodes=sorted_ids, most_points=..., starts=..., ends=...)
+    ours = offer(terms, own_id, scalars, os.urandom)            # -> Commitment: send it; the same again after a kill
+    epoch = agree(terms, ours, theirs, own_id)                  # -> Epoch; Refused for a bad commitment
+    channel = Channel(epoch=epoch, own=own_id, book=..., scalars=..., clock=..., multiplier=..., randomness=os.urandom)
+
+    message 1   first side    start(channel, session, items) -> list[bytes]
+    message 2   second side   receive(channel, part, items, before_answering) -> Received(replies=answers, own list)
+    message 3   first side    receive(...) -> Received(replies=answers, done=True)
+                second side   receive(...) -> Received(done=True)
+    then either               overlap(channel) -> Overlap
+
+    resume(channel) -> list[bytes]      # what may not have left before a kill; sending it twice does no harm
+    abandon(channel, session)           # give up; the tokens that were learnt stay learnt
+    end(channel)                        # the epoch is over: wipe the scalar, forget the book
+
+One look-up, under the same key and budget:
+
+    ask(channel, value) -> bytes; answer_question(channel, body, before_answering) -> bytes
+    read_answer(channel, body) -> Answered
+
+A count through a relay, in an epoch of purpose "count" (one session; fresh scalars, so tags never join tokens):
+
+    count_points(channel, items) -> list[bytes]
+    count_tags(channel, part, before_answering) -> list[bytes] | None      # shuffled tags for the relay, at the end
+
+Every part is at most 4 MiB. ``heading(body)`` tells epoch, purpose and session of a part before its channel is known.
+A part that was taken in already gets the same replies again; every other deviation is refused and changes nothing.
+"""
