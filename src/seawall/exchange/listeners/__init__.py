@@ -6,7 +6,8 @@ third-party clients of this machine (or over TLS).
 
 from seawall.exchange.listeners.local import HostCheck, allowed_hosts, bearer_token, local_actor, require_safe_bind
 from seawall.exchange.listeners.peer import PEER_KEY, peer_actor
-from seawall.exchange.listeners.serving import Listener, local_listener, peer_listener
+from seawall.exchange.listeners.serving import local_listener, peer_listener
+from seawall.exchange.listening import Listener
 
 __all__ = [
     "PEER_KEY",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import ipaddress
 import math
 import ssl
 from collections.abc import Callable, Iterable
@@ -16,35 +15,16 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from seawall.exchange.binding import is_loopback, require_safe_bind
 from seawall.exchange.faults import ProtocolFault, Unauthenticated, unauthenticated
 from seawall.exchange.throttle import Failures
-from seawall.model import Actor, Fault, Refused, UserRole
+from seawall.model import Actor, Refused, UserRole
 
 MAX_CREDENTIAL = 1_024  # characters; our tokens have fewer than 100
 MAY_READ = frozenset({UserRole.TAXII, UserRole.ANALYST, UserRole.RELEASER, UserRole.APPROVER, UserRole.ADMIN})
 
 AuthenticateToken = Callable[[str], Actor]
 """A token -> the named user it belongs to; raises Refused for anything else (``store.users.authenticate``)."""
-
-
-def is_loopback(host: str) -> bool:
-    """True when ``host`` can only be reached from this machine."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def require_safe_bind(host: str, *, tls: bool) -> None:
-    """Raise Fault E-EXCHANGE-011 when tokens would cross a network in the clear."""
-    if not tls and not is_loopback(host):
-        raise Fault(
-            "E-EXCHANGE-011",
-            "Refusing to serve on {host} without TLS; give a certificate and key, or stay on 127.0.0.1.",
-            host=host,
-        )
 
 
 def bearer_token(header: str) -> str | None:

@@ -1,112 +1,14 @@
-"""Runs listeners: a socket bound first (the port is known, errors are clear), uvicorn in a thread, a clean end."""
+"""Makes the two listeners: each configuration on its address."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
-import threading
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
-
-from uvicorn import Server
-from uvicorn.config import Config
+from typing import Any
 
 from seawall.exchange.listeners.local import HostCheck, allowed_hosts, local_config
 from seawall.exchange.listeners.peer import PeerLookup, peer_config
 from seawall.exchange.listeners.selftest import require_closed_door
-from seawall.model import Unavailable
-
-START_SECONDS = 15.0
-STOP_SECONDS = 10.0
-BACKLOG = 512
-
-
-class Listener:
-    """One listening address. ``start`` returns when it answers; ``stop`` when it has finished; ``with`` does both."""
-
-    def __init__(
-        self, make_config: Callable[[int], Config], host: str, port: int, *, after_start: Callable[[int], None] | None
-    ) -> None:
-        self._make_config = make_config
-        self._after_start = after_start
-        self._bound = _bind(host, port)
-        self.host = host
-        self.port: int = self._bound.getsockname()[1]
-        self._server: Server | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> Self:
-        """Serve in a thread; raises Unavailable E-EXCHANGE-012, or what the start-up self-test raises."""
-        server = Server(self._make_config(self.port))
-        self._server = server
-        self._thread = threading.Thread(target=self._run, args=(server,), name=f"listener-{self.port}", daemon=True)
-        self._thread.start()
-        _wait_started(server, self._thread, self.host, self.port)
-        if self._after_start is not None:
-            try:
-                self._after_start(self.port)
-            except BaseException:
-                self.stop()
-                raise
-        return self
-
-    def _run(self, server: Server) -> None:
-        asyncio.run(server.serve([self._bound]))  # outside the main thread it leaves the signals alone
-
-    def stop(self) -> None:
-        """Finish the running requests and close the address."""
-        if self._server is not None:
-            self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(STOP_SECONDS)
-        self._bound.close()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop."""
-        self.stop()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # with the protocol named, asyncio switches Nagle's delay (40 ms an answer) off for what is accepted here
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host.strip("[]"), port))
-        bound.listen(BACKLOG)
-    except OSError as error:
-        bound.close()
-        raise Unavailable(
-            "E-EXCHANGE-012",
-            "Cannot listen on {host} port {port}: {reason}. Free the port or choose another.",
-            host=host,
-            port=port,
-            reason=error.strerror or "unknown",
-        ) from None
-    return bound
-
-
-def _wait_started(server: Server, thread: threading.Thread, host: str, port: int) -> None:
-    pause = threading.Event()
-    for _ in range(int(START_SECONDS / 0.005)):
-        if server.started:
-            return
-        if not thread.is_alive():
-            break
-        pause.wait(0.005)
-    raise Unavailable(
-        "E-EXCHANGE-012",
-        "Cannot listen on {host} port {port}: {reason}. Free the port or choose another.",
-        host=host,
-        port=port,
-        reason="the server did not start",
-    )
+from seawall.exchange.listening import Listener
 
 
 def peer_listener(app: Any, lookup: PeerLookup, context: ssl.SSLContext, *, host: str, port: int) -> Listener:
