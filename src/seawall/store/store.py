@@ -13,6 +13,7 @@ from seawall.store.circles import Circles
 from seawall.store.conflicts import Conflicts
 from seawall.store.contacts import Contacts
 from seawall.store.database import Database
+from seawall.store.decoys import Decoys
 from seawall.store.descent import Descent
 from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
@@ -74,6 +75,7 @@ class Store:
         self.recalls = Recalls(database)
         self.taking_back = TakingBack(database)
         self.set_aside = SetAside(database)
+        self.decoys = Decoys(database)
         self.statuses = Statuses(database)
 
     @classmethod
