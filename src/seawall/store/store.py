@@ -25,6 +25,7 @@ from seawall.store.notes import Notes
 from seawall.store.notices import Notices
 from seawall.store.objects import Objects
 from seawall.store.outbox import Outbox
+from seawall.store.overlap import Overlaps
 from seawall.store.peers import Peers
 from seawall.store.post import Post
 from seawall.store.post_in import PostIn
@@ -64,6 +65,7 @@ class Store:
         self.contacts = Contacts(database)
         self.circles = Circles(database)
         self.outbox = Outbox(database)
+        self.overlaps = Overlaps(database)
         self.sync = Sync(database)
         self.notes = Notes(database)
         self.notices = Notices(database)
