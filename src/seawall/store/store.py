@@ -9,12 +9,15 @@ from typing import Self
 import sqlalchemy as sa
 
 from seawall.store.approvals import Approvals
+from seawall.store.budgets import Budgets
 from seawall.store.circles import Circles
+from seawall.store.commitments import Commitments
 from seawall.store.conflicts import Conflicts
 from seawall.store.contacts import Contacts
 from seawall.store.database import Database
 from seawall.store.decoys import Decoys
 from seawall.store.descent import Descent
+from seawall.store.exclusions import Exclusions
 from seawall.store.hits import Hits
 from seawall.store.indicators import Indicators
 from seawall.store.items import Items
@@ -77,6 +80,9 @@ class Store:
         self.recalls = Recalls(database)
         self.taking_back = TakingBack(database)
         self.set_aside = SetAside(database)
+        self.commitments = Commitments(database)
+        self.exclusions = Exclusions(database)
+        self.budgets = Budgets(database)
         self.decoys = Decoys(database)
         self.statuses = Statuses(database)
 
