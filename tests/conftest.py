@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,8 +18,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """``@pytest.mark.tool("nft")`` skips for a user without the tool and fails in CI."""
     for mark in item.iter_markers("tool"):
         name = mark.args[0]
-        if shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+        if not _present(name):
             absent(f"the system tool {name!r} is not installed")
+
+
+def _present(name: str) -> bool:
+    if name == "libsodium":  # a library, no program
+        return ctypes.util.find_library("sodium") is not None
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     multiplier: Multiplier  # does the multiplications, here or in two worker processes
     randomness: Randomness
-    progress: Progress = lambda done, total: None
+    progress: Progress | None = None
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
