@@ -119,6 +119,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: MailSettings = MailSettings()
 
 
+def secret_file(name: str, environ: dict[str, str] | None = None) -> Path | None:
+    """The file that holds a secret: SEAWALL_<NAME>_FILE, else the systemd credential ``seawall-<name>``; or None."""
+    given = environ if environ is not None else os.environ
+    if named := given.get(f"{ENVIRONMENT_PREFIX}{name}_FILE".upper()):
+        return Path(named)
+    if folder := given.get("CREDENTIALS_DIRECTORY"):
+        credential = Path(folder) / f"seawall-{name}"
+        return credential if credential.exists() else None
+    return None
+
+
 def load_settings(folder: Path, environ: dict[str, str] | None = None) -> Settings:
     """Read ``folder/seawall.toml`` and lay ``SEAWALL_<SECTION>_<KEY>`` variables over it.
 

@@ -16,6 +16,7 @@ from seawall.exchange.misp import Cursor, MispClient
 from seawall.flow.misp_rows import UNMARKED
 from seawall.flow.node import Node
 from seawall.flow.standing_with import is_in_force
+from seawall.identity.vault_open import read_secret, seal_secret
 from seawall.model import Fault, NotFound, Refused, Tlp, rfc3339
 
 SERVERS = "misp-servers"
@@ -193,7 +194,7 @@ def _checked(url: str) -> str:
 
 def _read_key(path: Path) -> str:
     try:
-        key = path.read_text("ascii").strip()
+        key = read_secret(path).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Fault("E-FLOW-183", "Cannot read the key file {path}: {reason}.", path=path,
                     reason=getattr(error, "strerror", None) or "it holds no key") from None  # fmt: skip
@@ -204,8 +205,8 @@ def _read_key(path: Path) -> str:
 
 def _write_key(path: Path, key: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(seal_secret(path, f"{key}\n".encode("ascii")))
 
 
 def _keep(node: Node, all_of_them: dict[str, MispServer]) -> None:

@@ -6,12 +6,14 @@ leaf.key      P-256, the key that peers pin                    server.crt, clien
 
 After a rotation the same files stand in ``keys/2/``, ``keys/3/`` ... beside ``sets.json`` (every key set since the
 first); ``keys/current`` names the folder in force and is replaced in one step, so a kill leaves the one set or the
-other. Open nodes notice it by themselves: every use looks at ``current``.
+other. Open nodes notice it by themselves: every use looks at ``current``. Private keys are sealed when the folder has
+a vault (``vault_open``).
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -41,6 +43,7 @@ from seawall.identity.card import (
 )
 from seawall.identity.certificates import CLIENT, SERVER, new_authority, new_key, new_leaf, spki_sha256
 from seawall.identity.keyset import KeyPeriod, KeySet, first_set, moment, periods, read_key_set
+from seawall.identity.vault_open import read_secret, seal_secret
 from seawall.model import Fault, rfc3339, to_microseconds
 
 CURRENT = "current"
@@ -76,7 +79,7 @@ class KeyState:
             refuse_if_shared(self.folder / secret)
         try:
             self.record = msgspec.json.decode((folder / "node.json").read_bytes(), type=NodeRecord)
-            signing = load_pem_private_key((self.folder / "signing.key").read_bytes(), None)
+            signing = load_pem_private_key(read_secret(self.folder / "signing.key"), None)
             self.authority = x509.load_pem_x509_certificate((self.folder / "ca.crt").read_bytes())
             leaf = x509.load_pem_x509_certificate((self.folder / "client.crt").read_bytes())
             later = KeySets("", ())
@@ -162,7 +165,8 @@ def furnish_set(folder: Path, node_id: str, signing: Ed25519PrivateKey, at: int)
         ("leaf.key", leaf_key),
     )
     for file, key in keys:
-        write_secret(folder / file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_secret(folder / file, seal_secret(folder / file, plain))
     pem = authority.public_bytes(Encoding.PEM)
     write_secret(folder / "ca.crt", pem)
     pin = ""
@@ -201,6 +205,17 @@ def write_secret(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def destroy(path: Path) -> None:
+    """Overwrite once and remove; on flash and on copying file systems the removal is all that can be promised."""
+    with contextlib.suppress(OSError):
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.write(b"\0" * size)
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -222,7 +237,7 @@ def refuse_if_shared(path: Path) -> None:
 
 def load_p256(path: Path) -> ec.EllipticCurvePrivateKey:
     """A private key on P-256. Raises OSError and ValueError."""
-    key = load_pem_private_key(path.read_bytes(), None)
+    key = load_pem_private_key(read_secret(path), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{path.name} is not a P-256 key")  # noqa: TRY004 - a damaged file, not a programming error
     return key

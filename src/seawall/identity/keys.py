@@ -30,6 +30,8 @@ from seawall.identity.key_files import (
     write_secret,
 )
 from seawall.identity.keyset import KeyPeriod, KeySet
+from seawall.identity.sealing import Box
+from seawall.identity.vault_open import vault_of
 from seawall.model import from_microseconds
 
 
@@ -55,6 +57,8 @@ class NodeKeys:
         self.economy = state.record.economy
         self.created = state.record.created
         self._loaded = state
+        vault = vault_of(folder)
+        self.payload_box: Box | None = None if vault is None else vault.box("ledger")
 
     @property
     def _state(self) -> KeyState:

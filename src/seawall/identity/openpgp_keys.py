@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.identity.gnupg import GpgHome, gpg_home
+from seawall.identity.vault_open import read_secret, seal_secret
 from seawall.model import Fault, NotFound, Refused
 
 SECRET, PUBLIC = "openpgp.key", "openpgp.asc"
@@ -96,7 +97,7 @@ class OwnPgpKey:
     def enter(self, home: GpgHome) -> None:
         """Put the secret key into a key ring."""
         self._require()
-        home.take_in((self.folder / SECRET).read_bytes(), secret=True)
+        home.take_in(read_secret(self.folder / SECRET), secret=True)
 
     def _keep(self, home: GpgHome, fingerprint: str) -> KeyFacts:
         secret = home.run("--armor", "--export-secret-keys", fingerprint, limit=MAX_KEY, secret=True).output
@@ -106,7 +107,7 @@ class OwnPgpKey:
                 "E-IDENTITY-065",
                 "GnuPG could not make the key; see whether gpg-agent is installed and the disk has room.",
             )
-        for name, data in ((SECRET, secret), (PUBLIC, public)):
+        for name, data in ((SECRET, seal_secret(self.folder / SECRET, secret)), (PUBLIC, public)):
             beside = self.folder / f".{name}.new"
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:

@@ -11,12 +11,16 @@ says more than a name, and nodes move between addresses.
 from __future__ import annotations
 
 import hmac
+import os
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seawall.identity.certificates import certificate_sha256
 from seawall.identity.keys import NodeKeys
+from seawall.identity.sealing import is_sealed
+from seawall.identity.vault_open import read_secret
 from seawall.model import Fault, Refused
 
 
@@ -124,10 +128,26 @@ def _context(keys: NodeKeys, protocol: int, certificate: str, folder: Path | Non
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     try:
-        context.load_cert_chain(folder / certificate, folder / "leaf.key")
+        with _readable(folder / certificate, folder / "leaf.key") as (chain, key):
+            context.load_cert_chain(chain, key)
     except (ssl.SSLError, OSError) as error:
         raise _unusable(error) from None
     return context
+
+
+@contextmanager
+def _readable(certificate: Path, key: Path) -> Iterator[tuple[Path, Path]]:
+    """The two as files that OpenSSL can read: a sealed key is opened into memory, never onto the disk (memfd)."""
+    if not is_sealed(key.read_bytes()):
+        yield certificate, key
+        return
+    descriptor = os.memfd_create("seawall-leaf-key", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(read_secret(key))
+        yield certificate, Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _unusable(error: Exception) -> Fault:
