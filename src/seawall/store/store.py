@@ -8,6 +8,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from seawall.store.aggregates import Aggregates
 from seawall.store.approvals import Approvals
 from seawall.store.budgets import Budgets
 from seawall.store.circles import Circles
@@ -84,6 +85,7 @@ class Store:
         self.exclusions = Exclusions(database)
         self.budgets = Budgets(database)
         self.decoys = Decoys(database)
+        self.aggregates = Aggregates(database)
         self.statuses = Statuses(database)
 
     @classmethod
