@@ -19,7 +19,8 @@ def show() -> None:
     """Show the key set in force, and which peers have not taken it yet.
 
     JSON: node_id, version, created, expires, expired, reason, signing_key, root_keys, offline_roots, threshold,
-    certificate_sha256, fingerprint, former_certificate_shown, waiting_for.
+    certificate_sha256, fingerprint, former_certificate_shown, waiting_for, and of the prekey that messages are sealed
+    for: prekey, prekey_created, prekey_ends, prekey_age_seconds, prekeys_kept.
     """
     from seawall.flow.keys import show_keys
     from seawall.flow.node import Node

@@ -22,6 +22,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from seawall.flow.node import Node, lake_folder, store_url
+from seawall.identity.prekey_files import PREKEYS
 from seawall.lake import BUCKET_SCHEME
 from seawall.lake.storage import storage_of
 from seawall.lake.storage.local import beside
@@ -92,7 +93,7 @@ def state_of(node: Node, store: str) -> State:
     digest = hashlib.sha256()
     for name in ("seawall.toml", "keys", "reference"):
         for path in _walk(node.folder / name) if (node.folder / name).is_dir() else [node.folder / name]:
-            if path.is_file():
+            if path.is_file() and not _is_prekey(path.relative_to(node.folder)):
                 digest.update(f"{path.relative_to(node.folder)}\0".encode())
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -136,13 +137,18 @@ def _settled(chunk: bytes) -> bytes:
 def _files(folder: Path) -> Iterator[Part]:
     for path in _walk(folder):
         relative = path.relative_to(folder)
-        if relative.parts[0] in LEFT_OUT or relative.parts == (STATE_FILE,):
+        if relative.parts[0] in LEFT_OUT or relative.parts == (STATE_FILE,) or _is_prekey(relative):
             continue
         try:
             size = path.stat().st_size
             yield _opened(relative.as_posix(), path, size)
         except FileNotFoundError:  # gone since: a delivery that was taken in, a certificate that was renewed
             continue
+
+
+def _is_prekey(relative: Path) -> bool:
+    """Prekeys are wiped after a month so that nothing opens what was sealed for them: a copy would undo that."""
+    return relative.parts[:2] == ("keys", PREKEYS)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from seawall.exchange import Listener, peer_app, peer_listener
 from seawall.exchange.notices import Heard
 from seawall.flow.conduct import PeerWatch
 from seawall.flow.node import Node
-from seawall.flow.notices import NoticeBook
+from seawall.flow.notices import LineBook
 from seawall.flow.peer_keys import overlapping, peer_of_pin
 from seawall.flow.service import NodeExchange
 from seawall.identity import ServerTls, read_card
@@ -34,7 +34,7 @@ class OneGlance:
             await self._app(scope, receive, send)
 
 
-class _Heard(NoticeBook):
+class _Heard(LineBook):
     """The book of notices, after which the door looks at once whom it trusts: a peer may have brought new keys."""
 
     def __init__(self, node: Node, reload: Callable[[], None]) -> None:

@@ -32,6 +32,7 @@ from seawall.flow.health import CARRIED as DIRECTION
 from seawall.flow.health import remember_totals
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes, may_receive
+from seawall.flow.prekeys import tell_prekey
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.seats import seats
 from seawall.ledger import EventKind
@@ -87,6 +88,7 @@ def export_drop(
     node.require("sync")
     peer = require_verified(node.store.peers.get(code_name))
     target = _target(output)
+    tell_prekey(node, code_name)
     with locked(node):
         books = Books(node, code_name)
         run = _Export(node, peer, books, target, bounds, progress)

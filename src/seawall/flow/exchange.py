@@ -11,7 +11,7 @@ from seawall.flow.conduct import note_misdeed
 from seawall.flow.health import failed, remember_totals, succeeded
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
-from seawall.flow.notices import NoticeBook
+from seawall.flow.notices import LineBook
 from seawall.flow.peer_keys import calling_context, held_by
 from seawall.flow.refresh import refresh_if_possible
 from seawall.flow.service import NodeExchange
@@ -58,7 +58,7 @@ def sync_peer(
         context=calling_context(node, peer),
         same_keys=same_keys,
         on_crossing=on_crossing,
-        notices=NoticeBook(node),
+        notices=LineBook(node),
     )
     try:
         report = sync(peer, deps)

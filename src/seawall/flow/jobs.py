@@ -18,6 +18,7 @@ from seawall.flow.misp_sync import sync_all
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.pipeline import run_match
+from seawall.flow.prekeys import tend_prekeys
 from seawall.flow.receive import drain_job
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.warning import refresh_warnings
@@ -90,6 +91,7 @@ JOBS = (
     Job("misp", 300, "sync", sync_all),
     Job("mail", 300, "sync", mail_job),
     Job("renew-certificates", 86_400, "serve", _renew),
+    Job("prekeys", 3_600, "serve", tend_prekeys),
     Job("compact", 86_400, "maintain", compact_lake),
     Job("retention", 86_400, "maintain", retain_lake),
     Job("item-retention", 3_600, "maintain", expire_items),

@@ -13,6 +13,7 @@ from pathlib import Path
 from seawall.flow.node import Node
 from seawall.flow.notices import send_before, sign_waiting_anew
 from seawall.flow.peer_keys import WAITING, known_keys, overlapping
+from seawall.flow.prekeys import describe_prekeys, tell_anew
 from seawall.identity import OfflineKey, Reason, read_card
 from seawall.identity.rotation import activate, forget_former, prepare, short_id
 from seawall.ledger import EventKind
@@ -49,6 +50,7 @@ def show_keys(node: Node) -> dict[str, object]:
             for peer in node.store.peers.list()
             if node.store.notes.get(WAITING.format(peer=peer.code_name)) is not None
         ],
+        **describe_prekeys(node),
     }
 
 
@@ -120,6 +122,7 @@ def rotate_keys(
     send_before(node, NoticeKind.KEYS, dict.fromkeys(told, body), put_in_force)
     if anew:
         sign_waiting_anew(node)
+    tell_anew(node, wipe=prepared.keys.reason is not Reason.ROTATED)
     return {
         "version": version,
         "reason": prepared.keys.reason.value,

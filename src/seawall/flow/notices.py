@@ -30,6 +30,7 @@ from seawall.exchange.notices.paths import NOTICE_TYPE
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
 from seawall.flow.peer_keys import known_keys
+from seawall.flow.prekeys import tell_prekey
 from seawall.identity import dsse, read_card
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Refused, Unavailable
@@ -44,6 +45,7 @@ HANDLERS: dict[NoticeKind, str] = {
     NoticeKind.RESTORED: "seawall.flow.ledger_restored:take_restored",
     NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",
     NoticeKind.KEYS: "seawall.flow.peer_keys:hear_keys",
+    NoticeKind.PREKEYS: "seawall.flow.prekeys:hear_prekey",
 }
 """Kind -> ``module:function``; ``function(node, notice)`` raises Fault or Refused to reject the notice."""
 
@@ -248,6 +250,15 @@ class NoticeBook:
         payload = read_payload(kept.envelope)
         notice = Notice(peer, number, kept.kind, kept.at, payload.body, kept.envelope)
         _named(TAKEN[kept.kind])(self._node, notice)
+
+
+class LineBook(NoticeBook):
+    """The same on a line, where a peer that has not heard of our prekey hears of it before anything else is asked."""
+
+    def waiting(self, peer: str, after: int, limit: int) -> tuple[Sequence[bytes], bool]:
+        """As ``NoticeBook.waiting``."""
+        tell_prekey(self._node, peer)
+        return super().waiting(peer, after, limit)
 
 
 def _kept(

@@ -26,6 +26,7 @@ KNOWN = "keys:{node_id}"
 FORMER_PIN = "former-pin:{pin}"
 FORMER_PINS = "former-pins:{peer}"
 WAITING = "keys-waiting:{peer}"
+HELD_PREKEYS = "prekeys:{peer}"
 MAX_FORMER = 200  # keys remembered for one node: three new starts of the longest run of rotations
 
 
@@ -131,6 +132,8 @@ def put_in_force(node: Node, record: PeerRecord, data: bytes, *, state: PeerStat
     before = read_card(record.card).sets()[-1].version
     since = [keys for keys in fresh.sets() if keys.version > before]
     rotated = state is None and all(keys.reason is Reason.ROTATED for keys in since)
+    if not rotated:  # whoever stole the keys may have told prekeys too
+        node.store.notes.delete(HELD_PREKEYS.format(peer=record.code_name))
     _keep_former_pin(node, record, min(since[0].overlaps_until, now + _overlap(node)) if rotated else None)
     node.store.peers.replace(replaced)
     details: dict[str, str | int | list[str]] = {

@@ -11,6 +11,7 @@ import msgspec
 from seawall.flow.ledger_seen import keep_seen
 from seawall.flow.node import ADMINISTRATOR, Node
 from seawall.flow.notices import send_notice
+from seawall.flow.prekeys import tell_anew
 from seawall.flow.usage import Usage
 from seawall.ledger import EventKind, Held, LedgerEvent, note_over
 from seawall.model import Fault, rfc3339
@@ -35,6 +36,7 @@ def begin_anew(node: Node, backup_at: int, kept: Held) -> dict[str, object]:
     }
     recorded = node.ledger.record_event(LedgerEvent(EventKind.RESTORED, at, ADMINISTRATOR, node.keys.node_id, details))
     told = _tell_peers(node, recorded.leaf_index)
+    tell_anew(node, wipe=True)  # a backup holds none, and what was sealed for the former ones is lost
     keep_seen(node, node.ledger)
     return {
         "restored_at": rfc3339(at),

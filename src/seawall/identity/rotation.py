@@ -9,7 +9,6 @@ goes on with exactly that one: peers may have heard of it already.
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import shutil
 import tempfile
@@ -30,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from seawall.identity.card import read_card
 from seawall.identity.dsse import key_id
-from seawall.identity.key_files import CURRENT, SETS, furnish_set, sync_folder, write_secret
+from seawall.identity.key_files import CURRENT, SETS, destroy, furnish_set, sync_folder, write_secret
 from seawall.identity.keys import NodeKeys
 from seawall.identity.keyset import (
     KEYSET_FORMAT,
@@ -188,14 +187,14 @@ def activate(keys: NodeKeys, prepared: Prepared) -> None:
     beside.replace(keys.folder / CURRENT)
     sync_folder(keys.folder)
     for secret in ("signing.key", "ca.key"):
-        _destroy(former / secret)
+        destroy(former / secret)
 
 
 def forget_former(keys: NodeKeys) -> bool:
     """Destroy the former TLS leaf keys, when there are any; peers that still pin one can no longer connect."""
     former = keys.former_secrets
     for folder in former.values():
-        _destroy(folder / "leaf.key")
+        destroy(folder / "leaf.key")
     return bool(former)
 
 
@@ -252,14 +251,3 @@ def _check(keys: NodeKeys, fresh: KeySet, envelope: bytes, *, anew: bool) -> Non
 
 def _text(public: bytes) -> str:
     return base64.b64encode(public).decode()
-
-
-def _destroy(path: Path) -> None:
-    """Overwrite once and remove; on flash and on copying file systems the removal is all that can be promised."""
-    with contextlib.suppress(OSError):
-        size = path.stat().st_size
-        with path.open("r+b") as file:
-            file.write(b"\0" * size)
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()

@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     CHECKPOINT = "checkpoint"
     FAREWELL = "farewell"
     RESTORED = "restored"
+    PREKEYS = "prekeys"
 
 
 class NoticeState(StrEnum):
