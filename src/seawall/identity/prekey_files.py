@@ -7,7 +7,8 @@
     54   8   ends
     62   64  ML-KEM-768 seed, d || z (FIPS 203 section 7.1)
 
-All numbers are big-endian. In a node with a vault the whole of it is sealed. A file appears whole or not at all, and is overwritten once before it goes.
+All numbers are big-endian; in a node with a vault the whole file is sealed. It appears whole or not at all, and is
+overwritten once before it goes.
 """
 
 from __future__ import annotations
