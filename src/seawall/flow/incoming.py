@@ -47,6 +47,26 @@ def inbound_desk(node: Node, *, at_least: tuple[Tlp, Pap] = (Tlp.CLEAR, Pap.CLEA
     )
 
 
+def admit_one(node: Node, peer: str, circle: str, body: bytes) -> StoredObject | Declined:
+    """What inbound policy says of one object that came by another way than a collection; nothing is kept.
+
+    Raises msgspec.MsgspecError for what is no object, NotFound for an unknown circle.
+    """
+    read = msgspec.json.decode(body, type=_Named)
+    if (sentence := _judge(body)) is not None:
+        return Declined(sentence)
+    at = node.clock()
+    received = ReceivedObject(read.id, read.type, read.modified or read.created, body, peer, circle, at)
+    return _admission(node, (Tlp.CLEAR, Pap.CLEAR))(received)
+
+
+class _Named(msgspec.Struct):
+    id: str
+    type: str
+    created: str = ""
+    modified: str = ""
+
+
 def _judge(body: bytes) -> str | None:
     verdict = check(msgspec.json.decode(body))
     return None if verdict.valid else "This is not valid STIX 2.1: " + "; ".join(verdict.errors[:3])
@@ -256,6 +276,11 @@ def sightings_told(node: Node, items: Sequence[StoredObject]) -> list[SightingSu
         told = read_sighting(item.body)
         found += [_summary(item, told, value.type, value.value) for value in _values_behind(node, told.sighting_of_ref)]
     return found
+
+
+def sighting_told_of(item: StoredObject, value: Observable) -> SightingSummary:
+    """What one sighting object of a peer tells in short of a value that both sides know it is about."""
+    return _summary(item, read_sighting(item.body), value.type, value.value)
 
 
 def _values_behind(node: Node, indicator_id: str) -> Iterable[Observable]:
