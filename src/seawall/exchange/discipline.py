@@ -26,9 +26,16 @@ class Misdeed(StrEnum):
     OVERSIZE = "oversize"  # longer, deeper or more than was asked for or allowed
     FORGED = "forged"  # speaks for us or for another peer
     FLOOD = "flood"  # goes on after it was told to wait
+    UNPROVED = "unproved"  # says that it committed to something in time, and what it shows says otherwise
 
 
-POINTS: Mapping[Misdeed, int] = {Misdeed.MALFORMED: 1, Misdeed.OVERSIZE: 2, Misdeed.FLOOD: 2, Misdeed.FORGED: 4}
+POINTS: Mapping[Misdeed, int] = {
+    Misdeed.MALFORMED: 1,
+    Misdeed.OVERSIZE: 2,
+    Misdeed.FLOOD: 2,
+    Misdeed.FORGED: 4,
+    Misdeed.UNPROVED: 4,
+}
 
 OF_CODE: Mapping[str, Misdeed] = {
     "E-EXCHANGE-104": Misdeed.MALFORMED,  # a redirect

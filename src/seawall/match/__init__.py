@@ -23,6 +23,7 @@ from seawall.match.pattern import Found, match_pattern
 from seawall.match.pattern_lake import FoundInLake, match_lake
 from seawall.match.report import BothSides, Increments, MatchOptions, MatchReport
 from seawall.match.run import match
+from seawall.match.screened import screened_counts
 from seawall.match.sightings import findings_of, sighting_table, sightings, summaries
 from seawall.match.why import Why, why
 
@@ -48,6 +49,7 @@ __all__ = [
     "overlap_table",
     "read_observed",
     "rollup_sightings",
+    "screened_counts",
     "sensor_offsets",
     "sighting_table",
     "sightings",
