@@ -105,6 +105,12 @@ class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_mb: Annotated[int, msgspec.Meta(ge=1, le=200)] = 25  # a larger mail is not read
 
 
+class AggregateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rounds of masked sums."""
+
+    join: tuple[str, ...] = ()  # queries in which this node takes part without a click, when a verified peer asks
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole tree, as in ``seawall.toml``."""
 
@@ -117,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     serve: ServeSettings = ServeSettings()
     keys: KeySettings = KeySettings()
     mail: MailSettings = MailSettings()
+    aggregates: AggregateSettings = AggregateSettings()
 
 
 def secret_file(name: str, environ: dict[str, str] | None = None) -> Path | None:
