@@ -28,6 +28,7 @@ class PsiSession(msgspec.Struct, frozen=True, kw_only=True):
     state: SessionState
     ours: int = 0  # points in our list, padding and check points with it; 0 until it is made
     theirs: int = 0  # points in the other side's list; 0 until its first part came
+    answered: int = 0  # parts of our list that were answered
     opened_at: int  # microseconds UTC
     closed_at: int | None = None
 
@@ -41,6 +42,7 @@ class SentPart(msgspec.Struct, frozen=True, kw_only=True):
     places: bytes  # uint32 little-endian: the place of each value among the points
     checks: bytes  # 20 bytes each: uint32 place, then the 16 bytes that must come back
     tokens: bytes | None = None  # 16 bytes for each of ``values``; None until it was answered
+    answer: bytes = b""  # digest of the answer as it came
 
 
 class TakenPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from seawall.store.peers import Peers
 from seawall.store.post import Post
 from seawall.store.post_in import PostIn
 from seawall.store.recalls import Recalls
+from seawall.store.psi import Psi
 from seawall.store.received import Received
 from seawall.store.schema import migrate
 from seawall.store.set_aside import SetAside
@@ -76,6 +77,7 @@ class Store:
         self.post = Post(database)
         self.post_in = PostIn(database)
         self.misp = Misp(database)
+        self.psi = Psi(database)
         self.received = Received(database)
         self.items = Items(database)
         self.recalls = Recalls(database)

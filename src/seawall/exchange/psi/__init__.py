@@ -18,7 +18,7 @@ First both sides agree on an epoch, then any number of sessions follow in it; on
     then either               overlap(channel) -> Overlap
 
     resume(channel) -> list[bytes]      # what may not have left before a kill; sending it twice does no harm
-    abandon(channel, session)           # give up; the tokens that were learnt stay learnt
+    abandon(channel)                    # give up the open session; what was learnt stays learnt
     end(channel)                        # the epoch is over: wipe the scalar, forget the book
 
 One look-up, under the same key and budget:
@@ -34,3 +34,76 @@ A count through a relay, in an epoch of purpose "count" (one session; fresh scal
 Every part is at most 4 MiB. ``heading(body)`` tells epoch, purpose and session of a part before its channel is known.
 A part that was taken in already gets the same replies again; every other deviation is refused and changes nothing.
 """
+
+from seawall.exchange.psi.asking import answer_question, ask, read_answer
+from seawall.exchange.psi.counting import count_points, count_tags
+from seawall.exchange.psi.ending import end
+from seawall.exchange.psi.epoch import MOST_POINTS, NORMALISATION, Commitment, Epoch, EpochTerms, agree, name_of, offer
+from seawall.exchange.psi.interface import (
+    Answered,
+    BeforeAnswering,
+    Channel,
+    Common,
+    Heading,
+    Items,
+    Multiplier,
+    Overlap,
+    Progress,
+    PsiBook,
+    Randomness,
+    Received,
+    Scalars,
+)
+from seawall.exchange.psi.matching import overlap
+from seawall.exchange.psi.memory import MemoryBook, MemoryScalars
+from seawall.exchange.psi.padding import list_length, most_items
+from seawall.exchange.psi.parts import MOST_PART_BYTES, Kind, heading
+from seawall.exchange.psi.scalars import FOLDER, FileScalars
+from seawall.exchange.psi.sessions import abandon, receive, resume, start
+from seawall.exchange.psi.workers import Here, Workers
+
+__all__ = [
+    "FOLDER",
+    "MOST_PART_BYTES",
+    "MOST_POINTS",
+    "NORMALISATION",
+    "Answered",
+    "BeforeAnswering",
+    "Channel",
+    "Commitment",
+    "Common",
+    "Epoch",
+    "EpochTerms",
+    "FileScalars",
+    "Heading",
+    "Here",
+    "Items",
+    "Kind",
+    "MemoryBook",
+    "MemoryScalars",
+    "Multiplier",
+    "Overlap",
+    "Progress",
+    "PsiBook",
+    "Randomness",
+    "Received",
+    "Scalars",
+    "Workers",
+    "abandon",
+    "agree",
+    "answer_question",
+    "ask",
+    "count_points",
+    "count_tags",
+    "end",
+    "heading",
+    "list_length",
+    "most_items",
+    "name_of",
+    "offer",
+    "overlap",
+    "read_answer",
+    "receive",
+    "resume",
+    "start",
+]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from seawall.exchange.psi.epoch import Epoch
 from seawall.model import Clock
 from seawall.model.psi import PsiSession, SentPart, TakenPart
+
+if TYPE_CHECKING:
+    from seawall.exchange.psi.epoch import Epoch
 
 BeforeAnswering = Callable[[int, str], None]
 """``(count, key)``: called before a single one of ``count`` points of the other side is evaluated.
@@ -43,16 +46,24 @@ class PsiBook(Protocol):
         """Add or replace the session of this number."""
         ...
 
-    def put_sent(self, session: PsiSession, parts: Iterable[SentPart]) -> None:
-        """Keep our whole list, and the session that counts it."""
+    def put_sent(self, session: int, part: SentPart) -> None:
+        """Add or replace one part of our list."""
         ...
 
-    def sent(self, session: int, index: int) -> SentPart | None:
+    def sent_part(self, session: int, index: int) -> SentPart | None:
         """One part of our list; None when there is none."""
         ...
 
-    def answered(self, session: int, index: int, tokens: bytes) -> None:
-        """The tokens of a part came back; its points are forgotten."""
+    def sent(self, session: int) -> Iterator[SentPart]:
+        """The parts of our list of one session, in order."""
+        ...
+
+    def drop_sent(self, session: int) -> None:
+        """Forget our list of one session: it was not whole when its making was interrupted."""
+        ...
+
+    def answered(self, session: int, index: int, tokens: bytes, digest: bytes) -> None:
+        """The tokens of a part came back; its points are forgotten. ``digest``: of the answer as it came."""
         ...
 
     def put_taken(self, session: int, part: TakenPart) -> None:
@@ -116,7 +127,8 @@ class Multiplier(Protocol):
         ...
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Channel:
     """One epoch with one peer, as one side holds it; given to every step of the protocol."""
 
     epoch: Epoch
@@ -162,7 +174,8 @@ class Heading(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """The answer to a question that was asked."""
+    """The answer to a question that was asked; ``book.drop_question(key)`` forgets it once it is recorded."""
 
+    key: str
     value: bytes
     known: bool  # the other side brought it into this epoch
