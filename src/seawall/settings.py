@@ -69,6 +69,13 @@ class ProtectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     never_block: tuple[str, ...] = ()  # addresses, networks and names (each with everything below it)
 
 
+class OverlapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How values are compared with peers."""
+
+    hot_per_day: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 200  # values younger than agreed that a peer may open
+    daily: tuple[str, ...] = ()  # circles whose peers are compared with once a day; the others only on demand
+
+
 class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The two listeners."""
 
@@ -120,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     live: LiveSettings = LiveSettings()
     warn: WarnSettings = WarnSettings()
     protect: ProtectSettings = ProtectSettings()
+    overlap: OverlapSettings = OverlapSettings()
     serve: ServeSettings = ServeSettings()
     keys: KeySettings = KeySettings()
     mail: MailSettings = MailSettings()

@@ -15,7 +15,7 @@ def refresh_findings(node: Node) -> int:
 
     With nothing new this starts no engine: most exchanges find it so.
     """
-    lake, store = _generation(node), node.store
+    lake, store = generation_of(node), node.store
     state = f"{lake}/{store.indicators.change()}/{store.sightings.change()}"
     if node.store.notes.get(PREPARED) == state:
         return 0
@@ -35,7 +35,8 @@ def refresh_if_possible(node: Node) -> Unavailable | None:
     return None
 
 
-def _generation(node: Node) -> int:
+def generation_of(node: Node) -> int:
+    """The lake's generation, which rises with every commit; starts no engine."""
     if node.settings.lake.folder.startswith(BUCKET_SCHEME):
         return node.lake.manifest().generation  # by the client that the node keeps; it starts no engine either
     return generation(lake_folder(node.folder, node.settings), node.settings.lake)

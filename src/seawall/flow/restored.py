@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.flow.budgets import spend_all
 from seawall.flow.ledger_seen import keep_seen
 from seawall.flow.node import ADMINISTRATOR, Node
 from seawall.flow.notices import send_notice
@@ -48,7 +49,7 @@ def begin_anew(node: Node, backup_at: int, kept: Held) -> dict[str, object]:
 
 
 def spend_budgets(node: Node, at: int) -> list[str]:
-    """Count every standing release as used up to its caps; returns their names, with their circles'."""
+    """Count every standing release as used up to its caps, and every peer's guesses as asked; returns whose."""
     spent: list[str] = []
     for terms in node.store.circles.list():
         usage = Usage.load(node, terms.name)
@@ -56,7 +57,7 @@ def spend_budgets(node: Node, at: int) -> list[str]:
             usage.add(standing.name, max(standing.cap_per_day, standing.cap_per_hour), at)
             spent.append(f"{terms.name}: {standing.name}")
         usage.save(node)
-    return spent
+    return spent + spend_all(node, at)
 
 
 def _tell_peers(node: Node, leaf: int) -> list[str]:

@@ -27,7 +27,7 @@ class Spent(msgspec.Struct, frozen=True):
     refilled: int  # likewise
     daily: int  # in the last three UTC days, this one included
     hot: int  # on this UTC day
-    yearly: int  # of all kinds but refills, in the last 365 UTC days
+    yearly: int  # initial and daily together, in the last 365 UTC days
 
 
 class Spend(msgspec.Struct, frozen=True):
@@ -80,6 +80,14 @@ class Budgets:
             number = connection.execute(sa.insert(budget_spends).returning(budget_spends.c.number), row).scalar_one()
         return msgspec.structs.replace(fresh, number=int(number))
 
+    def put(self, spends: Sequence[Spend]) -> None:
+        """Keep spending that another leaf tells of."""
+        rows = [{name: value for name, value in msgspec.structs.asdict(each).items() if name != "number"}
+                for each in spends]  # fmt: skip
+        with self._database.writing() as connection:
+            if rows:
+                connection.execute(sa.insert(budget_spends), rows)
+
     def recorded(self, number: int, leaf: int) -> None:
         """The spending is on the ledger."""
         with self._database.writing() as connection:
@@ -131,7 +139,7 @@ def _spent(connection: Connection, peer: str, type: str, day: int, epoch: int) -
         total(row.refilled, row.epoch == epoch),
         total(row.daily, row.day >= day - 2),
         total(row.hot, row.day >= day),
-        total(row.initial + row.daily + row.hot, row.day > day - 365),
+        total(row.initial + row.daily, row.day > day - 365),
     ).where(row.peer == peer, row.type == type, row.day > day - 365)
     return Spent(*(int(value) for value in connection.execute(query).one()))
 
