@@ -89,14 +89,20 @@ def confirmed(node: Node) -> set[tuple[str, str]]:
 
 
 def _with_told(node: Node, ours: pa.Table) -> pa.Table:
-    """Fill ``told_at`` with when we put our own sighting of a value into an outbox."""
+    """Fill ``told_at`` with when we put our own sighting of a value into an outbox, or told it after a comparison."""
     identity = node.keys.identity_id
     ids: list[str] = []
     for row in ours.select(["type", "value", "side", "indicator_id"]).to_pylist():
         value = Observable(ObservableType(row["type"]), row["value"])
         ids.append(sighting_id(identity, row["indicator_id"] or candidate_id(identity, value), value, row["side"]))
     added = node.store.outbox.first_added(sorted(set(ids)))
-    column = pa.array([added.get(id) for id in ids], pa.int64())
+    keys = list(zip(ours["type"].to_pylist(), ours["value"].to_pylist(), strict=True))
+    told = node.store.overlaps.told_at(keys)
+    moments = [
+        min((at for at in (added.get(id), told.get(key)) if at is not None), default=None)
+        for id, key in zip(ids, keys, strict=True)
+    ]
+    column = pa.array(moments, pa.int64())
     return ours.set_column(ours.schema.get_field_index("told_at"), "told_at", column)
 
 

@@ -137,7 +137,20 @@ class Overlaps:
                 table.permitted > table.given,
                 table.given < int(Tier.SECTOR),
                 table.vouched_at.is_not(None),
-                table.reason == "",
+            ],
+            limit,
+        )
+
+    def undetailed(self, peer: str, limit: int) -> tuple[OverlapItem, ...]:
+        """Values whose details people permitted, which did not go yet, and for which this peer's commitment held."""
+        table = overlap_items.c
+        details = int(Tier.DETAILS)
+        return self._meant(
+            [
+                table.peer == clean(peer),
+                table.permitted == details,
+                table.given < details,
+                table.vouched_at.is_not(None),
             ],
             limit,
         )

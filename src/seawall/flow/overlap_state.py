@@ -1,0 +1,187 @@
+"""Where a node stands with a peer over one type: the epoch both agreed on, what the peer answers, and the channel."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from seawall.exchange import psi
+from seawall.exchange.psi.epoch import MOST_POINTS, NORMALISATION, Commitment, Epoch, EpochTerms
+from seawall.exchange.psi.interface import Channel, Multiplier, Progress
+from seawall.exchange.psi.scalars import FOLDER
+from seawall.flow.node import Node
+from seawall.flow.overlap_words import HelloType, leads
+from seawall.model import ObservableType, Refused
+from seawall.model.epoch import day_of, epoch_number, epoch_of
+from seawall.model.overlap import OverlapSession, Part
+
+TALK = "overlap:{peer}:{type}"
+RUN = "overlap-run:{peer}"
+TYPES: tuple[ObservableType, ...] = tuple(type for type in ObservableType if type is not ObservableType.PATTERN)
+
+
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """What the other side last said about one type."""
+
+    run: str
+    number: int  # of the epoch
+    day: int  # which decides who leads
+    theirs: Commitment
+    room: int = 0  # points that the peer answers now
+    hot: int = 0
+    heard_at: int  # microseconds UTC
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A run that this node asked for."""
+
+    run: str
+    at: int  # microseconds UTC
+    types: tuple[ObservableType, ...]
+
+
+def begun_with(node: Node, peer: str) -> Begun | None:
+    """The run that this node asked this peer for last."""
+    text = node.store.notes.get(RUN.format(peer=peer))
+    return None if text is None else msgspec.json.decode(text, type=Begun)
+
+
+def keep_begun(node: Node, peer: str, begun: Begun) -> None:
+    """Remember it; durable when this returns."""
+    node.store.notes.set(RUN.format(peer=peer), msgspec.json.encode(begun).decode())
+
+
+def new_run() -> str:
+    """A name for one run, for messages and screens."""
+    return secrets.token_hex(8)
+
+
+def talk_of(node: Node, peer: str, type: ObservableType) -> Talk | None:
+    """What the peer last said about a type; None before it said anything."""
+    text = node.store.notes.get(TALK.format(peer=peer, type=type.value))
+    return None if text is None else msgspec.json.decode(text, type=Talk)
+
+
+def keep_talk(node: Node, peer: str, type: ObservableType, talk: Talk) -> None:
+    """Remember it; durable when this returns."""
+    node.store.notes.set(TALK.format(peer=peer, type=type.value), msgspec.json.encode(talk).decode())
+
+
+def terms_of(node: Node, peer: str, type: ObservableType, number: int) -> EpochTerms:
+    """The terms of an epoch, as both sides know them without asking."""
+    epoch = epoch_number(number)
+    ids = sorted((node.keys.node_id, node.store.peers.get(peer).node_id))
+    return EpochTerms(
+        type=type, number=number, nodes=(ids[0], ids[1]), most_points=MOST_POINTS, starts=epoch.start, ends=epoch.end
+    )
+
+
+def hello_type(node: Node, peer: str, type: ObservableType, *, room: int, hot: int) -> HelloType:
+    """Our part of an epoch's beginning."""
+    terms = terms_of(node, peer, type, epoch_of(node.clock()).number)
+    ours = psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
+    return HelloType(
+        type=type,
+        number=terms.number,
+        starts=terms.starts,
+        ends=terms.ends,
+        most_points=terms.most_points,
+        normalisation=NORMALISATION,
+        point=ours.point,
+        proof=ours.proof,
+        room=room,
+        hot=hot,
+    )
+
+
+def check_terms(node: Node, peer: str, said: HelloType) -> None:
+    """Raises Refused E-FLOW-555 when the peer means another epoch than ours."""
+    ours = terms_of(node, peer, said.type, epoch_of(node.clock()).number)
+    theirs = (said.number, said.starts, said.ends, said.most_points, said.normalisation)
+    if theirs != (ours.number, ours.starts, ours.ends, ours.most_points, ours.normalisation):
+        raise Refused(
+            "E-FLOW-555",
+            "{peer} means epoch {theirs} of {type} and we {ours}, or other bounds; check both clocks and versions.",
+            peer=peer,
+            type=said.type.value,
+            theirs=said.number,
+            ours=ours.number,
+        )
+
+
+def epoch_with(node: Node, peer: str, type: ObservableType, talk: Talk) -> Epoch:
+    """The epoch that both agreed on. Raises Refused when the peer's commitment does not hold."""
+    terms = terms_of(node, peer, type, talk.number)
+    ours = psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
+    return psi.agree(terms, ours, talk.theirs, node.keys.node_id)
+
+
+def channel_of(
+    node: Node,
+    peer: str,
+    type: ObservableType,
+    talk: Talk,
+    multiplier: Multiplier,
+    progress: Progress | None = None,
+) -> Channel:
+    """The channel of the epoch that both agreed on."""
+    epoch = epoch_with(node, peer, type, talk)
+    return Channel(
+        epoch=epoch,
+        own=node.keys.node_id,
+        book=node.store.psi.book(peer, epoch.id),
+        scalars=scalars_of(node),
+        clock=node.clock,
+        multiplier=multiplier,
+        randomness=os.urandom,
+        progress=progress,
+    )
+
+
+def scalars_of(node: Node) -> psi.FileScalars:
+    """This node's secret scalars."""
+    return psi.FileScalars(node.folder / FOLDER)
+
+
+def we_lead(node: Node, peer: str, day: int) -> bool:
+    """Whether we send the first list on a day."""
+    return leads((node.keys.node_id, node.store.peers.get(peer).node_id), day) == node.keys.node_id
+
+
+def epoch_now(node: Node) -> int:
+    """The number of the epoch now."""
+    return epoch_of(node.clock()).number
+
+
+def today(node: Node) -> int:
+    """The UTC day now."""
+    return day_of(node.clock())
+
+
+def session_name(peer: str, channel: Channel, number: int) -> str:
+    """Under which id a session stands in our book: the epoch's own id is in it, so a new key begins anew."""
+    return f"{peer}/{channel.epoch.terms.type.value}/{channel.epoch.id[:16]}/{number}"
+
+
+def session_of(node: Node, peer: str, channel: Channel, number: int) -> OverlapSession | None:
+    """A session in our book."""
+    return node.store.overlaps.session(session_name(peer, channel, number))
+
+
+def part_of(we_are_first: bool) -> Part:
+    """The part we play."""
+    return Part.FIRST if we_are_first else Part.SECOND
+
+
+@contextmanager
+def alone_with(node: Node, peer: str) -> Iterator[None]:
+    """One process, and one thread, at a time takes a step of a run with this peer; waits for the others."""
+    name = "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in peer)
+    with (node.folder / f"overlap-{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
