@@ -27,11 +27,12 @@ from seawall.exchange.relay.witnessing import read_cosigned, request_bytes
 from seawall.exchange.taxii.patience import seconds_of
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.ledger import VerifierKey
-from seawall.model import Fault, NotFound, Refused, Unavailable
+from seawall.model import Fault, Refused, Unavailable
 
 T = TypeVar("T")
 
 SMALL_ANSWER = 64 * 1024  # every answer but a fetch
+DONE, WAITS, NOTHING_GIVEN = 200, 202, 204  # HTTP
 RETRY_MOST = 3_600  # the longest "come again in" that is believed
 RETRY_ELSE = 60  # when a busy relay says nothing usable
 
@@ -143,13 +144,12 @@ class RelayClient:
         if not self._bounds.count_least <= len(tags) <= self._bounds.count_most:
             raise faults.COUNT_SIZE(least=self._bounds.count_least, most=self._bounds.count_most, size=len(tags))
         path = paths.COUNT + round_id
-        try:
-            body = self._ask("GET", path, token)
-        except NotFound:  # nothing given yet, or a token that opens nothing: the next answer tells
+        status, body = self._call("GET", path, token)
+        if status == NOTHING_GIVEN:
             filling = list_class(len(tags)) - len(tags)
             given = sorted((*tags, *(secrets.token_bytes(TAG_BYTES) for _ in range(filling))))
-            body = self._ask("POST", path, token, b"".join(given))
-        if not body:
+            status, body = self._call("POST", path, token, b"".join(given))
+        if status == WAITS:
             return None
         answer = self._json(body, CountAnswer)
         if answer.count < 0 or answer.left < 0 or answer.rounded_to < 1 or not 0 < answer.epsilon < 100:
@@ -188,6 +188,23 @@ class RelayClient:
         most: int = SMALL_ANSWER,
         extra: float = 0.0,
     ) -> bytes:
+        status, raw = self._call(method, path, token, body, query=query, media=media, most=most, extra=extra)
+        if status != DONE:
+            raise self._broken()
+        return raw
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        token: bytes | None,
+        body: bytes | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        media: str = paths.BYTES,
+        most: int = SMALL_ANSWER,
+        extra: float = 0.0,
+    ) -> tuple[int, bytes]:
         self._deadline.at = time.monotonic() + self._seconds + extra
         headers = {} if token is None else {"Authorization": f"Bearer {paths.token_text(token)}"}
         if body is not None:
@@ -201,12 +218,16 @@ class RelayClient:
             raise
         except Exception as error:
             raise self._translated(error) from None
-        if response.status_code in (200, 202):
-            return raw
+        if response.status_code in (DONE, WAITS, NOTHING_GIVEN):
+            return response.status_code, raw
         raise self._fault_in(response, raw)
 
     def _fault_in(self, response: httpx.Response, raw: bytes) -> Fault:
         """The fault that a relay told, made anew; what is no known code is judged by its status alone."""
+        if response.headers.get("content-type") == paths.TLOG_SIZE:
+            size = raw.decode("latin-1").strip()
+            plausible = response.status_code == faults.ELSEWHERE.status and size.isdigit() and len(size) < 17
+            return faults.ELSEWHERE(size=int(size)) if plausible else self._broken()
         try:
             told = msgspec.json.decode(raw, type=_Told)
             kind = faults.KINDS.get(told.code)

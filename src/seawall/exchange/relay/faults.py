@@ -109,10 +109,15 @@ COUNTS_SPENT = Kind(
     403,
     Refused,
     "E-EXCHANGE-783",
-    "This pair has had its {most} counts of this epoch; the next begins in {days} days.",
+    "This pair has had its {most} counts of 90 days; the next is possible in {days} days.",
     ("most", "days"),
 )
-COUNT_FORM = Kind(422, Refused, "E-EXCHANGE-784", "Tags for counting are 16 bytes each, sorted, and none stands twice.")
+COUNT_FORM = Kind(
+    422,
+    Refused,
+    "E-EXCHANGE-784",
+    "Tags for counting are 16 bytes each, sorted, none stands twice, and their number is a padded class.",
+)
 ELSEWHERE = Kind(
     409,
     SignedElsewhere,

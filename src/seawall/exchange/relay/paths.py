@@ -3,7 +3,7 @@
 POST /v1/mailbox/<id>?expires=<seconds>             the message             200 {"id": ...}
 GET  /v1/mailbox/<id>?after=<id>&limit=N&wait=S                             200 frames, oldest first
 POST /v1/mailbox/<id>/delete                        16 bytes an id          200 {"deleted": N}
-GET  /v1/count/<round>                                                      200 answer, 202 waiting, 404 nothing given
+GET  /v1/count/<round>                                                      200 answer, 202 waiting, 204 nothing given
 POST /v1/count/<round>                              16 bytes a tag          200 answer, 202 waiting
 POST /v1/witness/add-checkpoint                     c2sp.org/tlog-witness   200 cosignature line
 GET  /v1/relay                                                              200 roles, sizes, witness key
@@ -56,9 +56,9 @@ def read_id(text: str) -> bytes | None:
     return bytes.fromhex(text)
 
 
-def frame(id: bytes, expires: int, data: bytes) -> bytes:
-    """One message of a fetch; ``expires`` in seconds."""
-    return FRAME.pack(id, expires, len(data)) + data
+def frame_head(id: bytes, expires: int, length: int) -> bytes:
+    """What stands before each message of a fetch; ``expires`` in seconds."""
+    return FRAME.pack(id, expires, length)
 
 
 def read_frames(body: bytes) -> Iterator[Waiting]:
