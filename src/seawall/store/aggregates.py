@@ -69,15 +69,23 @@ class Aggregates:
         """All rounds of one question, oldest first."""
         return self._rounds(sa.select(rounds).where(rounds.c.query == query).order_by(rounds.c.at).limit(10_000))
 
-    def count_invited(self, starter: str) -> int:
-        """How many rounds of one starter wait for our answer."""
+    def count_unanswered(self, starter: str, since: int) -> int:
+        """How many rounds of one starter, proposed behind a moment, nobody here took part in."""
+        idle = [RoundState.INVITED.value, RoundState.LAPSED.value, RoundState.DECLINED.value]
         query = (
             sa.select(sa.func.count())
             .select_from(rounds)
-            .where(rounds.c.starter == starter, rounds.c.state == RoundState.INVITED.value)
+            .where(rounds.c.starter == starter, rounds.c.state.in_(idle), rounds.c.contributed_at.is_(None))
+            .where(rounds.c.at > since)
         )
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def forget(self, round_id: str) -> None:
+        """A round that nobody heard of."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(documents).where(documents.c.round_id == round_id))
+            connection.execute(sa.delete(rounds).where(rounds.c.round_id == round_id))
 
     def add_document(self, document: KeptDocument) -> None:
         """Keep what a member said. On disk when this returns."""

@@ -23,6 +23,7 @@ from seawall.exchange.aggregate.documents import (
     Signed,
     open_signed,
     pack,
+    reopened,
     seal,
     unpack,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "public_of",
     "published",
     "read_period",
+    "reopened",
     "result",
     "roster_of",
     "seal",

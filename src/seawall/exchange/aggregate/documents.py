@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -78,6 +78,7 @@ class Contribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
 
 
 Document = Agreement | Proposal | SetUp | Contribution
+Kind = TypeVar("Kind", Agreement, Proposal, SetUp, Contribution)
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -114,6 +115,11 @@ def open_signed(envelope: bytes, keys_of: Callable[[str], Iterable[bytes]]) -> S
             node=document.node,
         ) from None
     return Signed(document, envelope, hashlib.sha256(payload).hexdigest())
+
+
+def reopened(envelope: bytes, kind: type[Kind]) -> Kind:
+    """A document from our own book: its signature held when it was taken in, and the key may have changed since."""
+    return msgspec.json.decode(dsse.peek(envelope, DOCUMENT_TYPE), type=kind)
 
 
 def pack(envelopes: Iterable[bytes]) -> bytes:

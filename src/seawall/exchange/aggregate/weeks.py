@@ -75,4 +75,4 @@ def _week(text: str) -> int | None:
         monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
     except ValueError:
         return None
-    return (monday - FIRST_MONDAY).days // 7 if 1970 <= monday.year <= 9_000 else None
+    return (monday - FIRST_MONDAY).days // 7 if FIRST_MONDAY <= monday < date(9_000, 1, 1) else None

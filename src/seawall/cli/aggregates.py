@@ -1,0 +1,247 @@
+"""``seawall aggregates``: sums over several nodes in which nobody sees another's counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from seawall.cli.app import app, context
+from seawall.cli.paging import Limit
+from seawall.model import ExitStatus
+
+aggregates = App(name="aggregates", help="Compare without revealing: noised sums over several nodes.")
+app.command(aggregates)
+
+COLUMNS = ["round", "query", "period", "state", "starter", "members", "set_ups", "contributions", "expires"]
+TwoNodes = Annotated[
+    bool, Parameter(negative=(), help="Two members only: each learns the other's counts, with noise over them.")
+]
+Days = Annotated[int, Parameter(help="How long the round stays open.", validator=Number(gte=1, lte=60))]
+PAIRS = ("round", "query", "period", "state", "starter", "members", "set_ups", "contributions", "waiting_for",
+         "expires", "rerun_of", "reason", "by_file", "tlp", "left_out")  # fmt: skip
+
+
+@aggregates.command
+def catalogue() -> None:
+    """Show the questions that may be asked, their bins, noise and budget, and who agreed to them.
+
+    JSON: version, sha256, valid_from, source, verified, agreed, not_yet, least_nodes, least_count, items (name, about,
+    available, unavailable_because, unit, epsilon, most_weeks, bins, bins_per_unit, cap, data_set, releases, spent,
+    left, epsilon_spent, next_at).
+    """
+    from seawall.flow.aggregates_view import catalogue_document
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        _catalogue(catalogue_document(node))
+
+
+@aggregates.command
+def agree() -> None:
+    """Agree to the catalogue in this node's name: signed, on the ledger, told to all verified peers.
+
+    JSON: as 'aggregates catalogue', and told (peers for whom our word is queued).
+    """
+    from seawall.flow import aggregates as flow
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        _catalogue(flow.agree(node))
+
+
+@aggregates.command
+def start(
+    query: str,
+    /,
+    *,
+    with_: Annotated[str, Parameter(name="--with", help="Peers to ask, separated by commas; this node takes part.")],
+    period: Annotated[str, Parameter(help="A week that is over, 2026-W12, or several: 2026-W10..2026-W13.")],
+    days: Days = 7,
+    two_nodes_hide_nothing: TwoNodes = False,
+) -> None:
+    """Propose a round to peers and take part in it; messages leave with the next exchange.
+
+    JSON: round, query, period, state, starter, members, set_ups, contributions, waiting_for, created_at, expires,
+    rerun_of, contributed_at, reason, warnings.
+    """
+    from seawall.flow import aggregates as flow
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        _round(
+            flow.start(node, query, others=_names(with_), period=period, days=days, two_nodes=two_nodes_hide_nothing)
+        )
+
+
+@aggregates.command
+def join(round_: Annotated[str, Parameter(name="ROUND")], /, *, two_nodes_hide_nothing: TwoNodes = False) -> None:
+    """Take part in a round that a peer proposed: once for these weeks, charged to the budget. JSON: as 'start'."""
+    from seawall.flow import aggregates as flow
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        _round(flow.join(node, round_, two_nodes=two_nodes_hide_nothing))
+
+
+@aggregates.command
+def decline(round_: Annotated[str, Parameter(name="ROUND")], /) -> None:
+    """Stay out of a round. JSON: as 'start'."""
+    from seawall.flow import aggregates as flow
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        _round(flow.decline(node, round_))
+
+
+@aggregates.command
+def rerun(
+    round_: Annotated[str, Parameter(name="ROUND")],
+    /,
+    *,
+    without: Annotated[str, Parameter(help="Members who dropped out, separated by commas.")],
+    days: Days = 7,
+    two_nodes_hide_nothing: TwoNodes = False,
+) -> None:
+    """Propose a round of ours again, without members who dropped out: new keys, new noise, charged again.
+
+    JSON: as 'start'.
+    """
+    from seawall.flow import aggregates as flow
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        _round(flow.rerun(node, round_, without=_names(without), days=days, two_nodes=two_nodes_hide_nothing))
+
+
+@aggregates.command(name="list")
+def list_rounds(*, limit: Limit = 100) -> None:
+    """List rounds, newest first; 'invited' ones wait for 'aggregates join'. JSON items: as 'start'."""
+    from seawall.flow.aggregates_view import list_rounds as listed
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        items = listed(node, limit=limit)
+    context.out.table(items, COLUMNS, empty="No aggregate round yet.")
+
+
+@aggregates.command
+def show(
+    round_: Annotated[str, Parameter(name="ROUND")],
+    /,
+    *,
+    plot: Annotated[Path | None, Parameter(help="Draw the result into this SVG file.")] = None,
+) -> None:
+    """Show a round and, once all contributed, its result with the noise's deviation and intervals.
+
+    JSON: as 'start', and by_file, tlp, left_out, budget (data_set, releases, spent, left, epsilon_spent, next_at),
+    result (null before; else noise_deviation, margin_95, suppressed, bins: week, bin, count, low, high, nodes,
+    suppressed).
+    """
+    from seawall.flow.aggregates import find
+    from seawall.flow.aggregates_view import drawable, show_round
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        kept = find(node, round_)
+        document = show_round(node, kept)
+        if plot is not None:
+            _draw(plot, document, drawable(node, kept).bins)
+    _round(document)
+
+
+@aggregates.command
+def export(
+    round_: Annotated[str, Parameter(name="ROUND")],
+    /,
+    *,
+    to: Annotated[str, Parameter(help="The member who gets the file.")],
+    output: Annotated[Path, Parameter(name=["-o", "--output"], help="The file, which must be new.")],
+) -> None:
+    """Write what a member without a network should have heard of a round. JSON: round, peer, file, documents, sha256.
+
+    The file tells who asks what of whom; carry it as carefully as that deserves.
+    """
+    from seawall.flow.aggregates import find
+    from seawall.flow.aggregates_files import export_round
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        context.out.pairs(export_round(node, find(node, round_), to, output))
+
+
+@aggregates.command(name="import")
+def import_file(file: Path, /) -> int:
+    """Take in a file that 'aggregates export' made at another member. JSON: documents, rejected, problems."""
+    from seawall.flow.aggregates_files import import_rounds
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        document = import_rounds(node, file)
+    context.out.pairs(document)
+    if document["documents"] == document["rejected"]:
+        return ExitStatus.USAGE
+    return ExitStatus.REJECTS if context.strict and document["rejected"] else ExitStatus.DONE
+
+
+def _catalogue(document: dict[str, Any]) -> None:
+    if context.json:
+        context.out.result(document)
+        return
+    context.out.pairs({name: value for name, value in document.items() if name != "items"})
+    columns = ["name", "available", "unit", "epsilon", "most_weeks", "bins_per_unit", "data_set", "left", "next_at"]
+    context.out.table(document["items"], columns, empty="")
+    for item in document["items"]:
+        if not item["available"]:
+            context.out.note(
+                "{query} cannot be asked yet: {reason}.", query=item["name"], reason=item["unavailable_because"]
+            )
+
+
+def _round(document: dict[str, Any]) -> None:
+    if context.json:
+        context.out.result(document)
+        return
+    context.out.pairs({name: document[name] for name in PAIRS if name in document})
+    if document.get("result"):
+        result = document["result"]
+        context.out.note(
+            "Each count bears noise with a standard deviation of {deviation}; the intervals hold in 95 of 100 cases.",
+            deviation=result["noise_deviation"],
+        )
+        columns = ["week", "bin", "count", "low", "high", "nodes", "suppressed"]
+        context.out.table(result["bins"], columns, empty="")
+    if "budget" in document:
+        budget = document["budget"]
+        context.out.note(
+            "The data set {data_set} has {left} of {releases} releases left.",
+            data_set=budget["data_set"], left=budget["left"], releases=budget["releases"],
+        )  # fmt: skip
+    if len(document["members"]) == 2:
+        context.out.note(
+            "A sum of two hides nothing: the other node takes its own count away and holds yours, with only the noise "
+            "over it."
+        )
+
+
+def _draw(path: Path, document: dict[str, Any], bins: Any) -> None:
+    from seawall.cli.aggregates_plot import plot
+
+    tr = context.out.tr
+    drawn = plot(
+        bins,
+        title=f"{document['query']} {document['period']}",
+        foot=tr(
+            "Sums over {members} nodes; noise with a standard deviation of {deviation}, 95 % intervals.",
+            members=len(document["members"]),
+            deviation=document["result"]["noise_deviation"],
+        ),
+        suppressed={"too few nodes": tr("suppressed: too few nodes"), "too small": tr("suppressed: too small")},
+    )
+    path.write_text(drawn, "utf-8")
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
