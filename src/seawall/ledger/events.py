@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from seawall.identity.sealing import Box
 from seawall.model import Release, Withheld
 
 
@@ -57,6 +58,9 @@ class EventKind(StrEnum):
     RESTORED = "restored"
     RESTORE_ACCEPTED = "restore-accepted"
     UPGRADED = "upgraded"
+    VAULT_ENCRYPTED = "vault-encrypted"
+    VAULT_REWRAPPED = "vault-rewrapped"
+    VAULT_DESTROYED = "vault-destroyed"
     AGGREGATE_AGREED = "aggregate-agreed"
     AGGREGATE_STARTED = "aggregate-started"
     AGGREGATE_JOINED = "aggregate-joined"
@@ -88,8 +92,11 @@ def canonical_event(value: Release | Withheld | LedgerEvent) -> bytes:
     return msgspec.json.encode(_plain(value), order="sorted")
 
 
-def refusal_key(withheld: Withheld) -> bytes:
-    """16 bytes naming what one refusal leaf stands for: recipient, circle, object version and policy version."""
+def refusal_key(withheld: Withheld, box: Box | None = None) -> bytes:
+    """16 bytes naming what one refusal leaf stands for: recipient, circle, object version and policy version.
+
+    With a ``box``, nobody without its key can try what they stand for.
+    """
     parts = [
         withheld.recipient,
         withheld.circle,
@@ -97,7 +104,8 @@ def refusal_key(withheld: Withheld) -> bytes:
         withheld.object_version,
         withheld.policy_version,
     ]
-    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).digest()
+    key = b"" if box is None else box.mark_key
+    return hashlib.blake2b(msgspec.json.encode(parts), key=key, digest_size=16).digest()
 
 
 def _plain(value: Release | Withheld | LedgerEvent) -> dict[str, object]:

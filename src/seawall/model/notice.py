@@ -21,6 +21,7 @@ class NoticeKind(StrEnum):
     FAREWELL = "farewell"
     RESTORED = "restored"
     PREKEYS = "prekeys"
+    RELAY = "relay"
 
 
 class NoticeState(StrEnum):

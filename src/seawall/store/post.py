@@ -76,11 +76,11 @@ class Post:
         return self._settle([*_waiting(peer), table.c.expires <= at], PostState.EXPIRED, at)
 
     def gone(self, peer: str, after: int, *, limit: int = 1_000) -> tuple[int, ...]:
-        """Numbers behind ``after`` under which nothing will come any more."""
-        never = [PostState.EXPIRED.value, PostState.GONE.value]
+        """Numbers behind ``after`` under which nothing will come any more: expired, or taken before the peer's books
+        were set back."""
         query = (
             sa.select(table.c.sequence)
-            .where(table.c.peer == peer, table.c.state.in_(never), table.c.sequence > after)
+            .where(table.c.peer == peer, table.c.state != PostState.WAITING.value, table.c.sequence > after)
             .order_by(table.c.sequence)
             .limit(bounded(limit))
         )

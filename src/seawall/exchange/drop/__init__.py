@@ -6,7 +6,8 @@ may leave, keeping anything.
 
 A drop is zstd: a first line that is a DSSE envelope over the header, then one line for each object, circle by circle.
 The header counts and hashes every part, names the drop before it, and so commits to the whole chain of drops from one
-node to another. The signature says who made it; there is no encryption: whoever carries the file could read it.
+node to another. The signature says who made it. Around the file its sender may put sealed messages (``sealed``), so that
+whoever carries it can read nothing.
 
     writer = DropWriter(folder, bounds)
     writer.add("tw-kr", recorded_release)
@@ -18,6 +19,7 @@ from seawall.exchange.drop.bounds import DEFAULT_DROP_BOUNDS, DropBounds
 from seawall.exchange.drop.chain import Place, Receiving, Sending, Sent, SentPart, judge, missing_numbers, offer
 from seawall.exchange.drop.header import NOTICES, Acknowledged, Header, Part, link_of
 from seawall.exchange.drop.reading import Drop, open_drop
+from seawall.exchange.drop.sealed import is_sealed, seal_drop, unseal_drop
 from seawall.exchange.drop.writing import DropWriter, WrittenDrop
 
 __all__ = [
@@ -35,9 +37,12 @@ __all__ = [
     "Sent",
     "SentPart",
     "WrittenDrop",
+    "is_sealed",
     "judge",
     "link_of",
     "missing_numbers",
     "offer",
     "open_drop",
+    "seal_drop",
+    "unseal_drop",
 ]

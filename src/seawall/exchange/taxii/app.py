@@ -1,4 +1,4 @@
-"""The peer listener's app: TAXII and notices, and nothing else."""
+"""The peer listener's app: TAXII, notices and sealed messages, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.interface import ExchangeService
 from seawall.exchange.listeners.peer import peer_actor
 from seawall.exchange.notices import NoticeDesk, notices_router, notices_state
+from seawall.exchange.post import PostDesk, post_router, post_state
 from seawall.exchange.taxii.door import STATE_KEY, StatusKeeper, TaxiiDoor, Watch
 from seawall.exchange.taxii.errors import taxii_exception_handler
 from seawall.exchange.taxii.server import taxii_router
@@ -31,12 +32,21 @@ def peer_app(
     statuses: StatusKeeper | None = None,
     watch: Watch | None = None,
     notices: NoticeDesk | None = None,
+    post: PostDesk | None = None,
 ) -> Litestar:
     """The app behind the peer listener; who asks is told by the client certificate, never by the request."""
     door = TaxiiDoor(service, peer_actor, title=title, clock=clock, bounds=bounds, statuses=statuses, watch=watch)
+    state = taxii_state(door)
+    routers = [taxii_router()]
+    if notices is not None:
+        routers.append(notices_router())
+        state |= notices_state(notices)
+    if post is not None:
+        routers.append(post_router())
+        state |= post_state(post)
     return Litestar(
-        route_handlers=[taxii_router(), *([notices_router()] if notices is not None else [])],
-        state=State(taxii_state(door) | (notices_state(notices) if notices is not None else {})),
+        route_handlers=routers,
+        state=State(state),
         openapi_config=None,
         exception_handlers={Exception: taxii_exception_handler},
         logging_config=None,  # the process that runs the node owns logging
