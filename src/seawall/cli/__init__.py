@@ -29,6 +29,8 @@ from seawall.cli import (
     peers,
     protect,
     redactions,
+    relay,
+    relay_users,
     release,
     serve,
     standing,
@@ -65,6 +67,8 @@ COMMAND_MODULES = (
     backup,
     protect,
     serve,
+    relay,
+    relay_users,
     demo,
 )
 """Every module that registers commands; importing them is the registration."""
