@@ -3,8 +3,8 @@
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
 Names: reference, ingest, match, live, concurrency, memory, spark, peers (these read a reference load: ``eve/*.json``,
-``indicators.csv``, ``sensors.csv``), score, kills, taxii, stix, misp, policy, and rematch, growth (these two fill a
-folder: name them with ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left
+``indicators.csv``, ``sensors.csv``), score, kills, taxii, stix, misp, policy, psi, and rematch, growth (these two fill
+a folder: name them with ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left
 out. With one name, further options go to that bench.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ON_LOAD = ("reference", "ingest", "match", "live", "concurrency", "memory", "spark", "peers")
 IN_FOLDER = ("rematch", "growth")
-ALONE = {"score": ("--simulate", "0.1"), "kills": (), "taxii": (), "stix": (), "misp": (), "policy": ()}
+ALONE = {"score": ("--simulate", "0.1"), "kills": (), "taxii": (), "stix": (), "misp": (), "policy": (), "psi": ()}
 
 
 def main() -> int:

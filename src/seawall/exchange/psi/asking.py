@@ -44,9 +44,9 @@ def answer_question(channel: Channel, body: bytes, before_answering: BeforeAnswe
     """
     key, point = _opened(channel, body, Kind.QUESTION, group.POINT_BYTES)
     group.checked_point(point)
+    scalar = own_scalar(channel.epoch.terms, channel.scalars)
     # the point in the key: another question under the same key costs again
     before_answering(1, f"{channel.epoch.id}:ask:{key.hex()}:{point.hex()}")
-    scalar = own_scalar(channel.epoch.terms, channel.scalars)
     public = channel.epoch.commitments[channel.epoch.place(channel.own)].point
     made = group.multiply(scalar, point)
     nonce = group.hash_to_scalar(scalar + key + point, channel.epoch.dst + b"|nonce")

@@ -21,6 +21,7 @@ from seawall.model import Fault, ObservableType, Refused
 
 NORMALISATION = 1  # of ``codec.values.canonical``; two nodes that spell values differently would miss each other
 MOST_POINTS = 6 * 1024 * 1024  # in one list: privacy notes 2.2, 5 million values, padded; 192 MB, 10 CPU-minutes a side
+MOST_EPOCH = 100 * 86_400_000_000  # microseconds: privacy notes 2.2 item 8 want 90 days, and a few to overlap
 PURPOSES = ("overlap", "count")
 _PRODUCT = b"Seawall-PSI-v1"
 
@@ -88,7 +89,7 @@ def check_terms(terms: EpochTerms, own: str) -> None:
         and own in terms.nodes
         and terms.nodes[0] < terms.nodes[1]
         and 0 < terms.most_points <= MOST_POINTS
-        and terms.starts < terms.ends
+        and 0 < terms.ends - terms.starts <= MOST_EPOCH
         and not any("|" in node for node in terms.nodes)
     ):
         raise Refused(

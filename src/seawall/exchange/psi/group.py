@@ -112,13 +112,17 @@ def checked_scalar(scalar: bytes) -> bytes:
 
 def checked_point(point: bytes) -> bytes:
     """A point of the other side. Raises Refused E-EXCHANGE-702 unless it is canonical and not the identity."""
-    if len(point) != POINT_BYTES or point == _IDENTITY or not library().crypto_core_ristretto255_is_valid_point(point):
+    if len(point) != POINT_BYTES or point == _IDENTITY or _has_top_bit(point):
+        raise bad_element()
+    if not library().crypto_core_ristretto255_is_valid_point(point):
         raise bad_element()
     return point
 
 
 def multiply(scalar: bytes, point: bytes) -> bytes:
     """scalar * point. Raises Refused E-EXCHANGE-702 for a point that is not canonical, or when 0 comes out."""
+    if len(point) != POINT_BYTES or _has_top_bit(point):
+        raise bad_element()
     try:
         product: bytes = library().crypto_scalarmult_ristretto255(scalar, point)
     except ValueError:  # libsodium refuses both by itself
@@ -174,6 +178,8 @@ def blind_all(scalar: bytes, dst: bytes, values: Sequence[bytes]) -> bytes:
 def evaluate_all(scalar: bytes, points: bytes, keep: int) -> bytes:
     """The first ``keep`` bytes of scalar * point, for each point. Raises Refused E-EXCHANGE-702 for one bad point."""
     times = library().crypto_scalarmult_ristretto255
+    if _has_top_bit(points):
+        raise bad_element()
     try:
         return b"".join(times(scalar, point)[:keep] for point in split(points))
     except ValueError:
@@ -190,6 +196,11 @@ def bad_element() -> Refused:
     return Refused(
         "E-EXCHANGE-702", "The other side sent a value that is no valid group element; its part was refused."
     )
+
+
+def _has_top_bit(points: bytes) -> bool:
+    # libsodium 1.0.18 reads a point without looking at bit 255, so that each had two spellings (mended in 1.0.19)
+    return max(points[POINT_BYTES - 1 :: POINT_BYTES], default=0) > 0x7F
 
 
 def _tag(dst: bytes) -> bytes:

@@ -23,6 +23,7 @@ from seawall.model import Refused
 from seawall.model.psi import TOKEN_BYTES
 
 PART_POINTS = 65_536
+MOST_SESSIONS = 1_000_000  # of one epoch: one every eight seconds of 90 days
 MOST_PART_BYTES = 4 * 1024 * 1024  # twice the largest part: bodies of a mailbox are at most 8 MiB
 
 
@@ -65,7 +66,7 @@ def decode(body: bytes) -> Part:
             part = msgspec.msgpack.decode(body, type=Part)
         except (msgspec.DecodeError, msgspec.ValidationError):
             part = None
-        if part is not None and min(part.session, part.index, part.total) >= 0:
+        if part is not None and min(part.session, part.index, part.total) >= 0 and part.session <= MOST_SESSIONS:
             return part
     raise Refused(
         "E-EXCHANGE-710", "A part of a comparison is truncated, too large or of another version; it was refused."

@@ -117,9 +117,10 @@ def take_list_part(channel: Channel, part: Part, session: PsiSession, before_ans
     count = len(part.data) // group.POINT_BYTES
     if len(set(group.split(part.data))) != count:
         raise _twice()
+    scalar = own_scalar(channel.epoch.terms, channel.scalars)
     # the digest in the key: a part that changed between a kill and its repetition is spent once more
     before_answering(count, f"{channel.epoch.id}:{part.session}:{part.index}:{part.digest.hex()}")
-    tokens = channel.multiplier.evaluate(own_scalar(channel.epoch.terms, channel.scalars), part.data, keep=TOKEN_BYTES)
+    tokens = channel.multiplier.evaluate(scalar, part.data, keep=TOKEN_BYTES)
     if repeated([*(one.tokens for one in taken), tokens]):
         raise _twice()
     if session.theirs != part.total:

@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""Private set intersection: CPU-seconds of both parties and bytes, beside openmined-psi in the same run.
+
+    python -m bench psi [--sizes 10000,100000,1000000] [--no-peer] [--json FILE] [--plot FILE]
+
+Two processes, each with a node's store on disk and two workers, hold so many addresses each, a tenth of them common,
+and both learn which. Then each gets a fiftieth more and brings it in the same epoch. What an operation costs is
+measured in the same processes before and after each run, both at once where workers ran; the ratio is to four
+multiplications and two hashes for each value of a side. openmined-psi, installed in a cache folder of its own, does the
+same sets in one process; there only the client learns. Not in it: budgets, the ledger, the time on the wire.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.peers.peer import UnobtainableError, measured, own_venv
+from bench.psi_party import NODES, party
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from seawall.exchange.envelope import seal
+from seawall.exchange.psi import MOST_POINTS, EpochTerms
+from seawall.exchange.psi.workers import WORTH_WORKERS
+from seawall.identity import OfflineKey
+from seawall.identity.prekeys import Prekey
+from seawall.model import ObservableType, system_clock
+from seawall.model.message import MessageKind
+
+PEER = "openmined-psi==2.0.6"
+MOST_RATIO = 1.35  # of the operations' own cost
+MOST_DELTA_BYTES = 2.4e6 / 20_000  # sealed, for each new value of a side
+LEAST_JUDGED = 10_000  # values of a side below which what a session costs once outweighs its operations
+DAY = 86_400_000_000
+Json = dict[str, Any]
+
+
+def main() -> int:
+    """Print a table; 1 when something is below what is required."""
+    parser = argparse.ArgumentParser(prog="python -m bench psi", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sizes", type=_sizes, default=_sizes("10000,100000"), help="values a side, with commas")
+    parser.add_argument("--no-peer", action="store_true", help="leave openmined-psi out")
+    parser.add_argument("--cache", type=Path, default=_cache(), help="folder of the peer's environment")
+    parser.add_argument("--folder", type=Path, help="where both stores are made")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--plot", type=Path, help="write a plot (SVG) to this file")
+    given = parser.parse_args()
+    rows: list[Json] = []
+    for size in given.sizes:
+        print(f"-- {size:,} a side", file=sys.stderr, flush=True)
+        rows += ours(size, given.folder)
+        if not given.no_peer:
+            rows.append(theirs(size, given.cache))
+    print(table(rows))
+    found = shortfalls(rows)
+    print(*found, sep="\n", file=sys.stderr)
+    if given.json is not None:
+        given.json.write_text(json.dumps({"rows": rows, "shortfalls": found}, indent=1) + "\n")
+    if given.plot is not None:
+        given.plot.write_text(plot(rows))
+    return int(bool(found))
+
+
+def ours(size: int, folder: Path | None) -> list[Json]:
+    """Two rows: the whole sets, and a fiftieth more."""
+    with Pair(folder) as pair:
+        whole = pair.session(1, size, size)
+        more = pair.session(2, size + size // 50, size // 50)
+    return [{"name": "Seawall", "size": size, **whole}, {"name": "Seawall, what is new", "size": size // 50, **more}]
+
+
+class Pair:
+    """Both parties, and the post between them."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._stack = ExitStack()
+        spawn = multiprocessing.get_context("spawn")
+        self._ends, self._waits = [], []
+        for place in range(2):
+            home = self._stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
+            end, other = spawn.Pipe()
+            process = spawn.Process(target=party, args=(other, place, home))
+            process.start()
+            self._ends.append(end)
+            self._waits.append(process)
+        now = system_clock()
+        terms = EpochTerms(
+            type=ObservableType.IPV4, number=1, nodes=NODES, most_points=MOST_POINTS, starts=now, ends=now + 90 * DAY
+        )
+        offers = self.both("offer", terms)
+        for place in range(2):
+            self.one(place, "agree", offers[1 - place])
+        self._signer, self._prekey = OfflineKey(Ed25519PrivateKey.generate()), Prekey.generate(NODES[1], now)
+
+    def session(self, number: int, held: int, new: int) -> Json:
+        """One whole session, after which each side holds ``held`` values; ``new`` of them were never brought."""
+        self.both("hold", held)
+        before = self._operations(new)
+        self.both("begin")
+        first = (number - 1) % 2
+        sizes: list[tuple[int, int]] = []
+        queues: list[list[bytes]] = [[], []]
+        queues[1 - first] += self.one(first, "start", number)
+        while any(queues):
+            place = (1 - first) if queues[1 - first] else first
+            body = queues[place].pop(0)
+            sizes.append((len(body), self._sealed(body)))
+            queues[1 - place] += self.one(place, "receive", body)
+        results = self.both("finish")
+        if results[0] != results[1]:
+            raise RuntimeError(f"the sides found different overlaps: {results}")
+        used = self.both("used")
+        after = self._operations(new)
+        multiply, hashed = ((one + other) / 2 for one, other in zip(before, after, strict=True))
+        cost = new * (4 * multiply + 2 * hashed)
+        spent = sum(cpu for cpu, _ in used)
+        return {
+            "cpu_seconds": round(spent, 2),
+            "bytes": sum(bare for bare, _ in sizes),
+            "sealed_bytes": sum(sealed for _, sealed in sizes),
+            "messages": len(sizes),
+            "peak_bytes": max(peak for _, peak in used),
+            "common": results[0][0],
+            "operations_cpu_seconds": round(cost, 2),
+            "multiplication_us": round(multiply * 1e6, 1),
+            "hash_us": round(hashed * 1e6, 1),
+            "ratio": round(spent / cost, 3),
+        }
+
+    def one(self, place: int, *order: object) -> Any:
+        """What one party answers."""
+        self._ends[place].send(order)
+        return self._ends[place].recv()
+
+    def both(self, *order: object) -> list[Any]:
+        """What both answer, at work at once."""
+        for end in self._ends:
+            end.send(order)
+        return [end.recv() for end in self._ends]
+
+    def _operations(self, size: int) -> tuple[float, float]:
+        """CPU-seconds of one multiplication and one hash, as busy as the machine is in a session of this size."""
+        told = self.both("operations", size) if size >= WORTH_WORKERS else [self.one(0, "operations", size)]
+        multiply, hashed = (sum(column) / len(told) for column in zip(*told, strict=True))
+        return multiply, hashed
+
+    def _sealed(self, body: bytes) -> int:
+        now = system_clock()
+        return len(
+            seal(
+                self._signer,
+                self._prekey.public,
+                sender=NODES[0],
+                to=NODES[1],
+                sequence=1,
+                kind=MessageKind.OVERLAP,
+                at=now,
+                expires=now + DAY,
+                body=body,
+            )
+        )
+
+    def __enter__(self) -> Pair:
+        return self
+
+    def __exit__(self, *trace: object) -> None:
+        for end, process in zip(self._ends, self._waits, strict=True):
+            end.send(None)
+            process.join(60)
+        self._stack.close()
+
+
+def theirs(size: int, cache: Path) -> Json:
+    """One row: openmined-psi with the same sets."""
+    try:
+        python = own_venv(cache, "openmined-psi", PEER)
+        told = json.loads(measured([python, Path(__file__).with_name("psi_openmined.py"), str(size)])[1])
+    except UnobtainableError as error:
+        return {"name": PEER, "size": size, "reason": str(error)}
+    return {"name": PEER.replace("==", " "), "size": size, **told, "cpu_seconds": round(told["cpu_seconds"], 2)}
+
+
+def shortfalls(rows: Sequence[Json]) -> list[str]:
+    """What is below what is required, in sentences."""
+    found = [f"{row['name']} did not run: {row['reason']}" for row in rows if "reason" in row]
+    peers = {row["size"]: row["cpu_seconds"] for row in rows if "ratio" not in row and "reason" not in row}
+    for row in (row for row in rows if "ratio" in row):
+        what = f"{row['name']} at {row['size']:,}"
+        if row["ratio"] > MOST_RATIO and row["size"] >= LEAST_JUDGED:
+            found.append(f"{what}: {row['ratio']} x the operations' own cost, above {MOST_RATIO}")
+        if row["name"] == "Seawall" and row["cpu_seconds"] >= peers.get(row["size"], float("inf")):
+            found.append(f"{what}: {row['cpu_seconds']} CPU-seconds, the peer {peers[row['size']]}")
+        if (
+            "new" in row["name"]
+            and row["size"] >= LEAST_JUDGED
+            and row["sealed_bytes"] > MOST_DELTA_BYTES * row["size"]
+        ):
+            found.append(f"{what}: {row['sealed_bytes']:,} bytes sealed")
+    return found
+
+
+def table(rows: Sequence[Json]) -> str:
+    """Markdown, one line a run."""
+    head = ["", "Values a side", "Both learn", "CPU-s of both", "x operations", "Multiplication, hash (us)", "Bytes",
+            "Bytes sealed", "Most memory of one party", "Common"]  # fmt: skip
+    lines = [head, ["---"] * len(head)]
+    for row in rows:
+        if "reason" in row:
+            lines.append([row["name"], f"{row['size']:,}", f"not run: {row['reason']}", *[""] * (len(head) - 3)])
+            continue
+        is_ours = "ratio" in row
+        memory = f"{row['peak_bytes'] / 1e6:,.0f} MB" + ("" if is_ours else " (both)")
+        costs = f"{row['multiplication_us']}, {row['hash_us']}" if is_ours else ""
+        sealed = f"{row['sealed_bytes']:,}" if is_ours else ""
+        lines.append([
+            row["name"], f"{row['size']:,}", "yes" if is_ours else "no", f"{row['cpu_seconds']:,.1f}",
+            str(row.get("ratio", "")), costs, f"{row['bytes']:,}", sealed, memory, f"{row['common']:,}",
+        ])  # fmt: skip
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plot(rows: Sequence[Json]) -> str:
+    """Bars of CPU-microseconds of both parties for each value of a side, as an SVG document without script or font."""
+    title = "Private set intersection: CPU-microseconds of both parties, for each value of a side"
+    bars = [
+        (f"{row['name']}, {row['size']:,}", row["cpu_seconds"] / row["size"] * 1e6, "ratio" in row)
+        for row in rows
+        if "reason" not in row
+    ]
+    most = max((cost for _, cost, _ in bars), default=1.0)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="780" height="{26 * len(bars) + 40}" role="img" '
+        f'font-family="sans-serif" font-size="13"><title>{escape(title)}</title>',
+        f'<rect width="100%" height="100%" fill="#fff"/><text x="8" y="18" font-weight="bold">{escape(title)}</text>',
+    ]
+    for at, (name, cost, is_ours) in enumerate(bars, 1):
+        top, length = 26 * at + 4, max(1.0, cost / most * 420)
+        parts.append(
+            f'<text x="252" y="{top + 15}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="260" y="{top}" width="{length:.1f}" height="18" fill="{"#1b5e8c" if is_ours else "#8aa4b5"}"/>'
+            f'<text x="{266 + length:.1f}" y="{top + 15}">{cost:,.0f}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _sizes(text: str) -> list[int]:
+    return sorted(int(part) for part in text.split(",") if part.strip())
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "seawall-bench-peers"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
