@@ -33,6 +33,9 @@ def create(
     kinds: Annotated[str | None, Parameter(help="Kinds of information it takes, e.g. tw-share:1; else all.")] = None,
     redact: Annotated[str | None, Parameter(help="Properties and dotted paths that are struck.")] = None,
     minimum_context: Annotated[str | None, Parameter(help="Properties that must be there.")] = None,
+    proof: Annotated[
+        str, Parameter(help="transferable, or between-us: members cannot prove to others what we said.")
+    ] = "transferable",
 ) -> None:
     """Create a circle. Standing releases and auto-enforce need a second person (--approver-token).
 
@@ -58,6 +61,7 @@ def create(
         kinds=_names(kinds) if kinds else (),
         redaction=_names(redact) if redact else (),
         minimum_context=_names(minimum_context) if minimum_context else (),
+        proof=proof,
     )
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
         context.out.pairs(create_circle(node, wish))
@@ -85,6 +89,7 @@ def change(
     held_data: Annotated[
         str | None, Parameter(help="keep, expire or delete what members sent once a relation ends.")
     ] = None,
+    proof: Annotated[str | None, Parameter(help="transferable or between-us.")] = None,
 ) -> None:
     """Change some terms of a circle; the others stay, and the members have to agree to the new version.
 
@@ -109,6 +114,7 @@ def change(
         auto_enforce=auto_enforce,
         commitment_age=commitment_age,
         held_data=held_data,
+        proof=proof,
     )
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
         context.out.pairs(change_circle(node, name, wish))

@@ -15,7 +15,7 @@ from seawall.flow.circles import (
 )
 from seawall.flow.communities import expand
 from seawall.flow.node import Node
-from seawall.flow.term_words import checked_held_data, checked_kinds, checked_properties
+from seawall.flow.term_words import checked_held_data, checked_kinds, checked_proof, checked_properties
 from seawall.flow.terms import shared_terms
 from seawall.model import Fault, Pap, Tlp, rfc3339
 from seawall.model.circle import CircleTerms
@@ -39,6 +39,7 @@ class CircleChange(msgspec.Struct, frozen=True, kw_only=True):
     auto_enforce: bool | None = None
     commitment_age: str | None = None
     held_data: str | None = None
+    proof: str | None = None
 
 
 def change_circle(node: Node, name: str, change: CircleChange) -> dict[str, object]:
@@ -131,6 +132,7 @@ def _changed(node: Node, terms: CircleTerms, change: CircleChange) -> CircleTerm
         "minimum_context": None if change.minimum_context is None else checked_properties(change.minimum_context),
         "auto_enforce": change.auto_enforce,
         "held_data": None if change.held_data is None else checked_held_data(change.held_data),
+        "proof": None if change.proof is None else checked_proof(change.proof),
         "commitment_age_seconds": None if change.commitment_age is None else age_seconds(change.commitment_age),
     }
     return msgspec.structs.replace(terms, **{key: value for key, value in given.items() if value is not None})

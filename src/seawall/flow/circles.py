@@ -11,11 +11,11 @@ from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_terms
 from seawall.flow.seats import check_seats
-from seawall.flow.term_words import checked_kinds, checked_properties
+from seawall.flow.term_words import checked_kinds, checked_proof, checked_properties
 from seawall.flow.terms import shared_terms, terms_digest
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Pap, Refused, Tlp, UserRole
-from seawall.model.circle import SHAREABLE_TYPES, Acceptance, CircleTerms, StandingRelease, Track
+from seawall.model.circle import SHAREABLE_TYPES, Acceptance, CircleTerms, Proof, StandingRelease, Track
 
 STANDING_LIFE = 365 * 86_400_000_000  # microseconds: a standing release is looked at anew every year
 CAP_PER_HOUR, CAP_PER_DAY = 100_000, 1_000_000
@@ -45,6 +45,7 @@ class CircleWish(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()
     redaction: tuple[str, ...] = ()
     minimum_context: tuple[str, ...] = ()
+    proof: str = "transferable"
 
 
 def create_circle(node: Node, wish: CircleWish) -> dict[str, object]:
@@ -72,6 +73,7 @@ def save_terms(node: Node, terms: CircleTerms, *, sensitive: bool) -> CircleTerm
             "Standing releases and auto-enforce need a second person; give their token with --approver-token.",
         )
     check_seats(node, terms.track, terms.members)
+    _check_proof(node, terms)
     held = node.store.circles.versions(terms.name)
     version = held[-1] + 1 if held else 1
     standing = terms.standing
@@ -120,6 +122,7 @@ def _terms(node: Node, wish: CircleWish) -> CircleTerms:
         standing=standing if wish.auto else (),
         auto_enforce=wish.auto_enforce,
         commitment_age_seconds=age_seconds(wish.commitment_age),
+        proof=checked_proof(wish.proof),
     )
 
 
@@ -186,6 +189,19 @@ def state_terms(node: Node, circle: str, peer: str, digest: str) -> None:
         node.store.notes.set(key, digest)
         event = LedgerEvent(EventKind.CIRCLE_AGREED, node.clock(), peer, circle, {"digest": digest})
         node.ledger.record_event(event)
+
+
+def _check_proof(node: Node, terms: CircleTerms) -> None:
+    """Mail is signed by OpenPGP, which anybody can check. Raises Refused E-FLOW-476 for such a member."""
+    if terms.proof is Proof.BETWEEN_US:
+        for member in sorted(terms.members):
+            if mail_member(node, member) is not None:
+                raise Refused(
+                    "E-FLOW-476",
+                    "{name} is reached by signed mail, which proves to anybody what we said; what is said in a circle "
+                    "with it cannot stay between us.",
+                    name=member,
+                )
 
 
 def plain_acceptance(acceptance: Acceptance) -> dict[str, object]:

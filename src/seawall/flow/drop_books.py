@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TypeVar
 
 import msgspec
 
 from seawall.exchange.drop import Acknowledged, Header, Receiving, Sending, Sent, missing_numbers
 from seawall.exchange.notices import Standing
+from seawall.exchange.notices.paths import NOTICE_TYPE
+from seawall.flow.between import can_prove, proven_now
 from seawall.flow.node import Node
 from seawall.flow.notices import NoticeBook
+from seawall.identity.between_us import is_between_us
 
 SENDING = "drop-sending:{peer}"
 SENT = "drop-sent:{peer}:{epoch}:{number}"
@@ -103,8 +107,11 @@ class Books:
         if heard is None and not waiting:
             return (), 0
         after = int(heard) if heard is not None else waiting[0].number - 1
-        rows = self._node.store.notices.behind(self._peer, after, most)
-        return [row.envelope for row in rows], rows[-1].number if rows else 0
+        rows = list(self._node.store.notices.behind(self._peer, after, most))
+        if not can_prove(self._node, self._peer):  # the drop will be signed: what stays between us is not for it
+            rows = list(takewhile(lambda row: not is_between_us(row.envelope), rows))
+        envelopes = proven_now(self._node, self._peer, [row.envelope for row in rows], NOTICE_TYPE)
+        return envelopes, rows[-1].number if rows else 0
 
     def heard_notices(self) -> Standing:
         """How far we have come in the peer's."""

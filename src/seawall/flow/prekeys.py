@@ -132,10 +132,19 @@ def hear_prekey(node: Node, notice: Notice) -> None:
         raise Fault("E-FLOW-468", "The notice of a prekey holds none; nothing was changed.")
     signing = [read_card(record.card).signing_public]
     public = read_prekey(document.encode(), node_id=record.node_id, keys=signing, at=node.clock())
-    held = [key for key in held_prekeys(node, record) if key.key_id != public.key_id]
-    node.store.notes.set(
-        HELD_PREKEYS.format(peer=notice.peer), msgspec.json.encode([public, *held][:MAX_HELD]).decode()
-    )
+    keep_prekey(node, record, public, newest=True)
+
+
+def keep_prekey(node: Node, record: PeerRecord, public: PublicPrekey, *, newest: bool) -> None:
+    """Keep one that this peer told; ``newest``: even where it is dated before another, as after a restore."""
+    held = held_prekeys(node, record)
+    if held and held[0].key_id == public.key_id:
+        return
+    others = [key for key in held if key.key_id != public.key_id]
+    first = newest or not others or public.created > others[0].created
+    kept = [public, *others] if first else [others[0], public, *others[1:]]
+    key = HELD_PREKEYS.format(peer=record.code_name)
+    node.store.notes.set(key, msgspec.json.encode(kept[:MAX_HELD]).decode())
 
 
 def held_prekeys(node: Node, record: PeerRecord) -> tuple[PublicPrekey, ...]:

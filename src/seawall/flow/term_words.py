@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from seawall.model import Fault
-from seawall.model.circle import HeldData
+from seawall.model.circle import HeldData, Proof
 from seawall.reference import sharing_kinds
 
 MAX_WORDS = 1_000  # in one term, as in what a peer may say
@@ -39,4 +39,13 @@ def checked_held_data(given: str) -> HeldData:
         return HeldData(given.lower())
     except ValueError:
         raise Fault("E-FLOW-320", "Held data is kept, expired or deleted: use keep, expire or delete, not {given}.",
+                    given=repr(given[:40])) from None  # fmt: skip
+
+
+def checked_proof(given: str) -> Proof:
+    """What a recipient can show others; raises Fault E-FLOW-469 for another word."""
+    try:
+        return Proof(given.lower())
+    except ValueError:
+        raise Fault("E-FLOW-469", "What is said in a circle is transferable or between-us, not {given}.",
                     given=repr(given[:40])) from None  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from seawall.model import Fault, Pap, Tlp
-from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, HeldData, StandingRelease, Track
+from seawall.model.circle import SHAREABLE_TYPES, CircleTerms, HeldData, Proof, StandingRelease, Track
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Word = Annotated[str, msgspec.Meta(max_length=100)]
@@ -26,6 +26,8 @@ def shared_terms(terms: CircleTerms) -> dict[str, object]:
     further: dict[str, object] = {"chatham_house": True} if terms.chatham_house else {}
     if terms.sharing_kinds:
         further["sharing_kinds"] = sorted(terms.sharing_kinds)
+    if terms.proof is not Proof.TRANSFERABLE:
+        further["proof"] = terms.proof.value
     if terms.held_data is not HeldData.KEEP:
         further["held_data"] = terms.held_data.value
     return {
@@ -116,6 +118,7 @@ class _Shared(msgspec.Struct, forbid_unknown_fields=True):
     chatham_house: bool = False
     sharing_kinds: Words = []
     held_data: Word = HeldData.KEEP.value
+    proof: Word = Proof.TRANSFERABLE.value
 
 
 def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTerms:
@@ -133,6 +136,7 @@ def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTer
         chatham_house=said.chatham_house,
         sharing_kinds=frozenset(said.sharing_kinds),
         held_data=HeldData(said.held_data),
+        proof=Proof(said.proof),
         redaction=frozenset(said.redaction),
         minimum_context=frozenset(said.minimum_context),
         commitment_age_seconds=said.commitment_age_seconds,

@@ -81,6 +81,11 @@ def peek(envelope: bytes, payload_type: str) -> bytes:
     return _opened_as(envelope, payload_type)[0]
 
 
+def key_ids(envelope: bytes) -> tuple[str, ...]:
+    """Whose signatures it says to bear: hints, not believed. Raises Refused E-IDENTITY-010."""
+    return tuple(signature.keyid for signature in _open(envelope)[0].signatures)
+
+
 def signed_by(envelope: bytes, payload_type: str, public_keys: Iterable[bytes]) -> frozenset[bytes]:
     """Which of ``public_keys`` signed this envelope as ``payload_type``; raises Refused as ``peek`` does."""
     payload, signatures = _opened_as(envelope, payload_type)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -21,6 +21,7 @@ from seawall.exchange.drop.bounds import DropBounds
 from seawall.exchange.drop.header import DROP_TYPE, Header, link_of, not_a_drop, read_header, too_large
 from seawall.exchange.taxii.walk import nested_deeper
 from seawall.identity import dsse
+from seawall.identity.between_us import is_between_us
 from seawall.model import Fault, Refused
 
 COPY_BYTES = 1 << 20
@@ -86,21 +87,37 @@ class Drop:
             yield line[:-1]
 
 
-def open_drop(path: Path, folder: Path, keys: Iterable[tuple[str, bytes]], bounds: DropBounds) -> Drop:
+def open_drop(
+    path: Path,
+    folder: Path,
+    keys: Iterable[tuple[str, bytes]],
+    bounds: DropBounds,
+    *,
+    between: Callable[[bytes, str], tuple[str, bytes]] | None = None,
+) -> Drop:
     """Copy ``path`` into ``folder`` (nameless) and open it with the first of ``keys`` (name, Ed25519) that signed it.
 
-    Raises Fault E-EXCHANGE-201 (no drop), -202 (cannot be read), Refused E-EXCHANGE-203 (too large), -207 (nobody that
-    we know signed it).
+    ``between(envelope, type)`` says whose a proof is that is no signature, and of what, or raises Refused. Raises Fault
+    E-EXCHANGE-201 (no drop), -202 (cannot be read), Refused E-EXCHANGE-203 (too large), -207 (nobody that we know
+    signed it).
     """
     copy = _copied(path, folder, bounds)
     try:
         envelope = _first_line(_unpacked(copy, bounds), bounds)
-        signer, payload = _opened(envelope, keys)
+        proven = between is not None and _is_between_us(envelope)
+        signer, payload = between(envelope, DROP_TYPE) if between and proven else _opened(envelope, keys)
         header = read_header(payload, bounds)
     except BaseException:
         copy.close()
         raise
     return Drop(copy, signer, header, link_of(header, payload), bounds)
+
+
+def _is_between_us(envelope: bytes) -> bool:
+    try:
+        return is_between_us(envelope)
+    except Refused:
+        raise not_a_drop() from None
 
 
 def _opened(envelope: bytes, keys: Iterable[tuple[str, bytes]]) -> tuple[str, bytes]:

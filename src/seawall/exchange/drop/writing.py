@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -102,13 +102,16 @@ class DropWriter:
             count, size = count + 1, size + len(line)
         self._parts[-1] = Part(part.circle, count, size, self._digest.hexdigest())
 
-    def finish(self, header: Header, signer: dsse.Signer) -> WrittenDrop:
-        """Sign ``header`` with the parts written, and put it in front of them under a hidden name."""
+    def finish(self, header: Header, signer: dsse.Signer | Callable[[bytes, str], bytes]) -> WrittenDrop:
+        """Sign ``header`` with the parts written, and put it in front of them under a hidden name.
+
+        For proofs that are no signatures ``signer(payload, type)`` gives the envelope.
+        """
         self._packed.flush(zstandard.FLUSH_FRAME)
         self._file.flush()
         whole = msgspec.structs.replace(header, parts=tuple(self._parts))
         payload = encoded(whole)
-        first_line = dsse.sign(payload, DROP_TYPE, signer) + b"\n"
+        first_line = (signer(payload, DROP_TYPE) if callable(signer) else dsse.sign(payload, DROP_TYPE, signer)) + b"\n"
         descriptor, name = tempfile.mkstemp(prefix=".drop-", dir=self._body.parent)
         hidden = Path(name)
         try:

@@ -30,8 +30,8 @@ from seawall.exchange.envelope.header import Outside, key_name, mailbox_bytes, r
 from seawall.exchange.envelope.sealing import SUITE, context
 from seawall.exchange.envelope.statement import STATEMENT_TYPE, Statement, body_of, read_statement, unpack
 from seawall.identity import dsse
-from seawall.identity.between_us import key_from
-from seawall.identity.prekeys import OwnPrekeys, Prekey, SenderKeys
+from seawall.identity.between_us import key_from, prekey_beside
+from seawall.identity.prekeys import OwnPrekeys, Prekey, PublicPrekey, SenderKeys, read_prekey
 from seawall.model import Refused
 from seawall.model.circle import Proof
 from seawall.model.message import MessageKind
@@ -66,7 +66,7 @@ def open_envelope(data: bytes, own: OwnPrekeys, sender: SenderKeys, *, to: str, 
     except (InvalidTag, ValueError):
         raise altered() from None
     envelope, rest = unpack(inside)
-    payload, statement = _proven(envelope, key, sender)
+    payload, statement = _proven(envelope, key, sender, at)
     _check(statement, key, sender, to=to, at=at)
     return Opened(
         statement.sequence,
@@ -84,7 +84,7 @@ def _own_key(own: OwnPrekeys, outside: Outside) -> Prekey | None:
     return next((key for key in own.keys if key_name(key.public.key_id, outside.mailbox) == outside.key), None)
 
 
-def _proven(envelope: bytes, key: Prekey, sender: SenderKeys) -> tuple[bytes, Statement]:
+def _proven(envelope: bytes, key: Prekey, sender: SenderKeys, at: int) -> tuple[bytes, Statement]:
     """What stands in the statement, once the proof that it names holds."""
     try:
         said = read_statement(dsse.peek(envelope, STATEMENT_TYPE))  # to learn which proof to ask for, no more
@@ -94,13 +94,25 @@ def _proven(envelope: bytes, key: Prekey, sender: SenderKeys) -> tuple[bytes, St
         if said.proof is Proof.TRANSFERABLE:
             payload = dsse.verify(envelope, STATEMENT_TYPE, sender.signing)
         else:
-            other = next((known for known in sender.prekeys if known.key_id.hex() == said.from_key), None)
-            if other is None:
-                raise unknown_sender_key()
+            other = _prekey_of(sender, envelope, said, at)
             payload = dsse.verify_by(envelope, STATEMENT_TYPE, key_from(key, other).holds)
     except Refused as refused:
         raise (refused if refused.code == "E-EXCHANGE-753" else not_from_peer()) from None
     return payload, said
+
+
+def _prekey_of(sender: SenderKeys, envelope: bytes, said: Statement, at: int) -> PublicPrekey:
+    """The sender's prekey that is named: one we know, or the one beside the proof, which the sender signed."""
+    known = next((prekey for prekey in sender.prekeys if prekey.key_id.hex() == said.from_key), None)
+    if known is not None:
+        return known
+    try:
+        beside = read_prekey(prekey_beside(envelope), node_id=sender.node_id, keys=sender.signing, at=at)
+    except Refused:
+        raise unknown_sender_key() from None
+    if beside.key_id.hex() != said.from_key:
+        raise unknown_sender_key()
+    return beside
 
 
 def _check(said: Statement, key: Prekey, sender: SenderKeys, *, to: str, at: int) -> None:

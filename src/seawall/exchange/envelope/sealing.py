@@ -24,8 +24,8 @@ from seawall.exchange.envelope.header import Outside, key_name, mailbox_bytes
 from seawall.exchange.envelope.padding import padded
 from seawall.exchange.envelope.statement import STATEMENT_TYPE, Statement, encode_statement, pack
 from seawall.identity import dsse
-from seawall.identity.between_us import key_to
-from seawall.identity.prekeys import OwnPrekeys, PublicPrekey
+from seawall.identity.between_us import prove
+from seawall.identity.prekeys import OwnPrekeys, Prekey, PublicPrekey
 from seawall.model import Fault, Unavailable, rfc3339
 from seawall.model.circle import Proof
 from seawall.model.message import MessageKind
@@ -71,12 +71,12 @@ def seal(
     box = mailbox_bytes(mailbox)
     if recipient.node_id != to or sequence < 1 or lives_until <= at or (proof is Proof.BETWEEN_US and own is None):
         raise Fault("E-EXCHANGE-756", "This message cannot be sealed: its recipient, number or end cannot be.")
-    between = key_to(own.newest, recipient) if proof is Proof.BETWEEN_US and own is not None else None
+    between = own.newest if proof is Proof.BETWEEN_US and own is not None else None
     statement = Statement(
         sender=sender,
         to=to,
         to_key=recipient.key_id.hex(),
-        from_key=own.newest.public.key_id.hex() if between is not None and own is not None else "",
+        from_key=between.public.key_id.hex() if between is not None else "",
         proof=proof,
         id=random(16).hex(),
         sequence=sequence,
@@ -86,11 +86,18 @@ def seal(
         body_bytes=len(body),
         body_sha256=hashlib.sha256(body).hexdigest(),
     )
-    envelope = dsse.sign(encode_statement(statement), STATEMENT_TYPE, between or keys)
+    envelope = _proven(encode_statement(statement), keys, recipient, between)
     size = padded(OVERHEAD_BYTES + len(envelope) + len(body), least=MIN_ENVELOPE_BYTES)
     header = Outside(VERSION, key_name(recipient.key_id, box), box, size - HEADER_BYTES).encode()
     inside = pack(envelope, body, size - OVERHEAD_BYTES + 4)
     return header + SUITE.encrypt(inside, recipient.sealing_key(), context(header))
+
+
+def _proven(payload: bytes, keys: dsse.Signer, recipient: PublicPrekey, between: Prekey | None) -> bytes:
+    """Signed; or by the key that ``between`` and the recipient's prekey share, which goes along so that it is known."""
+    if between is None:
+        return dsse.sign(payload, STATEMENT_TYPE, keys)
+    return prove(payload, STATEMENT_TYPE, between, recipient, keys)
 
 
 def context(header: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """The inside of a sealed message: a statement with its proof, the body that it commits to, and zeros.
 
     0    4   bytes of the statement
-    4    n   statement: DSSE over JSON, by the sender's Ed25519 key or by a key that both sides share
+    4    n   statement: DSSE over JSON, by the sender's Ed25519 key, or by a key that both sides share (``between_us``)
     4+n  m   body: m and its SHA-256 stand in the statement
     ...      zeros up to the size class
 

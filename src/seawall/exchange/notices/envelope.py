@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -53,7 +53,7 @@ class BadNotice(Refused):
 
 
 def seal_notice(
-    signer: dsse.Signer,
+    signer: dsse.Signer | Callable[[bytes, str], bytes],
     *,
     sender: str,
     to: str,
@@ -63,13 +63,17 @@ def seal_notice(
     body: Mapping[str, object],
     bounds: NoticeBounds = DEFAULT_NOTICE_BOUNDS,
 ) -> Sealed:
-    """Sign one. Raises Fault E-EXCHANGE-602 when the body is larger than a notice may be."""
+    """Sign one, or prove it otherwise: ``signer(payload, type)`` gives the envelope.
+
+    Raises Fault E-EXCHANGE-602 when the body is larger than a notice may be.
+    """
     plain = msgspec.json.encode(body, order="sorted")
     if len(plain) > bounds.body_bytes:
         raise Fault("E-EXCHANGE-602", "A notice holds at most {most} bytes; say it in several.", most=bounds.body_bytes)
     payload = Payload(sender, to, number, kind, at, msgspec.json.decode(plain, type=dict[str, Any]))
     encoded = msgspec.json.encode(payload, order="sorted")
-    return Sealed(payload, dsse.sign(encoded, NOTICE_TYPE, signer), hashlib.sha256(encoded).hexdigest())
+    envelope = signer(encoded, NOTICE_TYPE) if callable(signer) else dsse.sign(encoded, NOTICE_TYPE, signer)
+    return Sealed(payload, envelope, hashlib.sha256(encoded).hexdigest())
 
 
 def open_notice(
@@ -80,9 +84,12 @@ def open_notice(
     to: str,
     keys: Iterable[bytes],
     at: int,
+    believe: Callable[[bytes, str], bytes] | None = None,
     bounds: NoticeBounds = DEFAULT_NOTICE_BOUNDS,
 ) -> Sealed:
     """The notice in an envelope that ``peer`` (node id ``sender``) signed for us (``to``). ``at``: our clock.
+
+    ``believe(envelope, type)`` gives the payload or raises Refused, for proofs that are no signatures.
 
     Raises BadNotice E-EXCHANGE-603 (too large), -604 (unsigned, altered or another's), -605 (not a notice), -606 (not
     for us), -607 (from the future).
@@ -93,7 +100,7 @@ def open_notice(
             peer=peer,
         )  # fmt: skip
     try:
-        encoded = dsse.verify(envelope, NOTICE_TYPE, keys)
+        encoded = dsse.verify(envelope, NOTICE_TYPE, keys) if believe is None else believe(envelope, NOTICE_TYPE)
     except Refused as refused:
         forged = refused.code == "E-IDENTITY-012"
         raise BadNotice(
