@@ -10,6 +10,7 @@ Never here: decisions, formats, queries. The contract (commands, options, JSON k
 """
 
 from seawall.cli import (
+    aggregates,
     backup,
     circles,
     contacts,
@@ -65,6 +66,7 @@ COMMAND_MODULES = (
     release,
     ledger,
     backup,
+    aggregates,
     protect,
     serve,
     relay,

@@ -33,6 +33,7 @@ HANDLERS: dict[MessageKind, str] = {
     MessageKind.OVERLAP: "seawall.flow.overlap_hear:hear_overlap",
     MessageKind.EVIDENCE: "seawall.flow.overlap_evidence:hear_evidence",
     MessageKind.ASK: "seawall.flow.ask:hear_ask",
+    MessageKind.AGGREGATE: "seawall.flow.aggregates_taking:hear",
 }
 """Kind -> ``module:function``; ``function(node: Node, message: Message) -> None`` raises Fault to reject it."""
 
