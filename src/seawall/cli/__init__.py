@@ -11,6 +11,7 @@ Never here: decisions, formats, queries. The contract (commands, options, JSON k
 
 from seawall.cli import (
     aggregates,
+    at_rest,
     backup,
     circles,
     contacts,
@@ -66,6 +67,7 @@ COMMAND_MODULES = (
     release,
     ledger,
     backup,
+    at_rest,
     aggregates,
     protect,
     serve,

@@ -24,13 +24,18 @@ Out = Annotated[Path | None, Parameter(name=["--out", "-o"], help="Write to this
 def verify(*, against: Against = None) -> None:
     """Recompute the whole ledger; names the first bad leaf if there is one, and a checkpoint that it contradicts.
 
-    JSON: valid, size, root, signed, erased, against, cosigned (witness, size), forks, and the cost. A bad leaf, a fork
-    and a roll back are status 2 and a sentence.
+    JSON: valid, size, root, signed, erased, sealed (leaves whose contents could not be checked), against, cosigned
+    (witness, size), forks, and the cost. A bad leaf, a fork and a roll back are status 2 and a sentence.
     """
+    from seawall.flow.at_rest_destroying import is_destroyed, verify_tree
     from seawall.flow.node import Node
     from seawall.flow.proving import verify_ledger
 
     cost = Cost()
+    if is_destroyed(context.node):
+        context.out.pairs({**verify_tree(context.node), **cost.as_dict()})
+        context.out.note("The node's keys were destroyed: the tree holds, what leaves said cannot be read any more.")
+        return
     with Node.open(context.node, token=context.token) as node:
         report = verify_ledger(node, against=against)
     context.out.pairs({**report, **cost.as_dict()})

@@ -114,7 +114,7 @@ def add_mail_peer(
         contact=contact,
     )
     node.store.mail_peers.add(peer)
-    node.event(EventKind.PEER_ADDED, name, fingerprint=facts.fingerprint, address=peer.address)
+    node.event(EventKind.PEER_ADDED, name, fingerprint=facts.fingerprint)
     return describe_mail_peer(node, peer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -16,11 +17,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from seawall.flow.authority import require
-from seawall.model import Actor, Clock, Fault, Refused, UserRole, system_clock
+from seawall.model import Actor, Clock, Fault, Refused, Unavailable, UserRole, system_clock
 from seawall.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from seawall.identity import NodeKeys
+    from seawall.identity.vault import Vault
     from seawall.lake import Lake
     from seawall.ledger import EventKind, Ledger
     from seawall.reference import Geography, OwnAssets, Warninglists
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 ADMINISTRATOR = "administrator"
 ADMINISTRATOR_TOKEN = "administrator.token"  # noqa: S105 - a file name
 SETTINGS_FILE = "seawall.toml"
+KEYS = "keys"
+VAULT = "vault.json"
+IN_USE = "node.lock"
 MAX_NAME = 200  # characters of an organisation's name: it stands in cards and on screens
 FOLDERS = ("lake", "store", "ledger", "keys", "quarantine", "reference")
 
@@ -85,7 +90,10 @@ class Node:
         """Knowledge, people, peers, circles."""
         from seawall.store import Store
 
-        return self._stack.enter_context(Store.open(store_url(self.folder, self.settings)))
+        in_use(self.folder, self._stack)
+        vault = open_vault(self.folder)
+        names = None if vault is None else vault.box("names")
+        return self._stack.enter_context(Store.open(store_url(self.folder, self.settings), names))
 
     @cached_property
     def lake(self) -> Lake:
@@ -99,7 +107,8 @@ class Node:
         """This node's own keys."""
         from seawall.identity import NodeKeys
 
-        return NodeKeys.load(self.folder / "keys")
+        in_use(self.folder, self._stack)
+        return NodeKeys.load(self.folder / KEYS)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -173,8 +182,45 @@ class Node:
 
 
 def store_url(folder: Path, settings: Settings) -> str:
-    """The SQLAlchemy URL of the node's knowledge store."""
-    return settings.store.url or f"sqlite:///{folder / 'store' / 'seawall.sqlite'}"
+    """The SQLAlchemy URL of the node's knowledge store; with its key when the node's vault sealed the whole file.
+
+    Raises what ``vault_of`` does.
+    """
+    if settings.store.url:
+        return settings.store.url
+    file = folder / "store" / "seawall.sqlite"
+    if (vault := open_vault(folder)) is None:
+        return f"sqlite:///{file}"
+    from seawall.store.cipher import is_plain, sealed_address
+
+    if is_plain(file) or (vault.names_only and not file.exists()):
+        return f"sqlite:///{file}"
+    return sealed_address(f"sqlite:///{file}", vault.key("store").hex())
+
+
+def open_vault(folder: Path) -> Vault | None:
+    """The node's vault, opened once for each process; None when it has none. Raises what ``vault_of`` does."""
+    if not (folder / KEYS / VAULT).exists():
+        return None
+    from seawall.identity.vault_open import vault_of
+
+    return vault_of(folder / KEYS)
+
+
+def in_use(folder: Path, stack: ExitStack) -> None:
+    """Hold the node's folder, together with all others who use it, until ``stack`` ends.
+
+    Raises Unavailable E-FLOW-700 while somebody holds it alone, to encrypt or destroy it.
+    """
+    descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Unavailable(
+            "E-FLOW-700", "This node is just being encrypted or destroyed; try again when that has ended."
+        ) from None
+    stack.callback(os.close, descriptor)
 
 
 def lake_folder(folder: Path, settings: Settings) -> Path:
@@ -269,7 +315,9 @@ def _toml_string(value: str) -> str:
 def read_token(path: Path) -> str:
     """The token in a file. Raises Fault E-FLOW-005."""
     try:
-        return path.read_text("ascii").strip()
+        vault = open_vault(path.parent) if path.name == ADMINISTRATOR_TOKEN else None
+        data = path.read_bytes()
+        return (data if vault is None else vault.box("files").open_or_plain(data)).decode("ascii").strip()
     except OSError as error:
         raise _no_token(path, error.strerror or error) from None
     except UnicodeDecodeError:

@@ -57,7 +57,7 @@ def verify_ledger(node: Node, *, against: Path | None = None) -> dict[str, objec
     """
     node.require("audit")
     report = node.ledger.verify()
-    cosigned = log.kept(node.folder / "ledger")
+    cosigned = log.kept(node.folder / "ledger", node.keys.payload_box)
     for item in cosigned:
         _compare(node, log.checkpoint_in(item.note, *_own_keys(node)), item.witness)
     compared = None
@@ -70,6 +70,7 @@ def verify_ledger(node: Node, *, against: Path | None = None) -> dict[str, objec
         "root": report.root,
         "signed": report.signed,
         "erased": report.erased,
+        "sealed": report.sealed,
         "against": None if compared is None else compared.size,
         "cosigned": [{"witness": item.witness, "size": item.size} for item in cosigned],
         "forks": len(forks(node)),
@@ -80,7 +81,7 @@ def _proof(
     node: Node, head: Checkpoint, indexes: tuple[int, ...], against: Path | None, statement: dict[str, Any] | None
 ) -> Proof:
     leaves = tuple(node.ledger.prove(index, head) for index in indexes)
-    notes = [item.note for item in log.kept(node.folder / "ledger")]
+    notes = [item.note for item in log.kept(node.folder / "ledger", node.keys.payload_box)]
     if against is not None:
         _compare(node, _read_checkpoint(node, against), against.name)
         notes.append(against.read_text("utf-8"))

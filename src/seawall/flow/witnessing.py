@@ -169,7 +169,7 @@ def ledgers_told(node: Node) -> str:
             "A ledger does not continue what was signed: {what}; see 'seawall ledger forks' and ask them by telephone.",
             what="; ".join(told),
         )
-    vouching = len(log.kept(node.folder / "ledger"))
+    vouching = len(log.kept(node.folder / "ledger", node.keys.payload_box))
     return f"none says two things; {vouching} vouch for ours"
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from seawall.identity.key_files import destroy, refuse_if_shared, sync_folder, unreadable, write_secret
 from seawall.identity.prekeys import CLOCK_SKEW, KEPT_AFTER_END, OwnPrekeys, Prekey
-from seawall.identity.vault_open import read_secret
+from seawall.identity.vault_open import read_secret, seal_secret
 
 PREKEYS = "prekeys"
 MAX_PREKEYS = 64  # files read: a week's each for 58 days are nine
@@ -71,7 +71,7 @@ def make_prekey(keys: Path, node_id: str, at: int) -> Prekey:
     prekey = Prekey.generate(node_id, at)
     name = f"{prekey.public.key_id.hex()[:16]}.key"
     fresh = folder / f".{name}.new"
-    write_secret(fresh, encode_prekey(prekey))
+    write_secret(fresh, seal_secret(fresh, encode_prekey(prekey)))
     fresh.rename(folder / name)
     sync_folder(folder)
     sync_folder(keys)

@@ -75,7 +75,7 @@ class Record(msgspec.Struct, frozen=True):
     state: State
     created: int  # microseconds UTC
     wraps: tuple[Wrap, ...]
-    verifier_key: str = ""  # of the ledger, public: the tree can be verified while the vault is closed, or destroyed
+    verifier_keys: tuple[str, ...] = ()  # of the ledger, public: its tree can be verified once the keys are gone
     names_only: bool = False  # the store as a whole stayed plain
     destroyed: int | None = None  # microseconds UTC
 
@@ -87,8 +87,9 @@ class Record(msgspec.Struct, frozen=True):
 class Vault:
     """An open vault: boxes and keys for each purpose. The data key stays inside."""
 
-    def __init__(self, id: str, data_key: bytes) -> None:
+    def __init__(self, id: str, data_key: bytes, *, names_only: bool = False) -> None:
         self.id = id
+        self.names_only = names_only
         self._data_key = data_key
 
     def key(self, purpose: str) -> bytes:
@@ -124,9 +125,9 @@ class Vault:
         return self.wrap(Way.FILE, key)
 
 
-def new_vault() -> Vault:
+def new_vault(*, names_only: bool = False) -> Vault:
     """A vault with a fresh data key, wrapped nowhere yet."""
-    return Vault(secrets.token_hex(16), secrets.token_bytes(32))
+    return Vault(secrets.token_hex(16), secrets.token_bytes(32), names_only=names_only)
 
 
 def unwrap(record: Record, wrap: Wrap, key: bytes) -> Vault | None:
@@ -136,7 +137,7 @@ def unwrap(record: Record, wrap: Wrap, key: bytes) -> Vault | None:
         data_key = ChaCha20Poly1305(key).decrypt(sealed[:12], sealed[12:], _bound(record.id, wrap.way))
     except InvalidTag:
         return None
-    return Vault(record.id, data_key)
+    return Vault(record.id, data_key, names_only=record.names_only)
 
 
 def by_passphrase(record: Record, wrap: Wrap, passphrase: str) -> Vault:

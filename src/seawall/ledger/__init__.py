@@ -15,6 +15,7 @@ cosign checkpoints (``witness``), people carry proofs (``evidence``), and ``stan
 """
 
 from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode, note_over
+from seawall.ledger.closed import verify_closed
 from seawall.ledger.copying import Copied, copy_of
 from seawall.ledger.cosigned import Cosigned, former_keys, keep, kept, own_key
 from seawall.ledger.events import EventKind, LedgerEvent
@@ -22,6 +23,7 @@ from seawall.ledger.evidence import FORMAT, MAX_PROVED, STATEMENT_TYPE, Earlier,
 from seawall.ledger.proofs import check_consistency, check_inclusion
 from seawall.ledger.reading import LedgerEntry, LedgerPage
 from seawall.ledger.record import Ledger
+from seawall.ledger.sealing import seal_ledger
 from seawall.ledger.signed_note import COSIGNATURE, ED25519, VerifierKey, read_key, read_note
 from seawall.ledger.verify import VerifyReport
 from seawall.ledger.witness import Held, Request, Verdict, checkpoint_in, cosign, judge, read_request, witness_key
@@ -66,5 +68,7 @@ __all__ = [
     "read_key",
     "read_note",
     "read_request",
+    "seal_ledger",
+    "verify_closed",
     "witness_key",
 ]

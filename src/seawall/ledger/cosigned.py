@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.identity.sealing import Box
 from seawall.ledger.checkpoint import LedgerKey, decode, origin_of
 from seawall.ledger.signed_note import ED25519, VerifierKey, check_note, read_note
 from seawall.ledger.witness import checkpoint_in
@@ -49,27 +50,29 @@ def keep(folder: Path, note: str, key: LedgerKey, witness: VerifierKey) -> Cosig
     checkpoint = checkpoint_in(note, *own)
     signed = read_note(note.encode())
     check_note(signed, witness)
-    held = next((item for item in kept(folder) if item.key_id == witness.key_id.hex()), None)
+    box: Box | None = getattr(key, "payload_box", None)
+    held = next((item for item in kept(folder, box) if item.key_id == witness.key_id.hex()), None)
     if held is not None and held.size > checkpoint.size:
         return held
     text = signed.only(*(item for item in own if signed.by(item) is not None), witness)
     place = folder / FOLDER
     place.mkdir(mode=0o700, exist_ok=True)
     fresh = place / f".{witness.key_id.hex()}.{os.getpid()}"
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with fresh.open("wb") as file:
+        file.write(text.encode() if box is None else box.seal(text.encode()))
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(place / f"{witness.key_id.hex()}.note")
     return Cosigned(witness.name, witness.key_id.hex(), checkpoint.size, checkpoint.root, text)
 
 
-def kept(folder: Path) -> list[Cosigned]:
-    """All that is kept, longest first; a file that cannot be read is left out."""
+def kept(folder: Path, box: Box | None = None) -> list[Cosigned]:
+    """All that is kept, longest first; a file that cannot be read, or opened by ``box``, is left out."""
     found = []
     for path in sorted((folder / FOLDER).glob("*.note"))[:MAX_WITNESSES]:
         try:
-            note = path.read_text("utf-8")
+            data = path.read_bytes()
+            note = (data if box is None else box.open_or_plain(data)).decode()
             signed = read_note(note.encode())
             head = decode(signed.text + b"\n")
         except (OSError, ValueError, Fault):  # damage here costs a witness's word, which can be asked for again

@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from seawall.ledger.files import LedgerFiles
-from seawall.ledger.layout import unpack_payload
 from seawall.model import Fault
 
 FORMAT = "seawall-ledger-proof/1"
@@ -96,7 +95,7 @@ def opened(files: LedgerFiles, index: int) -> tuple[bytes, str | None, str | Non
     if leaf is None:
         raise _damaged(index)
     try:
-        pair = unpack_payload(files.read("payloads", leaf.offset, leaf.length))
+        pair = files.payload(leaf)
     except ValueError:
         raise _damaged(index) from None
     return (leaf.commitment, None, None) if pair is None else (leaf.commitment, pair[0].hex(), pair[1].decode())
@@ -109,7 +108,7 @@ def _events(files: LedgerFiles, size: int, on_progress: OnProgress | None) -> It
         if leaf is None:
             raise _damaged(index)
         try:
-            pair = unpack_payload(files.read("payloads", leaf.offset, leaf.length))
+            pair = files.payload(leaf)
         except ValueError:
             raise _damaged(index) from None
         yield index, None if pair is None else pair[1]

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seawall.identity.sealing import Box
 from seawall.ledger.layout import RECORD_BYTES, Leaf, unpack
+from seawall.ledger.payloads import opened_payload
 from seawall.model import Unavailable
 
 OnWait = Callable[[str], None]
@@ -19,8 +21,9 @@ _CHUNK_RECORDS = 4096  # 640 KiB a read
 class LedgerFiles:
     """Descriptors of ``lock``, ``leaves``, ``payloads`` and ``checkpoint``; opened again in a forked child."""
 
-    def __init__(self, folder: Path, on_wait: OnWait | None) -> None:
+    def __init__(self, folder: Path, on_wait: OnWait | None, box: Box | None = None) -> None:
         self.folder = folder
+        self.box = box  # of the node's vault: seals what leaves say
         self._on_wait = on_wait
         self._guard = threading.RLock()
         self._process = 0
@@ -65,6 +68,10 @@ class LedgerFiles:
             chunk = self.read("leaves", first * RECORD_BYTES, count * RECORD_BYTES)
             for position in range(0, count * RECORD_BYTES, RECORD_BYTES):
                 yield unpack(chunk[position : position + RECORD_BYTES])
+
+    def payload(self, leaf: Leaf) -> tuple[bytes, bytes] | None:
+        """(salt, event) of a leaf; None once erased. Raises ValueError when damaged, Fault E-LEDGER-030 when closed."""
+        return opened_payload(self.read("payloads", leaf.offset, leaf.length), leaf.index, self.box)
 
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write ``data`` at ``offset`` (the end) and wait until it is on disk."""

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from seawall.ledger.files import LedgerFiles
-from seawall.ledger.layout import unpack_payload
 from seawall.ledger.tree import leaf_hash
 from seawall.model import Fault
 
@@ -49,7 +48,7 @@ def read_entry(files: LedgerFiles, index: int) -> LedgerEntry:
     try:
         if leaf is None:
             raise ValueError("damaged")  # noqa: TRY301 - one sentence for every way in which bytes can be wrong
-        opened = unpack_payload(files.read("payloads", leaf.offset, leaf.length))
+        opened = files.payload(leaf)
         event: dict[str, Any] = {} if opened is None else msgspec.json.decode(opened[1], type=dict[str, Any])
     except (ValueError, msgspec.DecodeError):
         raise Fault(

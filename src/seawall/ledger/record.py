@@ -16,6 +16,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
+from seawall.identity.sealing import Box
 from seawall.ledger.checkpoint import Checkpoint, LedgerKey, decode, head
 from seawall.ledger.events import EventKind, LedgerEvent, canonical_event, refusal_key
 from seawall.ledger.evidence import Found, OnProgress, ProvedLeaf, opened, search
@@ -29,11 +30,12 @@ from seawall.ledger.layout import (
     commitment_of,
     erased_payload,
     pack,
-    pack_payload,
 )
+from seawall.ledger.payloads import payload_of
 from seawall.ledger.proofs import check_consistency, check_inclusion, consistency, inclusion
 from seawall.ledger.reading import LedgerEntry, LedgerPage, read_entry, read_page
 from seawall.ledger.refusals import RefusalMemory
+from seawall.ledger.sealing import finish_sealing
 from seawall.ledger.state import LedgerState
 from seawall.ledger.subtrees import Subtrees
 from seawall.ledger.tiles import export_tiles
@@ -72,9 +74,11 @@ class Ledger:
         ``on_wait("ledger")`` is called when another process holds it. Raises Fault E-LEDGER-001 to 004 when
         acknowledged leaves are missing or altered, E-LEDGER-007 when it belongs to another key.
         """
-        ledger = cls(LedgerFiles(folder, on_wait), key, clock, random)
+        box: Box | None = getattr(key, "payload_box", None)  # of the node's keys, when it has a vault
+        ledger = cls(LedgerFiles(folder, on_wait, box), key, clock, random)
         try:
             with ledger._files.locked():
+                finish_sealing(folder)
                 ledger._state.begin()
                 ledger._catch_up()
         except BaseException:
@@ -242,7 +246,7 @@ class Ledger:
         for value in values:
             index: int | None = None
             if isinstance(value, Withheld):
-                key = refusal_key(value)
+                key = refusal_key(value, self._files.box)
                 index = pending.get(key, self._refusals.find(key))
             if index is None:
                 index = self._state.frontier.size + len(fresh)
@@ -262,7 +266,7 @@ class Ledger:
         hashes: dict[int, bytes] = {}
         for value in values:
             salt, event = self._random(SALT_BYTES), canonical_event(value)
-            payloads.append(pack_payload(salt, event))
+            payloads.append(payload_of(salt, event, frontier.size, self._files.box))
             leaf = Leaf(frontier.size, offset, len(payloads[-1]), commitment_of(salt, event))
             leaves.append(leaf)
             hashes[leaf.index] = leaf_hash(leaf.commitment)

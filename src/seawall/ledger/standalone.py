@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 RECORD, EMPTY = 160, hashlib.sha256(b"").digest()
+SEALED = b"\x93SEALED1\n"  # contents that only the node's vault opens begin so
 Tell = Callable[[str], None]
 
 
@@ -181,9 +182,11 @@ def verify_ledger(arguments: argparse.Namespace, tell: Tell) -> None:
     """Every leaf, in order; then the checkpoint; then what others hold."""
     folder, keys = arguments.path, arguments.key
     head = checkpoint((folder / "checkpoint").read_text(), keys, "the checkpoint")
-    kept = [checkpoint(path.read_text(), keys, path.name) for path in sorted(folder.glob("witnessed/*.note"))]
+    notes = [path for path in sorted(folder.glob("witnessed/*.note")) if not path.read_bytes().startswith(SEALED)]
+    kept = [checkpoint(path.read_text(), keys, path.name) for path in notes]
     held = [checkpoint(path.read_text(), keys, path.name) for path in arguments.against]
     wanted, roots, tree, end = {note.size for note in [*kept, *held, head]}, {0: EMPTY}, Tree(), 0
+    sealed = 0
     erased: set[int] = set()
     confessed: set[int] = set()
     naming: dict[str, list[int]] = {}
@@ -199,6 +202,8 @@ def verify_ledger(arguments: argparse.Namespace, tell: Tell) -> None:
             need(len(line) == length >= 66, f"the contents of leaf {index} are missing")
             if line == b"0" * 64 + b" " * (length - 65) + b"\n":
                 erased.add(index)
+            elif line.startswith(SEALED):
+                sealed += 1
             else:
                 need(line[64:65] == b" " and line[-1:] == b"\n", f"the contents of leaf {index} were altered")
                 salt = bytes.fromhex(line[:64].decode("ascii"))
@@ -213,13 +218,15 @@ def verify_ledger(arguments: argparse.Namespace, tell: Tell) -> None:
             need(not flags & 1 or root == tree.root(), f"the leaves up to {index} were altered, reordered or deleted")
             if tree.size in wanted:
                 roots[tree.size] = tree.root()
-    need(erased <= confessed, "contents were erased without a leaf that says so")
+    need(sealed or erased <= confessed, "contents were erased without a leaf that says so")
     need(roots.get(head.size) == head.root, "the leaves are not those of the signed checkpoint")
     for note in kept + held:
         need(
             roots[note.size] == note.root, f"the ledger was forked: a checkpoint of {note.size} leaves has another root"
         )
     tell(f"the ledger holds: {head.size} leaves, root {head.root.hex()}, {len(erased)} erased, {len(held)} checkpoints")
+    if sealed:
+        tell(f"{sealed} leaves are sealed: their place and order were checked, not what they say, nor who erased what")
     witnesses([*kept, head], arguments, tell)
     if arguments.named:
         tell(f"leaves that name it: {json.dumps(naming)}; of {len(erased)} erased leaves nobody can say")

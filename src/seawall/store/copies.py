@@ -9,7 +9,7 @@ piece are lists in the order of its first line, the names of the columns; bytes 
 from __future__ import annotations
 
 import base64
-import sqlite3
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from seawall.model import Fault
-from seawall.store.database import BUSY_TIMEOUT_SECONDS, Database, create_private_file
+from seawall.store.database import Database, create_private_file
 from seawall.store.faults import told
 from seawall.store.revisions import create_at
 from seawall.store.schema import revision_in
@@ -49,20 +49,34 @@ def copy_file(url: str, place: Path, on_progress: OnProgress | None = None) -> N
     if database.file is None:
         raise Fault("E-STORE-171", "The store {where} is no file.", where=database.where)
     create_private_file(place)
-    with told(database.where):
-        source_url = f"{database.file.absolute().as_uri()}?mode=rw"
-        with (
-            closing(
-                sqlite3.connect(source_url, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
-            ) as source,
-            closing(sqlite3.connect(place)) as target,
-        ):
-            source.execute("BEGIN")  # the snapshot: without it a writer would make the copy begin again
-            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            source.backup(target, pages=_STEP_PAGES, progress=_teller(on_progress))
+    with (
+        told(database.where),
+        closing(database.raw_connection(mode="rw")) as source,
+        closing(database.raw_connection(place)) as target,  # of a sealed store under the same key
+    ):
+        source.execute("BEGIN")  # the snapshot: without it a writer would make the copy begin again
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        source.backup(target, pages=_STEP_PAGES, progress=_teller(on_progress))
     for name in ("-wal", "-shm", "-journal"):
         with suppress(FileNotFoundError):
             place.with_name(place.name + name).unlink()
+
+
+def is_sealed(url: str) -> bool:
+    """Whether every page of the store's file is encrypted."""
+    return Database(url).is_sealed
+
+
+def contents_sha256(url: str, place: Path) -> bytes:
+    """SHA-256 over every row of the copy ``place`` of the store at ``url``; the bytes of a sealed file never repeat."""
+    database, digest = Database(url), hashlib.sha256()
+    with told(database.where), closing(database.raw_connection(place, mode="ro")) as connection:
+        names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        for (name,) in connection.execute(names).fetchall():
+            digest.update(f"\0{name}\0".encode())
+            for row in connection.execute(f'SELECT * FROM "{name}"'):
+                digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    return digest.digest()
 
 
 def read_pieces(url: str, on_progress: OnProgress | None = None) -> Iterator[tuple[str, bytes]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from seawall.identity.sealing import Box
 from seawall.model import Fault
+from seawall.store import cipher
 from seawall.store.faults import told
 from seawall.store.tables import counters
 
@@ -26,14 +29,18 @@ POOL_SIZE = 8  # connections kept by one process; request handlers wait for each
 class Database:
     """Connections to one store. ``reading()`` is a snapshot, ``writing()`` a short exclusive transaction."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare the connection; nothing is opened yet.
+    def __init__(self, url: str, names: Box | None = None) -> None:
+        """Prepare the connection; nothing is opened yet. ``names`` seals the columns that name peers.
 
         Raises Fault E-STORE-001 when ``url`` is neither SQLite nor PostgreSQL, E-STORE-002 when the PostgreSQL
         driver is not installed.
         """
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._key = str(self.url.password) if self.is_sqlite and self.url.password else None
+        if self._key is not None:
+            self.url = URL.create("sqlite", database=self.url.database, query=self.url.query)
+        self.names = names
         self.where = self.url.render_as_string(hide_password=True)
         self.engine = self._sqlite_engine() if self.is_sqlite else self._postgres_engine()
 
@@ -80,9 +87,34 @@ class Database:
         value = connection.execute(sa.select(counters.c.value).where(counters.c.name == name)).scalar_one()
         return int(value)
 
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Leave nothing of deleted and replaced rows of ``tables``: neither in free pages nor in the log."""
+        if self.is_sqlite:
+            with told(self.where), closing(self.raw_connection()) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return
+        with told(self.where), self.engine.connect() as plain:
+            autocommit = plain.execution_options(isolation_level="AUTOCOMMIT")
+            for name in tables:
+                autocommit.exec_driver_sql(f"VACUUM FULL {name}")
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether every page of the file is encrypted."""
+        return self._key is not None
+
+    def raw_connection(self, file: Path | None = None, *, mode: str = "rwc") -> sqlite3.Connection:
+        """A connection of its own to the database file, or to another ``file`` under the same key; in autocommit."""
+        place = file or self.file
+        name = ":memory:" if place is None else f"{place.absolute().as_uri()}?mode={mode}"
+        if self._key is not None:
+            return cipher.connect(name, self._key, timeout=BUSY_TIMEOUT_SECONDS)
+        return sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
 
     def _sqlite_engine(self) -> Engine:
         if self.file is None:
@@ -90,11 +122,15 @@ class Database:
             pool: dict[str, Any] = {"poolclass": sa.pool.StaticPool}
         else:
             pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE}
-        engine = sa.create_engine(
-            self.url,
-            connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False, "isolation_level": None},
-            **pool,
-        )
+        if self._key is None:
+            pool["connect_args"] = {
+                "timeout": BUSY_TIMEOUT_SECONDS,
+                "check_same_thread": False,
+                "isolation_level": None,
+            }
+        else:  # a key must be given before SQLAlchemy asks the first question
+            pool |= {"module": cipher.driver(), "creator": self.raw_connection}
+        engine = sa.create_engine(self.url, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

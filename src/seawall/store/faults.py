@@ -71,6 +71,7 @@ def told(where: str) -> Iterator[None]:
         raise fault_for(error, where) from error
     except Exception as error:
         # psycopg's own errors reach us only from COPY, and the package is optional
-        if type(error).__module__.partition(".")[0] == "psycopg":
+        # SQLCipher's only where a raw connection is used, and it is optional too
+        if type(error).__module__.partition(".")[0] in ("psycopg", "sqlcipher3"):
             raise fault_for(error, where) from error
         raise

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
+from seawall.identity.sealing import Box
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.mail import MailPeer
 from seawall.model.peer import PeerState
 from seawall.store.database import Database
 from seawall.store.mail_tables import mail_peers
+from seawall.store.sealed_names import either, is_sealed, mark, open_row, seal_row
 from seawall.store.tables import peers, users
 from seawall.store.values import checked_name
 
@@ -22,6 +25,7 @@ class MailPeers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._names = database.names
 
     def add(self, record: MailPeer) -> None:
         """Keep a new peer. Raises Fault E-STORE-030 for an unusable name, E-STORE-160 for a taken name or address."""
@@ -34,7 +38,7 @@ class MailPeers:
             taken = any(connection.execute(query).first() for query in others)
             try:
                 if not taken:
-                    connection.execute(sa.insert(mail_peers), _values(record))
+                    connection.execute(sa.insert(mail_peers), _values(record, self._names))
             except IntegrityError:
                 taken = True
             if taken:
@@ -58,13 +62,13 @@ class MailPeers:
 
     def by_address(self, address: str) -> MailPeer | None:
         """The peer that writes from this address, in whatever case."""
-        return self._one(mail_peers.c.address == address.lower())
+        return self._one(mail_peers.c.address.in_(either(self._names, address.lower())))
 
     def list(self) -> tuple[MailPeer, ...]:
         """All by code name."""
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(mail_peers).order_by(mail_peers.c.code_name))
-            return tuple(_record(row) for row in rows)
+            return tuple(_record(row, self._names) for row in rows)
 
     def change(self, code_name: str, how: Callable[[MailPeer], MailPeer]) -> MailPeer:
         """Take over a new state, key, language or contact: ``how`` gets the record as it stands in this very
@@ -77,7 +81,7 @@ class MailPeers:
             row = connection.execute(sa.select(mail_peers).where(mine).with_for_update()).first()
             if row is None:
                 raise _absent(code_name)
-            before = _record(row)
+            before = _record(row, self._names)
             if before.state is PeerState.SEVERED:
                 raise Refused(
                     "E-STORE-162",
@@ -85,20 +89,40 @@ class MailPeers:
                     name=code_name,
                 )
             after = how(before)
-            connection.execute(sa.update(mail_peers).where(mine).values(_values(after)))
+            connection.execute(sa.update(mail_peers).where(mine).values(_values(after, self._names)))
         return after
+
+    def write_anew(self) -> int:
+        """Write every row as the vault wants it, severed ones too; how many."""
+        found = self.list()
+        with self._database.writing() as connection:
+            for record in found:
+                mine = mail_peers.c.code_name == record.code_name
+                connection.execute(sa.update(mail_peers).where(mine).values(_values(record, self._names)))
+        return len(found)
 
     def _one(self, condition: sa.ColumnElement[bool]) -> MailPeer | None:
         with self._database.reading() as connection:
             row = connection.execute(sa.select(mail_peers).where(condition)).first()
-        return None if row is None else _record(row)
+        return None if row is None else _record(row, self._names)
 
 
 def _absent(code_name: str) -> NotFound:
     return NotFound("E-STORE-161", "There is no mail peer {name}.", name=ascii(code_name[:64]))
 
 
-def _values(record: MailPeer) -> dict[str, object]:
+def _values(record: MailPeer, names: Box | None) -> dict[str, object]:
+    if names is not None:
+        return {
+            "code_name": record.code_name,
+            "address": mark(names, record.address.lower()),
+            "fingerprint": "",
+            "key": seal_row(names, record.code_name, record),
+            "lang": record.lang,
+            "state": record.state.value,
+            "contact": None,
+            "added_at": record.added_at,
+        }
     return {
         "code_name": record.code_name,
         "address": record.address.lower(),
@@ -111,7 +135,10 @@ def _values(record: MailPeer) -> dict[str, object]:
     }
 
 
-def _record(row: Row[tuple[object, ...]]) -> MailPeer:
+def _record(row: Row[tuple[object, ...]], names: Box | None) -> MailPeer:
+    if is_sealed(bytes(row.key)):
+        found = open_row(names, row.code_name, bytes(row.key), MailPeer)
+        return msgspec.structs.replace(found, state=PeerState(row.state))
     return MailPeer(
         code_name=row.code_name,
         address=row.address,

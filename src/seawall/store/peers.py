@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
+from seawall.identity.sealing import Box
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.peer import PeerRecord, PeerState
 from seawall.store.database import Database
+from seawall.store.sealed_names import either, is_sealed, mark, open_row, seal_row
 from seawall.store.tables import peers
 from seawall.store.values import checked_name
 
 _NAMED = sa.select(peers).where(peers.c.code_name == sa.bindparam("name"))
 _ALL = sa.select(peers).order_by(peers.c.code_name)
 _PINNED = sa.select(peers).where(
-    peers.c.certificate_sha256 == sa.bindparam("pin"), peers.c.state != PeerState.SEVERED.value
+    sa.or_(peers.c.certificate_sha256 == sa.bindparam("pin"), peers.c.certificate_sha256 == sa.bindparam("mark")),
+    peers.c.state != PeerState.SEVERED.value,
 )
 """Made once: every request asks them, and making a statement takes longer than answering it."""
 
@@ -25,13 +29,14 @@ class Peers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._names = database.names
 
     def add(self, record: PeerRecord) -> None:
         """Keep a new peer. Raises Fault E-STORE-030 for an unusable code name, E-STORE-050 for a taken one."""
         checked_name("peer", record.code_name)
         with self._database.writing() as connection:
             try:
-                connection.execute(sa.insert(peers), _values(record))
+                connection.execute(sa.insert(peers), _values(record, self._names))
             except IntegrityError:
                 raise Fault(
                     "E-STORE-050", "There is a peer {name} already; choose another code name.", name=record.code_name
@@ -43,25 +48,26 @@ class Peers:
             row = connection.execute(_NAMED, {"name": code_name}).first()
         if row is None:
             raise NotFound("E-STORE-051", "There is no peer {name}.", name=ascii(code_name[:64]))
-        return _record(row)
+        return _record(row, self._names)
 
     def list(self) -> tuple[PeerRecord, ...]:
         """All peers by code name."""
         with self._database.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(_ALL))
+            return tuple(_record(row, self._names) for row in connection.execute(_ALL))
 
     def by_certificate(self, sha256: str) -> PeerRecord | None:
         """The peer that pinned this TLS certificate, whatever its state but severed; the caller checks the state."""
         with self._database.reading() as connection:
-            rows = connection.execute(_PINNED, {"pin": sha256.lower()}).all()
+            pin, mark = either(self._names, sha256.lower())
+            rows = connection.execute(_PINNED, {"pin": pin, "mark": mark}).all()
         # two peers with one key cannot be told apart: then it is nobody's
-        return _record(rows[0]) if len(rows) == 1 else None
+        return _record(rows[0], self._names) if len(rows) == 1 else None
 
     def replace(self, record: PeerRecord) -> None:
         """Take over new facts, such as an address or a rotated certificate. Raises NotFound E-STORE-051."""
         with self._database.writing() as connection:
             done = connection.execute(
-                sa.update(peers).where(peers.c.code_name == record.code_name).values(_values(record))
+                sa.update(peers).where(peers.c.code_name == record.code_name).values(_values(record, self._names))
             )
             if done.rowcount == 0:
                 raise NotFound("E-STORE-051", "There is no peer {name}.", name=ascii(record.code_name[:64]))
@@ -82,7 +88,15 @@ class Peers:
         return self.get(code_name)
 
 
-def _values(record: PeerRecord) -> dict[str, object]:
+def _values(record: PeerRecord, names: Box | None) -> dict[str, object]:
+    if names is not None:
+        return {
+            **dict.fromkeys(("node_id", "name", "url", "signing_key", "fingerprint"), ""),
+            "code_name": record.code_name,
+            "certificate_sha256": mark(names, record.certificate_sha256.lower()),
+            "state": record.state.value,
+            "card": seal_row(names, record.code_name, record),
+        }
     return {
         "code_name": record.code_name,
         "node_id": record.node_id,
@@ -96,7 +110,11 @@ def _values(record: PeerRecord) -> dict[str, object]:
     }
 
 
-def _record(row: Row[tuple[object, ...]]) -> PeerRecord:
+def _record(row: Row[tuple[object, ...]], names: Box | None) -> PeerRecord:
+    card = bytes(row.card)
+    if is_sealed(card):
+        found = open_row(names, row.code_name, card, PeerRecord)
+        return msgspec.structs.replace(found, state=PeerState(row.state))
     return PeerRecord(
         code_name=row.code_name,
         node_id=row.node_id,
@@ -106,5 +124,5 @@ def _record(row: Row[tuple[object, ...]]) -> PeerRecord:
         signing_key=row.signing_key,
         fingerprint=row.fingerprint,
         state=PeerState(row.state),
-        card=bytes(row.card),
+        card=card,
     )

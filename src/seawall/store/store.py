@@ -8,6 +8,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from seawall.identity.sealing import Box
 from seawall.store.aggregates import Aggregates
 from seawall.store.approvals import Approvals
 from seawall.store.budgets import Budgets
@@ -33,8 +34,8 @@ from seawall.store.overlap import Overlaps
 from seawall.store.peers import Peers
 from seawall.store.post import Post
 from seawall.store.post_in import PostIn
-from seawall.store.recalls import Recalls
 from seawall.store.psi import Psi
+from seawall.store.recalls import Recalls
 from seawall.store.received import Received
 from seawall.store.schema import migrate
 from seawall.store.set_aside import SetAside
@@ -91,15 +92,15 @@ class Store:
         self.statuses = Statuses(database)
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls, url: str, names: Box | None = None) -> Store:
         """Open the store at an SQLAlchemy address, creating or upgrading it when needed.
 
         ``sqlite:////path/to/file`` (the file is made, readable by its owner only) or
         ``postgresql+psycopg://user@host/name``. Raises Fault E-STORE-001 for another address, E-STORE-002 without the
         driver, E-STORE-003 to E-STORE-006 when it is busy, full, damaged or out of reach, E-STORE-008 when a newer
-        Seawall wrote it.
+        Seawall wrote it. ``names``: of the node's vault, seals who peers really are.
         """
-        database = Database(url)
+        database = Database(url, names)
         try:
             migrate(database)
         except BaseException:
@@ -121,6 +122,24 @@ class Store:
     def where(self) -> str:
         """The store's address, without its password."""
         return self._database.where
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether every page of the store's file is encrypted."""
+        return self._database.is_sealed
+
+    def seal_names(self) -> int:
+        """Write every row that names a peer anew, as the vault wants it; how many. Then nothing of the old ones stays.
+
+        May be killed and run again.
+        """
+        peers, contacts = self.peers.list(), self.contacts.list()
+        for peer in peers:
+            self.peers.replace(peer)
+        self.contacts.put(contacts)
+        written = len(peers) + len(contacts) + self.mail_peers.write_anew()
+        self._database.scrub(("peers", "mail_peers", "contacts"))
+        return written
 
     def close(self) -> None:
         """Close all connections; the store can be opened again."""

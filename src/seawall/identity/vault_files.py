@@ -1,0 +1,57 @@
+"""The secret files of a node: which they are, and sealing them where they lie.
+
+A file is sealed so that a kill leaves the plain file or the sealed one under its name: (1) the sealed one is written
+and fsynced beside it, (2) the plain one gets a second name, (3) one rename, (4) what bears the second name is
+overwritten.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from seawall.identity.key_folder import destroy, sync_folder
+from seawall.identity.sealing import Box, is_sealed
+
+OURS = ("signing.key", "ca.key", "leaf.key", "openpgp.key")
+
+
+def secret_files(keys: Path) -> Iterator[Path]:
+    """Every private key in the key folder that Seawall wrote: of all key sets, of mail, of MISPs, prekeys.
+
+    What people keep there themselves stays as it is.
+    """
+    for path in sorted(keys.rglob("*.key")):
+        ours = path.name in OURS or path.name.startswith("misp-") or path.parent.name == "prekeys"
+        if ours and path.is_file():
+            yield path
+
+
+def seal_in_place(path: Path, box: Box) -> bool:
+    """Seal one file; False when it was sealed already."""
+    data = path.read_bytes()
+    if is_sealed(data):
+        destroy(_second(path))  # of a run that was killed
+        return False
+    replace_and_wipe(path, box.seal(data))
+    return True
+
+
+def replace_and_wipe(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of a file whose old contents are overwritten; on disk when this returns."""
+    second, fresh = _second(path), path.with_name(f".{path.name}.fresh")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    second.unlink(missing_ok=True)
+    if path.exists():
+        second.hardlink_to(path)
+    fresh.replace(path)
+    sync_folder(path.parent)
+    destroy(second)
+
+
+def _second(path: Path) -> Path:
+    return path.with_name(f".{path.name}.plain")
