@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from seawall.codec.frameworks import is_framework
 from seawall.flow.circles import agreed_with
 from seawall.flow.definitions import HeldDefinitions
+from seawall.flow.drop_sealed import can_seal_for
 from seawall.flow.entries import as_stored
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
-from seawall.flow.origin import sealer
+from seawall.flow.origin import sealer, unsigned
 from seawall.flow.redactions import private_values
+from seawall.flow.relay_book import relay_of
 from seawall.flow.seats import seats
 from seawall.identity import read_card
 from seawall.model import Actor, NotFound, Tlp, UserRole, Visibility
-from seawall.model.circle import CircleTerms
+from seawall.model.circle import CircleTerms, Proof
+from seawall.model.peer import PeerRecord
 from seawall.model.stored import StoredObject
 from seawall.policy import (
     Markings,
@@ -66,10 +69,15 @@ def release_context(
         standing_use=standing_use or {},
         seats=seats(node),
         definitions=HeldDefinitions(node),
-        in_clear=any(peer.carried for peer in peers if peer.code_name == recipient),  # drops are signed, not encrypted
+        in_clear=any(_goes_in_clear(node, peer) for peer in peers if peer.code_name == recipient),
         may_refer=may_refer,
-        seal=sealer(node),
+        seal=sealer(node) if terms.proof is Proof.TRANSFERABLE else unsigned,
     )
+
+
+def _goes_in_clear(node: Node, peer: PeerRecord) -> bool:
+    """A carried drop is sealed once a key of the peer's is held; what goes through a relay always is."""
+    return peer.carried and relay_of(node, peer.code_name) is None and not can_seal_for(node, peer)
 
 
 def _known_to(node: Node, terms: CircleTerms, recipient: str, ids: Iterable[str]) -> frozenset[str]:

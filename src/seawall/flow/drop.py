@@ -7,8 +7,10 @@ a killed process can lose a drop but never number two different ones alike.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -25,8 +27,10 @@ from seawall.exchange.drop import (
     WrittenDrop,
 )
 from seawall.flow.alone import alone
+from seawall.flow.between import can_prove, proof_with, prover, stays_between_us
 from seawall.flow.circles import agreed_with
 from seawall.flow.drop_books import Books, acknowledgement
+from seawall.flow.drop_sealed import can_seal_for, seal_in_place
 from seawall.flow.exchange import shared_circles
 from seawall.flow.health import CARRIED as DIRECTION
 from seawall.flow.health import remember_totals
@@ -35,9 +39,10 @@ from seawall.flow.outgoing import fill_outboxes, may_receive
 from seawall.flow.prekeys import tell_prekey
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.seats import seats
+from seawall.identity import NodeKeys, dsse
 from seawall.ledger import EventKind
 from seawall.model import Fault, NotFound, Release, Unavailable, from_microseconds
-from seawall.model.circle import CircleTerms
+from seawall.model.circle import CircleTerms, Proof
 from seawall.model.peer import PeerRecord
 from seawall.policy import PrivateValues, ReleaseContext, page_release
 
@@ -52,20 +57,33 @@ Progress = Callable[[int], None]
 """Called now and then with the objects written or read so far."""
 
 
+class Cover(StrEnum):
+    """What keeps others from reading a drop."""
+
+    FOR_PEER = "for-peer"  # it is sealed for the peer, once a key of the peer's is held
+    NONE = "none"  # whoever carries it can read it
+    AROUND = "around"  # it travels inside something that is sealed
+
+
 class _Target(msgspec.Struct, frozen=True):
     """Where files go: into a folder under their own names, or one file under the name that was asked for."""
 
     folder: Path
     file: Path | None
 
-    def path(self, header: Header) -> Path:
-        return self.file or self.folder / file_name(header)
+    def path(self, header: Header, keys: NodeKeys) -> Path:
+        return self.file or self.folder / file_name(header, keys)
 
 
-def file_name(header: Header) -> str:
-    """Sorted by chain and number; it tells no more than the eight first letters of two node ids."""
+def file_name(header: Header, keys: NodeKeys) -> str:
+    """Sorted by chain and number. Who wrote the file and for whom stands inside only.
+
+    The eight hex digits keep files of several peers apart on one stick: they come from our signature over the chain,
+    so nobody who has a list of nodes can try which two of them they stand for.
+    """
+    chain = keys.sign(f"seawall drop name 1\0{header.recipient}\0{header.epoch}".encode())
     began = from_microseconds(header.epoch).strftime("%Y%m%dT%H%M%SZ")
-    return f"{header.sender[:8]}-{header.recipient[:8]}-{began}-{header.number:06}.drop.zst"
+    return f"{began}-{header.number:06}-{hashlib.sha256(chain).hexdigest()[:8]}.drop.zst"
 
 
 def export_drop(
@@ -76,6 +94,7 @@ def export_drop(
     again: Sequence[int] = (),
     restart: bool = False,
     if_new: bool = False,
+    cover: Cover = Cover.FOR_PEER,
     bounds: DropBounds = DEFAULT_DROP_BOUNDS,
     progress: Progress | None = None,
 ) -> dict[str, object]:
@@ -91,7 +110,9 @@ def export_drop(
     tell_prekey(node, code_name)
     with locked(node):
         books = Books(node, code_name)
-        run = _Export(node, peer, books, target, bounds, progress)
+        seal = cover is Cover.FOR_PEER and can_seal_for(node, peer)
+        in_clear = not seal and cover is not Cover.AROUND
+        run = _Export(node, peer, books, target, bounds, progress, in_clear=in_clear, seal=seal)
         try:
             if again:
                 run.again(sorted(set(again)))
@@ -130,8 +151,12 @@ class _Export:
         target: _Target,
         bounds: DropBounds,
         progress: Progress | None,
+        *,
+        in_clear: bool,
+        seal: bool,
     ) -> None:
         self._node, self._peer, self._books, self._target = node, peer, books, target
+        self._in_clear, self._seal = in_clear, seal
         self._bounds, self._progress = bounds, progress
         self._withheld = 0
         self._more = False
@@ -149,7 +174,7 @@ class _Export:
             "withheld": self._withheld,
             "unchanged": 0,
             "rejected": 0,
-            "encrypted": False,
+            "encrypted": not self._in_clear,
             "more": self._more,
             "items": self._items,
         }
@@ -179,7 +204,7 @@ class _Export:
             if self._target.file is not None:
                 self._more = True
                 return
-        circles = shared_circles(self._node, self._peer.code_name)
+        circles = self._circles()
         if circles:
             refresh_findings(self._node)
         for circle in circles:
@@ -189,6 +214,14 @@ class _Export:
             sending, self._more = self._one(sending, circles, needed=first and not if_new, notices=first)
             if not self._more or self._target.file is not None:
                 return
+
+    def _circles(self) -> list[str]:
+        """Before the peer told a key the drop is signed, so nothing of what stays between us goes with it."""
+        node, peer = self._node, self._peer.code_name
+        shared = shared_circles(node, peer)
+        if can_prove(node, peer):
+            return shared
+        return [name for name in shared if not stays_between_us(node.store.circles.get(name), peer)]
 
     def _one(self, sending: Sending, circles: Sequence[str], *, needed: bool, notices: bool) -> tuple[Sending, bool]:
         parts: list[SentPart] = []
@@ -204,7 +237,7 @@ class _Export:
             header = msgspec.structs.replace(header, last_notice=last_notice)
             if not (needed or writer.objects or self._books.has_news(header)):
                 return sending, False
-            written = writer.finish(header, self._node.keys)
+            written = writer.finish(header, self._signer())
         sent = Sent(header.number, written.link, header.previous, header.made_at, tuple(parts))
         following = msgspec.structs.replace(sending, number=header.number, link=written.link)
         self._place(written, following, sent)
@@ -217,8 +250,13 @@ class _Export:
             header = msgspec.structs.replace(
                 self._header(sending.epoch, sent.number, sent.previous), replaces=sent.link
             )
-            written = writer.finish(header, self._node.keys)
+            written = writer.finish(header, self._signer())
         self._place(written, sending, sent)
+
+    def _signer(self) -> dsse.Signer | Callable[[bytes, str], bytes]:
+        node, peer = self._node, self._peer.code_name
+        between = proof_with(node, peer) is Proof.BETWEEN_US and can_prove(node, peer)
+        return prover(node, peer) if between else node.keys
 
     def _place(self, written: WrittenDrop, sending: Sending, sent: Sent) -> None:
         """The books first, then the name: see the module's first lines."""
@@ -226,7 +264,9 @@ class _Export:
             self._books.keep_sent(sending, sent)
             for part in sent.parts:
                 self._books.advance(part.circle, DIRECTION, part.until)
-            path = self._target.path(written.header)
+            path = self._target.path(written.header, self._node.keys)
+            if self._seal:
+                written = msgspec.structs.replace(written, size=seal_in_place(self._node, self._peer, written.hidden))
             written.place(path)
         finally:
             written.discard()
@@ -289,7 +329,7 @@ class _Export:
             private=PrivateValues(is_own=self._node.own_assets.is_own),
             agreed_with=frozenset({self._peer.code_name} if agreed else ()),
             seats=seats(self._node),
-            in_clear=True,
+            in_clear=self._in_clear,
         )
 
     def _pages(self, terms: CircleTerms, behind: int | None, last: int | None) -> Iterator[tuple[Release | None, int]]:

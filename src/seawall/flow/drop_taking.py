@@ -9,6 +9,7 @@ again: nothing is kept twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,8 +27,10 @@ from seawall.exchange.drop import (
     offer,
     open_drop,
 )
+from seawall.flow.between import believed_of_anybody
 from seawall.flow.drop import locked
 from seawall.flow.drop_books import Books
+from seawall.flow.drop_sealed import unsealed
 from seawall.flow.exchange import shared_circles
 from seawall.flow.health import LAST_SYNC, remember_totals
 from seawall.flow.incoming import inbound_desk
@@ -41,7 +44,7 @@ from seawall.model.peer import PeerRecord
 
 PATTERN = "*.drop.zst"  # files of a folder that are drops
 MAX_PROBLEMS = 20
-NOT_OURS = {"E-FLOW-124": "own", "E-FLOW-125": "elsewhere"}
+NOT_OURS = {"E-FLOW-124": "own", "E-FLOW-125": "elsewhere", "E-FLOW-624": "elsewhere"}
 """What a folder may well hold beside drops for us, as one stick serves both ways: code -> status, no problem."""
 OWN = ""  # the name under which our own key opens a drop
 
@@ -68,9 +71,21 @@ def import_drops(
     Raises, when no file could be used, what the first one raised: Fault or Refused E-EXCHANGE-2xx, E-EXCHANGE-023.
     """
     node.require("sync")
+    return take_in_drops(node, paths, bounds=bounds, progress=progress)
+
+
+def take_in_drops(
+    node: Node,
+    paths: Sequence[Path],
+    *,
+    only: str | None = None,
+    bounds: DropBounds = DEFAULT_DROP_BOUNDS,
+    progress: Progress | None = None,
+) -> dict[str, object]:
+    """As ``import_drops``, for what this node fetched itself; ``only``: the one peer whose drops these may be."""
     with locked(node):
         named = frozenset(path for path in paths if not path.is_dir())
-        return _Import(node, bounds, progress, named).run(_files(paths))
+        return _Import(node, bounds, progress, named, only).run(_files(paths))
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -87,10 +102,14 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 class _Import:
     """One run of ``import-drop``."""
 
-    def __init__(self, node: Node, bounds: DropBounds, progress: Progress | None, named: frozenset[Path]) -> None:
+    def __init__(
+        self, node: Node, bounds: DropBounds, progress: Progress | None, named: frozenset[Path], only: str | None
+    ) -> None:
         self._node, self._bounds, self._progress, self._named = node, bounds, progress, named
-        self._keys = [(peer.code_name, key) for peer in node.store.peers.list() for key in drop_keys(node, peer)]
+        self._peers = [peer for peer in node.store.peers.list() if only is None or peer.code_name == only]
+        self._keys = [(peer.code_name, key) for peer in self._peers for key in drop_keys(node, peer)]
         self._keys += [(OWN, key) for key in (node.keys.signing_public, *node.keys.former_keys)]
+        self._only = only
         self._sum = _Taken()
 
     def run(self, files: Sequence[Path]) -> dict[str, object]:
@@ -134,7 +153,9 @@ class _Import:
         return [path for _, path in sorted(keyed, key=lambda pair: pair[0])]
 
     def _open(self, path: Path) -> Drop:
-        return open_drop(path, self._node.folder, self._keys, self._bounds)
+        between = partial(believed_of_anybody, self._node, self._only)
+        with unsealed(self._node, path, self._peers, self._bounds) as plain:
+            return open_drop(plain, self._node.folder, self._keys, self._bounds, between=between)
 
     def _file(self, path: Path) -> dict[str, object]:
         with self._open(path) as drop:

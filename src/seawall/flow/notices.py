@@ -27,13 +27,16 @@ from seawall.exchange.notices import (
     seal_notice,
 )
 from seawall.exchange.notices.paths import NOTICE_TYPE
+from seawall.flow.between import NAMING_OBJECTS, believed, proof_with, proven_now, unproven
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
 from seawall.flow.peer_keys import known_keys
 from seawall.flow.prekeys import tell_prekey
 from seawall.identity import dsse, read_card
+from seawall.identity.between_us import is_between_us
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Refused, Unavailable
+from seawall.model.circle import Proof
 from seawall.model.notice import KeptNotice, Notice, NoticeKind, NoticeState
 from seawall.model.peer import PeerRecord, PeerState
 
@@ -46,6 +49,7 @@ HANDLERS: dict[NoticeKind, str] = {
     NoticeKind.TERMS: "seawall.flow.agreement:hear_terms",
     NoticeKind.KEYS: "seawall.flow.peer_keys:hear_keys",
     NoticeKind.PREKEYS: "seawall.flow.prekeys:hear_prekey",
+    NoticeKind.RELAY: "seawall.flow.relay_book:hear_relay",
 }
 """Kind -> ``module:function``; ``function(node, notice)`` raises Fault or Refused to reject the notice."""
 
@@ -105,14 +109,19 @@ def sign_waiting_anew(node: Node) -> None:
             waiting = node.store.notices.waiting(record.code_name, limit=BOUNDS.waiting)
             node.store.notices.forget_waiting(record.code_name)
             for kept in waiting:
-                envelope = dsse.sign(dsse.peek(kept.envelope, NOTICE_TYPE), NOTICE_TYPE, node.keys)
+                if is_between_us(kept.envelope):  # proven as it leaves
+                    envelope = kept.envelope
+                else:
+                    envelope = dsse.sign(dsse.peek(kept.envelope, NOTICE_TYPE), NOTICE_TYPE, node.keys)
                 node.store.notices.add(msgspec.structs.replace(kept, envelope=envelope), keep=BOUNDS.kept)
 
 
 def _queue(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: Mapping[str, object]) -> int:
     at = node.clock()
+    between = kind in NAMING_OBJECTS and proof_with(node, record.code_name) is Proof.BETWEEN_US
+    signer: dsse.Signer | Callable[[bytes, str], bytes] = unproven if between else node.keys
     sealed = seal_notice(
-        node.keys, sender=node.keys.node_id, to=record.node_id, number=number, kind=kind, at=at, body=body
+        signer, sender=node.keys.node_id, to=record.node_id, number=number, kind=kind, at=at, body=body
     )
     details: dict[str, str | int | list[str]] = {"number": number, "notice": kind.value, "sha256": sealed.digest}
     node.ledger.record_event(LedgerEvent(EventKind.NOTICE_SENT, at, NODE, record.code_name, details))
@@ -138,7 +147,8 @@ class NoticeBook:
         if self._node.store.peers.get(peer).state is not PeerState.VERIFIED:
             return (), False
         rows = self._node.store.notices.behind(peer, after, limit + 1)
-        return [row.envelope for row in rows[:limit]], len(rows) > limit
+        envelopes = proven_now(self._node, peer, [row.envelope for row in rows[:limit]], NOTICE_TYPE)
+        return envelopes, len(rows) > limit
 
     def take(self, peer: str, envelopes: Sequence[bytes]) -> Heard:
         """Steps for each envelope, in order: (1) open it, (2) its number, (3) its handler, (4) the number is used.
@@ -278,6 +288,8 @@ def _kept(
 
 def _opened(node: Node, record: PeerRecord, envelope: bytes, last: int) -> Sealed:
     """By the key that this peer signs with now; by a former one only what came before, and is repeated."""
+    if _stays_between_us(envelope):
+        return _opened_between(node, record, envelope)
     card = read_card(record.card)
 
     def opened(keys: Sequence[bytes]) -> Sealed:
@@ -301,6 +313,45 @@ def _opened(node: Node, record: PeerRecord, envelope: bytes, last: int) -> Seale
                 peer=record.code_name,
             ) from None
         return repeated
+
+
+def _stays_between_us(envelope: bytes) -> bool:
+    try:
+        return is_between_us(envelope)
+    except Refused:
+        return False  # its own sentence follows
+
+
+def _opened_between(node: Node, record: PeerRecord, envelope: bytes) -> Sealed:
+    """By a key that we share with this peer: only what names objects may come so."""
+    try:
+        payload = believed(node, record, envelope, NOTICE_TYPE)
+    except Refused:  # made before each side knew the other's key, or for one that is wiped: nobody did wrong
+        raise BadNotice(
+            None,
+            "E-FLOW-478",
+            "A notice from {peer} that stays between the two nodes cannot be checked yet; it comes again with the next "
+            "synchronisation.",
+            peer=record.code_name,
+        ) from None
+    sealed = open_notice(
+        envelope,
+        peer=record.code_name,
+        sender=record.node_id,
+        to=node.keys.node_id,
+        keys=(),
+        at=node.clock(),
+        believe=lambda _envelope, _type: payload,
+    )
+    if sealed.payload.kind not in NAMING_OBJECTS:
+        raise BadNotice(
+            Misdeed.FORGED,
+            "E-FLOW-479",
+            "Notice {number} from {peer} is not signed, and its kind has to be; it was not taken in.",
+            number=sealed.payload.number,
+            peer=record.code_name,
+        )
+    return sealed
 
 
 def _named(handler: str) -> Callable[[Node, Notice], None]:
