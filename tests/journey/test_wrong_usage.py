@@ -164,9 +164,10 @@ def test_a_reader_that_goes_away_is_no_error(node: SeawallNode) -> None:
 
 def test_ctrl_c_ends_an_ingest_with_a_sentence(node: SeawallNode) -> None:
     """Status 130 as shells expect; what was committed stays, the rest is not there."""
+    # tests that were begun in the background of a shell ignore Ctrl-C, and what they start would too (signal(7))
     process = subprocess.Popen(
-        node.command("ingest", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=environment(),
+        ["env", "--default-signal=INT", *node.command("ingest", "-")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     assert process.stdin is not None
     process.stdin.write((good(950_000) + "\n").encode())

@@ -78,6 +78,7 @@ def test_every_count_is_that_of_duckdb(master: str, load: tuple[Path, pa.Table])
         assert rolled_up == rollup_totals(session)
 
 
+@pytest.mark.long
 def test_the_cluster_and_duckdb_take_turns(master: str, tmp_path: Path) -> None:
     """New rows and new indicators meet on whichever engine runs next; nothing is counted twice."""
     here = Lake.open(tmp_path / "lake", LakeSettings())
@@ -93,6 +94,7 @@ def test_the_cluster_and_duckdb_take_turns(master: str, tmp_path: Path) -> None:
     assert match(here, TABLE).new.hits == 0
 
 
+@pytest.mark.long
 def test_spark_connect_gives_the_same(master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver elsewhere, reached by Spark Connect, gives the same report."""
     monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")  # PySpark sets it for good; gone again after this test

@@ -15,7 +15,6 @@ from seawall.exchange import (
     collection_id,
     manifest_record,
 )
-from seawall.flow.circles import agreed_with
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_one, may_receive
@@ -122,19 +121,21 @@ class NodeExchange:
             match=_match(query),
         )
 
-    def _reading(self, terms: CircleTerms, actor: Actor) -> ReleaseContext:
-        """What ``page_release`` looks at: the rows were decided when they were put out."""
-        agreed = agreed_with(self._node, terms, actor.name)
+    def _reading(self, actor: Actor) -> ReleaseContext:
+        """What ``page_release`` looks at: the rows were decided when they were put out.
+
+        Whoever has not agreed got no rows a moment ago (``may_receive``), so that is not asked again.
+        """
         return ReleaseContext(
             at=self._node.clock(),
             node_id=self._node.keys.node_id,
             private=PrivateValues(is_own=self._node.own_assets.is_own),
-            agreed_with=frozenset({actor.name} if agreed else ()),
+            agreed_with=frozenset({actor.name}),
             seats=seats(self._node),
         )
 
     def _released(self, actor: Actor, terms: CircleTerms, page: OutboxPage, rows: Sequence[OutboxRow]) -> ReleasedPage:
-        release = page_release(rows, actor.name, terms, self._reading(terms, actor)) if rows else None
+        release = page_release(rows, actor.name, terms, self._reading(actor)) if rows else None
         recorded = self._node.ledger.record(release) if release is not None else None
         return ReleasedPage(
             released=recorded,

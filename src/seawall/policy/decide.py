@@ -119,12 +119,13 @@ def page_release(
         return None
     if seat_of(recipient, context.seats) not in SEATED[terms.track]:
         return None
-    objects = tuple(
+    if context.in_clear:
+        rows = [row for row in rows if _MUST_ENCRYPT not in row.body]
+    objects = [  # a list grows faster than a tuple from a generator, and this is done for every object read
         ReleasedObject(row.object_id, row.version, row.body)
         for row in rows
-        if (row.recipients is None or recipient in row.recipients)
-        and not (context.in_clear and _MUST_ENCRYPT in row.body)
-    )
+        if row.recipients is None or recipient in row.recipients
+    ]
     return (
         None
         if not objects
@@ -134,7 +135,7 @@ def page_release(
             rule="outbox",
             policy_version=policy_version(terms),
             at=context.at,
-            objects=objects,
+            objects=tuple(objects),
         )
     )
 

@@ -192,8 +192,12 @@ def differences(beside: Beside) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("skew", [0, 40])
-def test_a_thousand_edits_on_both_sides_converge(beside: Beside, skew: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("edits", "skew"), [pytest.param(EDITS, 0, marks=pytest.mark.long), (EDITS // 4, 0), (EDITS // 10, 40)]
+)
+def test_a_thousand_edits_on_both_sides_converge(
+    beside: Beside, edits: int, skew: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Adds, edits, tags, untags and deletions on both sides, syncs between them, kills within: the same on both."""
     chance = random.Random(20_261_122 + skew)
     beside.clock.skew = skew  # the MISP's clock is ahead
@@ -201,7 +205,6 @@ def test_a_thousand_edits_on_both_sides_converge(beside: Beside, skew: int, monk
     kills, syncs = Kills(chance), 0
     one = server(beside.node, "own")
     client = client_of(beside.node, one)
-    edits = EDITS if skew == 0 else EDITS // 10
     for number in range(edits):
         people.edit()
         if chance.randrange(8) and number < edits - 1:
