@@ -86,7 +86,7 @@ def spend_hot(node: Node, peer: str, type: ObservableType, count: int, *, sessio
     As durable as ``spend``, and likewise free for the same (session, part). Raises Refused E-FLOW-523.
     """
     require_running(node, peer, type)
-    at = node.clock()
+    at, named = node.clock(), f"hot {session}"
     day, epoch, caps = day_of(at), epoch_of(at).number, caps_of(node, peer, type)
 
     def decide(spent: Spent, refills: int, before: Spend | None) -> Spend | None:
@@ -101,9 +101,9 @@ def spend_hot(node: Node, peer: str, type: ObservableType, count: int, *, sessio
                 peer=peer,
                 most=caps.hot,
             )
-        return Spend(0, peer, type.value, session, part, "", day, epoch, 0, 0, count, 0, at, None)
+        return Spend(0, peer, type.value, named, part, "", day, epoch, 0, 0, count, 0, at, None)
 
-    row = node.store.budgets.spend(peer, type.value, f"hot {session}", part, decide, day=day, epoch=epoch)
+    row = node.store.budgets.spend(peer, type.value, named, part, decide, day=day, epoch=epoch)
     _record(node, row)
     return left(node, peer, type).hot
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from seawall.codec.values import canonical
 from seawall.flow.decoy_tending import met_values
@@ -39,6 +40,8 @@ HOST_WORDS = (
 )  # fmt: skip
 """What administrators call machines; with three letters or digits behind, none of ours is called so by chance."""
 TAIL = "abcdefghijkmnpqrstuvwxyz23456789"
+TAIL_LENGTH = 3
+SMALL_SPACE = 65_536  # values that are all looked at when stretches of it are full
 
 
 def draw_decoys(node: Node, type: str, count: int, file: Path | None = None) -> dict[str, object]:
@@ -163,44 +166,72 @@ def _drawn(node: Node, kind: ObservableType, count: int, taken: set[str]) -> set
     if not node.settings.lake.store_telemetry:
         raise Refused("E-FLOW-535", "A node without telemetry cannot say which of its addresses are unused; keep none.")
     own = OwnAssets.load(node.folder / "reference")
-    pick = _names(own) if kind is ObservableType.DOMAIN else _addresses(own, 4 if kind is ObservableType.IPV4 else 6)
-    open_places, found = list(range(count)), set[str]()
+    space = _Names(own) if kind is ObservableType.DOMAIN else _Addresses(own, 4 if kind is ObservableType.IPV4 else 6)
+    found: set[str] = set()
     with node.lake.reading() as session:
+
+        def unused(values: set[str]) -> set[str]:
+            fresh = values - taken - found
+            return fresh - {value for _, value in met_values(session, ((kind.value, value) for value in fresh))}
+
+        places = list(range(count)) if space.size else []
         for _ in range(ROUNDS):
-            if pick is None or not open_places:
+            if not places:
                 break
-            drawn = {place: pick(place, count) for place in open_places}
-            fresh = set(drawn.values()) - taken - found
-            fresh -= {value for _, value in met_values(session, ((kind.value, value) for value in fresh))}
-            rest = []
+            drawn = {place: space.pick(place, count) for place in places}
+            fresh, rest = unused(set(drawn.values())), []
             for place, value in drawn.items():
                 if value in fresh:
                     found.add(value)
                     fresh.discard(value)  # two stretches of a small space may have drawn one value
                 else:
                     rest.append(place)
-            open_places = rest
+            places = rest
+        if places and space.size <= SMALL_SPACE:  # some stretches are full: whatever is left, wherever it lies
+            pool = sorted(unused({space.pick(offset, space.size) for offset in range(space.size)}))
+            secrets.SystemRandom().shuffle(pool)
+            found.update(pool[: len(places)])
     return found
 
 
-def _addresses(own: OwnAssets, version: int) -> Callable[[int, int], str] | None:
-    """Draws the address of one of ``count`` equal stretches of all our imported ranges, joined in order."""
-    ranges = _joined(network for asset in own.assets if (network := parse_network(asset.value)) is not None
-                     and network.version == version)  # fmt: skip
-    size = sum(network.num_addresses for network in ranges)
-    if not size:
-        return None
+class _Space(Protocol):
+    """Where decoys of one type may lie."""
 
-    def pick(place: int, count: int) -> str:
-        start, stop = size * place // count, max(size * (place + 1) // count, size * place // count + 1)
-        offset = start + secrets.randbelow(stop - start)
-        for network in ranges:
+    size: int  # how many values there are
+
+    def pick(self, place: int, count: int) -> str:
+        """A random value of one of ``count`` equal stretches."""
+
+
+class _Addresses:
+    """All our imported ranges, joined in order."""
+
+    def __init__(self, own: OwnAssets, version: int) -> None:
+        networks = (parse_network(asset.value) for asset in own.assets)
+        self._ranges = _joined(each for each in networks if each is not None and each.version == version)
+        self.size = sum(network.num_addresses for network in self._ranges)
+
+    def pick(self, place: int, count: int) -> str:
+        start = self.size * place // count
+        offset = start + secrets.randbelow(max(self.size * (place + 1) // count - start, 1))
+        for network in self._ranges:
             if offset < network.num_addresses:
-                return str(network[offset])
+                break
             offset -= network.num_addresses
-        raise AssertionError("the stretches end where the ranges do")
+        return str(network[offset])
 
-    return pick
+
+class _Names:
+    """Names that a machine of ours could have, below each of our zones in turn."""
+
+    def __init__(self, own: OwnAssets) -> None:
+        self._zones = sorted(own.domains())
+        self.size = len(self._zones) * len(HOST_WORDS) * len(TAIL) ** TAIL_LENGTH
+
+    def pick(self, place: int, count: int) -> str:
+        del count
+        tail = "".join(secrets.choice(TAIL) for _ in range(TAIL_LENGTH))
+        return f"{secrets.choice(HOST_WORDS)}-{tail}.{self._zones[place % len(self._zones)]}"
 
 
 def _joined(networks: Iterable[Network]) -> list[Network]:
@@ -209,17 +240,3 @@ def _joined(networks: Iterable[Network]) -> list[Network]:
     four = [each for each in found if isinstance(each, ipaddress.IPv4Network)]
     six = [each for each in found if isinstance(each, ipaddress.IPv6Network)]
     return [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]
-
-
-def _names(own: OwnAssets) -> Callable[[int, int], str] | None:
-    """Draws a name that a machine of ours could have, below one of our zones."""
-    zones = sorted(own.domains())
-    if not zones:
-        return None
-
-    def pick(place: int, count: int) -> str:
-        del count
-        tail = "".join(secrets.choice(TAIL) for _ in range(3))
-        return f"{secrets.choice(HOST_WORDS)}-{tail}.{zones[place % len(zones)]}"
-
-    return pick

@@ -14,6 +14,7 @@ from seawall.flow.ledger_seen import check_seen
 from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
+from seawall.flow.overlap_stops import overlaps_told
 from seawall.flow.recall_view import overdue
 from seawall.flow.spool import FOLDER, Spool
 from seawall.flow.witnessing import ledgers_told
@@ -67,6 +68,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _listeners(node),
             _peers(node, peers),
             _attempt("ledgers of others", lambda: ledgers_told(node)),
+            _attempt("comparisons", lambda: overlaps_told(node)),
             _recalls(node),
             _mail(node),
         ]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from seawall.flow.commitments import commitment_job
 from seawall.flow.exchange import sync_peer
 from seawall.flow.health import failed, may_be_called
 from seawall.flow.items import expire_items
@@ -91,6 +92,7 @@ def _renew(node: Node) -> str:
 JOBS = (
     Job("receive", 300, "ingest", drain_job),
     Job("match", 300, "match", _match),
+    Job("commitments", 300, "match", commitment_job),
     Job("release", 60, "release", _release),
     Job("checkpoints", 86_400, "sync", checkpoint_job),
     Job("sync", 300, "sync", _sync),

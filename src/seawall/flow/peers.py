@@ -14,6 +14,7 @@ from seawall.flow.ending import FAREWELL
 from seawall.flow.health import health_of
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
+from seawall.flow.overlap_stops import overlap_state
 from seawall.flow.peer_keys import describe_keys_of, follow, put_in_force
 from seawall.flow.people import require_no_user
 from seawall.flow.witnessing import describe_ledger_of
@@ -170,6 +171,7 @@ def describe_peers(node: Node) -> list[dict[str, object]]:
                 "compromised_since": _moment(incident.since if incident is not None else None),
                 "ledger": describe_ledger_of(node, record),
                 "keys": describe_keys_of(node, record),
+                "overlap": overlap_state(node, record.code_name),
             }
         )
     return rows
