@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,9 +36,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, *more: str) -> Iterator[str]:
+def serving(folder: Path, *, ended_by: signal.Signals = signal.SIGTERM) -> Iterator[str]:
     """``relay serve`` in a process of its own; its address."""
-    command = [sys.executable, "-m", "seawall", "relay", "serve", str(folder), "--port", "0", *more]
+    command = [sys.executable, "-m", "seawall", "relay", "serve", str(folder), "--port", "0"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
     assert process.stderr is not None
     try:
@@ -44,8 +46,8 @@ def serving(folder: Path, *more: str) -> Iterator[str]:
         assert found is not None
         yield found.group()
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        process.send_signal(ended_by)
+        assert process.wait(20) in (0, -ended_by)
         process.stderr.close()
 
 
@@ -75,6 +77,37 @@ def test_from_init_to_a_message(folder: Path) -> None:
     assert say("mailbox", "purge", folder, box["id"])["forgotten"] == 1
     assert say("mailbox", "revoke", folder, box["id"])["forgotten"] == 0
     assert {item["state"] for item in say("mailbox", "list", folder)["items"]} == {"open", "revoked"}
+
+
+def test_a_killed_relay_lost_nothing_it_answered_for(folder: Path) -> None:
+    """What was put before the kill is there afterwards; what was cut off by it is not, and can be put again."""
+    box, pin = say("mailbox", "add", folder), say("status", folder)["pin"]
+    read, write = read_token(box["read_token"]), read_token(box["write_token"])
+    assert read is not None
+    assert write is not None
+    kept, cut = secrets.token_bytes(65_536), secrets.token_bytes(8 * 1024 * 1024)
+    expires = system_clock() + 3_600_000_000
+    with serving(folder, ended_by=signal.SIGKILL) as url:
+        client = RelayClient(url, pin=pin)
+        first = client.put(box["id"], write, kept, expires=expires)
+        lost = socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        head = (
+            f"POST /v1/mailbox/{box['id']}?expires={expires // 1_000_000} HTTP/1.1\r\nHost: relay\r\n"
+            f"Authorization: Bearer {box['write_token']}\r\nContent-Length: {len(cut)}\r\n\r\n"
+        )
+        sending = context.wrap_socket(lost)
+        sending.sendall(head.encode() + cut[: len(cut) // 2])
+    sending.close()
+    client.close()
+    with serving(folder) as url:
+        client = RelayClient(url, pin=pin)
+        assert client.put(box["id"], write, kept, expires=expires) == first
+        assert [item.data for item in client.fetch(box["id"], read)] == [kept]
+        client.put(box["id"], write, cut, expires=expires)
+        assert [item.data for item in client.fetch(box["id"], read)] == [kept, cut]
+        client.close()
 
 
 def test_witness_and_counter(folder: Path) -> None:
