@@ -29,13 +29,18 @@ def export_drop(
         bool, Parameter(help="Begin a new chain with everything, when one side lost its books.", negative="")
     ] = False,
     if_new: Annotated[bool, Parameter(help="Write no file when there is nothing to tell.", negative="")] = False,
+    clear: Annotated[
+        bool, Parameter(help="Do not seal it: for a node of an earlier version, or to look into it.", negative="")
+    ] = False,
 ) -> int:
     """Write a signed file with what is newly released to a peer, for somebody to carry there.
+
+    It is sealed for the peer once the peer has told a key, which comes with its first drop or synchronisation.
 
     JSON: peer, sent, received, withheld, unchanged, rejected, encrypted, more, items (number, file, bytes, objects,
     again), and the cost.
     """
-    from seawall.flow.drop import export_drop
+    from seawall.flow.drop import Cover, export_drop
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token) as node, context.out.progress("Writing", rows=True) as bar:
@@ -46,10 +51,17 @@ def export_drop(
             bar.show(objects, rate=f"{objects:,}")
 
         document = export_drop(
-            node, peer, output, again=tuple(again or ()), restart=restart, if_new=if_new, progress=progress
+            node,
+            peer,
+            output,
+            again=tuple(again or ()),
+            restart=restart,
+            if_new=if_new,
+            cover=Cover.NONE if clear else Cover.FOR_PEER,
+            progress=progress,
         )
     context.out.pairs({**document, **cost.as_dict()})
-    if document["items"]:
+    if document["items"] and not document["encrypted"]:
         context.out.note("The file is signed, not encrypted: whoever carries it can read it.")
     return ExitStatus.DONE
 

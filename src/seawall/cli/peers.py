@@ -123,8 +123,8 @@ def sever(
     """End the relation for good: both directions stop, nothing is tried again, what it sent blocks nothing.
 
     What it sent is kept, expired or deleted as each circle's terms say. JSON: code_name, state, blocks_expire, and of a
-    peer with a node farewell (when asked), notices_dropped, recalls_unreachable, misp_removed, held_data (circle, rule,
-    expired, deleted).
+    peer with a node farewell (when asked), notices_dropped, messages_dropped, recalls_unreachable, misp_removed,
+    held_data (circle, rule, expired, deleted).
     """
     from seawall.flow.ending import end_relation
     from seawall.flow.node import Node
@@ -221,15 +221,16 @@ def compromised(
 def sync(peer: str, /) -> int:
     """Fetch what is new from a peer and push what is new to it; only the difference travels.
 
-    JSON: received, sent, withheld, unchanged, rejected, refused (not taken by the peer), problems, and the cost. With
-    --strict a problem is status 1.
+    A peer with a relay (see 'peers relay') is reached through it. JSON: received, sent, withheld, unchanged, rejected,
+    refused (not taken by the peer), problems, waiting (sealed messages that it has not acknowledged), and the cost.
+    With --strict a problem is status 1.
     """
-    from seawall.flow.exchange import sync_peer
     from seawall.flow.node import Node
+    from seawall.flow.post_sync import sync_and_deliver
 
     with Node.open(context.node, token=context.token) as node:
         node.require("sync")
         cost = Cost()  # of the exchange: the program and the store are loaded
-        report = sync_peer(node, peer)
+        report = sync_and_deliver(node, peer)
     context.out.pairs({**report, **cost.as_dict()})
     return ExitStatus.REJECTS if context.strict and (report["rejected"] or report["problems"]) else ExitStatus.DONE

@@ -16,6 +16,8 @@ from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.overlap_stops import overlaps_told
 from seawall.flow.recall_view import overdue
+from seawall.flow.relay_book import FOLDER as RELAY_FOLDER
+from seawall.flow.relay_book import relay_endpoints
 from seawall.flow.spool import FOLDER, Spool
 from seawall.flow.witnessing import ledgers_told
 from seawall.identity import check_current
@@ -73,6 +75,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _mail(node),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]
+        endpoints += _relays(node, peers)
         endpoints += cluster_endpoints(node.settings.lake)
         endpoints += mail_endpoints(node.settings.mail)
         endpoints += misp_endpoints(node)
@@ -128,7 +131,11 @@ def _folders(node: Node) -> Check:
 
 
 def _secrets(node: Node) -> Check:
-    files = [node.folder / ADMINISTRATOR_TOKEN, *sorted((node.folder / "keys").rglob("*.key"))]
+    files = [
+        node.folder / ADMINISTRATOR_TOKEN,
+        *sorted((node.folder / "keys").rglob("*.key")),
+        *sorted((node.folder / RELAY_FOLDER).glob("*.token")),
+    ]
     open_to_others = [
         path.name for path in files if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     ]
@@ -156,6 +163,10 @@ def _listeners(node: Node) -> Check:
     safe = local or bool(serve.tls_certificate)
     detail = f"{serve.host}:{serve.port} {'with TLS' if serve.tls_certificate else 'without TLS'}"
     return Check("listeners", safe, detail, exposes=True)
+
+
+def _relays(node: Node, peers: tuple[PeerRecord, ...]) -> list[str]:
+    return relay_endpoints(node) if peers else []
 
 
 def _known_peers(node: Node) -> tuple[PeerRecord, ...]:

@@ -13,6 +13,8 @@ from seawall.flow.conduct import PeerWatch
 from seawall.flow.node import Node
 from seawall.flow.notices import LineBook
 from seawall.flow.peer_keys import overlapping, peer_of_pin
+from seawall.flow.post import HANDLERS
+from seawall.flow.post_book import PostBook
 from seawall.flow.service import NodeExchange
 from seawall.identity import ServerTls, read_card
 from seawall.model import Fault
@@ -65,6 +67,7 @@ class PeerDoor:
                 statuses=node.store.statuses,
                 watch=PeerWatch(node),
                 notices=_Heard(node, self._reload),
+                post=PostBook(node, HANDLERS),
             ),
             node,
         )

@@ -16,6 +16,7 @@ from seawall.flow.misp_servers import remove_server, servers
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
 from seawall.flow.recall_obeying import withdraw_from_us
+from seawall.flow.relay_book import GIVEN, READ, WRITE, RelayLink, forget_tokens, keep_link, relay_of
 from seawall.ledger import EventKind
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.circle import HeldData
@@ -66,7 +67,7 @@ def _say_farewell(node: Node, name: str, words: str) -> str:
     if record.state is not PeerState.VERIFIED:
         raise _deaf(name)
     number = send_notice(node, name, NoticeKind.FAREWELL, {"words": words})
-    if record.carried:
+    if record.carried and relay_of(node, name) is None:
         return "not delivered: no network reaches this peer"
     try:
         sync_peer(node, name)
@@ -87,6 +88,10 @@ def _close(node: Node, name: str, state: PeerState, held_data: HeldData | None) 
     if state is not PeerState.SEVERED:
         return {"blocks_expire": True}
     dropped = node.store.notices.forget_waiting(name)
+    messages = node.store.post.forget_waiting(name)
+    node.store.post_in.drop_held(name)
+    keep_link(node, name, RelayLink())
+    forget_tokens(node, name, READ, GIVEN, WRITE)
     unreachable = node.store.recalls.unreachable(name)
     node.store.sync.forget(name)
     node.store.notes.delete(HEALTH.format(peer=name))
@@ -96,6 +101,7 @@ def _close(node: Node, name: str, state: PeerState, held_data: HeldData | None) 
     return {
         "blocks_expire": True,
         "notices_dropped": dropped,
+        "messages_dropped": messages,
         "recalls_unreachable": unreachable,
         "misp_removed": misp,
         "held_data": apply_held_data(node, name, held_data),

@@ -14,6 +14,7 @@ from seawall.flow.node import Node
 from seawall.flow.notices import LineBook
 from seawall.flow.peer_keys import calling_context, held_by
 from seawall.flow.refresh import refresh_if_possible
+from seawall.flow.relay_book import relay_of
 from seawall.flow.service import NodeExchange
 from seawall.ledger import EventKind
 from seawall.model import Fault
@@ -29,6 +30,10 @@ def sync_peer(
     ``peers list``.
     """
     node.require("sync")
+    if relay_of(node, code_name) is not None:
+        from seawall.flow.relay_sync import sync_by_relay  # it writes drops, which know the circles by this module
+
+        return sync_by_relay(node, code_name)
     if node.store.mail_peers.find(code_name) is not None:
         raise Fault(
             "E-FLOW-275",

@@ -19,9 +19,11 @@ from seawall.flow.misp_sync import sync_all
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.pipeline import run_match
+from seawall.flow.post import deliver
 from seawall.flow.prekeys import tend_prekeys
 from seawall.flow.receive import drain_job
 from seawall.flow.refresh import refresh_findings
+from seawall.flow.relay_book import relay_of
 from seawall.flow.warning import refresh_warnings
 from seawall.flow.witnessing import checkpoint_job
 from seawall.model import Fault, NotFound, rfc3339
@@ -50,7 +52,8 @@ class Run(msgspec.Struct, frozen=True):
 def _sync(node: Node) -> str:
     results = []
     for peer in node.store.peers.list():
-        if peer.state is not PeerState.VERIFIED or peer.carried:
+        relayed = peer.state is PeerState.VERIFIED and relay_of(node, peer.code_name) is not None
+        if peer.state is not PeerState.VERIFIED or (peer.carried and not relayed):
             continue
         if not may_be_called(node, peer.code_name):
             results.append(f"{peer.code_name}: not called yet")
@@ -58,6 +61,8 @@ def _sync(node: Node) -> str:
         try:
             report = sync_peer(node, peer.code_name)
             results.append(f"{peer.code_name}: {report['received']} received, {report['sent']} sent")
+            if not relayed:
+                deliver(node, peer.code_name)
         except Fault as fault:  # one failing peer must not stop the rest
             results.append(f"{peer.code_name}: {fault}")
         except Exception as error:
@@ -89,6 +94,12 @@ def _renew(node: Node) -> str:
     return "renewed" if node.keys.renew(node.clock()) else "still valid"
 
 
+def _overlap(node: Node) -> str:
+    from seawall.flow.overlap import overlap_job  # brings the arithmetic, which most nodes never use
+
+    return overlap_job(node)
+
+
 JOBS = (
     Job("receive", 300, "ingest", drain_job),
     Job("match", 300, "match", _match),
@@ -96,6 +107,7 @@ JOBS = (
     Job("release", 60, "release", _release),
     Job("checkpoints", 86_400, "sync", checkpoint_job),
     Job("sync", 300, "sync", _sync),
+    Job("overlap", 86_400, "sync", _overlap),
     Job("aggregates", 300, "sync", _aggregates),
     Job("misp", 300, "sync", sync_all),
     Job("mail", 300, "sync", mail_job),

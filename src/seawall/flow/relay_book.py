@@ -15,6 +15,7 @@ import msgspec
 from seawall.exchange.relay import read_id, read_token, token_text
 from seawall.flow.node import Node
 from seawall.identity.key_files import destroy, refuse_if_shared, sync_folder, write_secret
+from seawall.identity.vault_open import read_secret, seal_secret
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Refused
 from seawall.model.notice import Notice
@@ -94,7 +95,7 @@ def keep_token(node: Node, peer: str, use: str, token: bytes) -> None:
     path = _path(node, peer, use)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    write_secret(fresh, token_text(token).encode() + b"\n")
+    write_secret(fresh, seal_secret(path, token_text(token).encode() + b"\n"))
     fresh.rename(path)
     sync_folder(folder)
 
@@ -109,8 +110,7 @@ def forget_tokens(node: Node, peer: str, *uses: str) -> None:
 def read_token_file(path: Path) -> bytes:
     """The token in a file: 43 letters, as ``seawall relay`` prints it. Raises Fault E-FLOW-611."""
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_TOKEN_FILE).decode("ascii").strip()
+        text = read_secret(path)[:MAX_TOKEN_FILE].decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         text = ""
     token = read_token(text)
