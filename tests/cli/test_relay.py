@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from journey.command_line import environment, here
+from journey.command_line import SeawallNode, environment, here
 from seawall.exchange.relay import Pseudonym, RelayClient, read_token
 from seawall.model import Refused, system_clock
 
@@ -172,3 +172,21 @@ def test_it_opens_no_node_and_loads_no_store(folder: Path, tmp_path: Path) -> No
             capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True,
         )  # fmt: skip
         assert done.stderr.splitlines()[-1] == ""
+
+
+def test_a_node_is_witnessed_from_the_command_line(folder: Path, tmp_path: Path) -> None:
+    """Both sides exchange keys by hand; then asking, listing and the daily job work, and forgetting too."""
+    node = SeawallNode(tmp_path / "node", "TW")
+    told = say("status", folder)
+    with serving(folder) as url:
+        key = told["witness_key"]
+        made = node.here("ledger", "witness", "add", "harbour", "--url", url, "--pin", told["pin"], "--key", key)
+        say("witness", "add", folder, made["verifier_key"])
+        assert node.here("ledger", "witness", "ask", "harbour")["size"] > 0
+        assert [item["agrees"] for item in node.here("ledger", "witness", "list")["items"]] == [True]
+        node.here("run", "witnesses")
+        assert url in str(node.here("doctor"))
+    assert [item["origin"] for item in say("witness", "list", folder)["items"]] == [made["shown_as"]]
+    assert node.node_id not in str(say("witness", "list", folder))
+    node.here("ledger", "witness", "remove", "harbour")
+    assert node.here("ledger", "witness", "list")["items"] == []

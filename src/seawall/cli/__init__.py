@@ -43,6 +43,7 @@ from seawall.cli import (
     tail,
     telemetry,
     users,
+    witnesses,
 )
 from seawall.cli.app import app, main, run
 
@@ -71,6 +72,7 @@ COMMAND_MODULES = (
     items,
     release,
     ledger,
+    witnesses,
     quiet_books,
     backup,
     at_rest,

@@ -14,6 +14,7 @@ from seawall.flow.ledger_seen import check_seen
 from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
+from seawall.flow.outside_witnesses import witness_endpoints
 from seawall.flow.overlap_stops import overlaps_told
 from seawall.flow.recall_view import overdue
 from seawall.flow.relay_book import FOLDER as RELAY_FOLDER
@@ -76,6 +77,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]
         endpoints += _relays(node, peers)
+        endpoints += witness_endpoints(node)
         endpoints += cluster_endpoints(node.settings.lake)
         endpoints += mail_endpoints(node.settings.mail)
         endpoints += misp_endpoints(node)

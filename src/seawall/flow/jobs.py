@@ -18,6 +18,7 @@ from seawall.flow.mishaps import as_fault
 from seawall.flow.misp_sync import sync_all
 from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
+from seawall.flow.outside_witnesses import witnesses_job
 from seawall.flow.pipeline import run_match
 from seawall.flow.post import deliver
 from seawall.flow.prekeys import tend_prekeys
@@ -106,6 +107,7 @@ JOBS = (
     Job("commitments", 300, "match", commitment_job),
     Job("release", 60, "release", _release),
     Job("checkpoints", 86_400, "sync", checkpoint_job),
+    Job("witnesses", 86_400, "sync", witnesses_job),
     Job("sync", 300, "sync", _sync),
     Job("overlap", 86_400, "sync", _overlap),
     Job("aggregates", 300, "sync", _aggregates),
