@@ -29,7 +29,7 @@ def a_day(one: SeawallNode, other: SeawallNode, folder: Path, names: tuple[str, 
             if both:
                 other.here("sync", names[0])
 
-    sync(3)
+    sync(2)
     for value, tlp in ((ATTACKER, "amber"), (RED, "red"), (RECALLED, "green")):
         file = folder / f"{value}.csv"
         file.write_text(f"type,value,id\nipv4,{value},list-{value}\n")
@@ -38,14 +38,14 @@ def a_day(one: SeawallNode, other: SeawallNode, folder: Path, names: tuple[str, 
         file = folder / f"{hour}.json"
         file.write_text(eve(f"2026-03-14T{hour}:12:00.000000+0000", HIT, network, sensor=f"s-{hour}") + "\n")
         node.here("ingest", file)
-    for _ in range(3):
+    for _ in range(2):
         for node in (one, other):
             node.here("match")
         sync()
     one.here("intel", "export", "--to", "stix", "-o", folder / "all.json")
     bundle = json.loads((folder / "all.json").read_text())
     one.here("recall", next(item["id"] for item in bundle["objects"] if RECALLED in item.get("pattern", "")))
-    sync(3)
+    sync(2)
 
 
 def told(node: SeawallNode, folder: Path) -> dict[str, Any]:
@@ -59,9 +59,11 @@ def told(node: SeawallNode, folder: Path) -> dict[str, Any]:
         ]
     return {
         "rows": sorted(map(str, rows)),
-        "sightings": sorted((item["value"], item["first_seen"], item["count"]) for item in node.listing("sightings")),
+        "sightings": sorted(
+            (item["value"], item["first_seen"], item["count"]) for item in node.here("sightings")["items"]
+        ),
         "warnings": sorted(
-            (item["value"], item["first_seen"], item["other_first_seen"]) for item in node.listing("warnings")
+            (item["value"], item["first_seen"], item["other_first_seen"]) for item in node.here("warnings")["items"]
         ),
     }
 

@@ -111,7 +111,7 @@ class PostController(Controller):
             body = await asyncio.wait_for(read_bounded(request, BOUNDS.request_bytes), door.bounds.post_seconds)
         except TimeoutError:
             raise ProtocolFault(
-                408, "E-EXCHANGE-813", "Nothing was taken within {most} seconds; send again.",
+                408, "E-EXCHANGE-409", "Nothing was taken within {most} seconds; send again.",
                 most=int(door.bounds.post_seconds),
             ) from None  # fmt: skip
         finally:
