@@ -178,7 +178,7 @@ def test_destruction_takes_two_people_and_leaves_the_tree(tmp_path: Path, at_han
     second = made.second_person()
     with Node.open(made.folder) as node:
         encrypt(node, NewWay(passphrase=PASSPHRASE), names_only=False)
-    with Node.open(made.folder) as node, pytest.raises(Refused, match="E-FLOW-707"):
+    with Node.open(made.folder) as node, pytest.raises(Refused, match="E-FLOW-022"):
         destroy(node, "order 7")
     with Node.open(made.folder, approver_token=second) as node:
         done = destroy(node, "order 7")

@@ -28,12 +28,12 @@ MAX_REASON = 500  # characters
 def destroy(node: Node, reason: str) -> dict[str, object]:
     """Destroy every wrap of the data key; ``node`` is closed on return, for ever.
 
-    Raises Refused E-FLOW-707 without a second person, Fault E-FLOW-704 without a vault, Unavailable E-FLOW-701 while
+    Raises Refused E-FLOW-022 without a second person, Fault E-FLOW-704 without a vault, Unavailable E-FLOW-701 while
     others use the node.
     """
     first, second = node.require("maintain"), node.approver
     if second is None:
-        raise Refused("E-FLOW-707", "A second person must agree; give their token with --approver-token.")
+        raise Refused("E-FLOW-022", "A second person must agree; give their token with --approver-token.")
     folder, keys, at = node.folder, node.folder / KEYS, node.clock()
     require_vault(folder)
     record = read_record(keys)

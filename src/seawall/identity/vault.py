@@ -112,7 +112,7 @@ class Vault:
         if len(passphrase) < LEAST_PASSPHRASE:
             raise Fault(
                 "E-IDENTITY-124",
-                "The passphrase is too short; use at least {least} characters, such as six random words.",
+                "The passphrase of a vault needs at least {least} characters, such as six random words.",
                 least=LEAST_PASSPHRASE,
             )
         salt = secrets.token_bytes(16)

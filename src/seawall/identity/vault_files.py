@@ -14,14 +14,16 @@ from pathlib import Path
 from seawall.identity.key_folder import destroy, sync_folder
 from seawall.identity.sealing import Box, is_sealed
 
+RELAY = "relay"  # beside the key folder
 OURS = ("signing.key", "ca.key", "leaf.key", "openpgp.key")
 
 
 def secret_files(keys: Path) -> Iterator[Path]:
-    """Every private key in the key folder that Seawall wrote: of all key sets, of mail, of MISPs, prekeys.
+    """Every secret that Seawall wrote: private keys of all key sets and of mail, keys of MISPs, prekeys, relay tokens.
 
     What people keep there themselves stays as it is.
     """
+    yield from sorted((keys.parent / RELAY).glob("*.token"))
     for path in sorted(keys.rglob("*.key")):
         ours = path.name in OURS or path.name.startswith("misp-") or path.parent.name == "prekeys"
         if ours and path.is_file():

@@ -32,6 +32,7 @@ from seawall.identity.vault import (
 from seawall.model import Clock, Fault, Refused, Unavailable, system_clock
 from seawall.settings import secret_file
 
+KEYS = "keys"  # of a node, beside its other folders
 TRIES = "vault.tries"
 FREE_TRIES = 5
 LONGEST_WAIT = 300  # seconds
@@ -121,8 +122,12 @@ def pin_at_hand() -> str | None:
 
 
 def box_for(path: Path) -> Box | None:
-    """What seals and opens the secret file ``path``: of the vault in its folder or the one above; None without one."""
-    for folder in (path.parent, path.parent.parent):
+    """What seals and opens the secret file ``path``; None without a vault.
+
+    The vault is looked for in the file's folder and the one above, and in ``keys`` beside either.
+    """
+    near = (path.parent, path.parent.parent)
+    for folder in (*near, *(place / KEYS for place in near)):
         if (vault := vault_of(folder)) is not None:
             return vault.box(FILES)
     return None
@@ -178,7 +183,10 @@ def _first_line(file: Path | None) -> str | None:
             return stream.readline(MAX_SECRET).decode("utf-8", "surrogateescape").rstrip("\r\n")
     except OSError as error:
         raise Fault(
-            "E-IDENTITY-128", "Cannot read {path}: {reason}.", path=file, reason=error.strerror or error
+            "E-IDENTITY-128",
+            "Cannot read the passphrase or PIN in {path}: {reason}.",
+            path=file,
+            reason=error.strerror or error,
         ) from None
 
 
