@@ -94,6 +94,8 @@ class Operations:
 
     def hold(self, observable: Observable) -> bool:
         """Whether the value is on the list, lies in a range of it or below a name of it."""
+        if not (self._exact or self._names or len(self._networks)):
+            return False
         type, value = observable.type, observable.value
         if (type.value, value) in self._exact:
             return True

@@ -138,7 +138,7 @@ class Commitments:
                 if after is not None:
                     query = query.where(sa.tuple_(type, value) > sa.tuple_(*map(sa.literal, after)))
                 rows = connection.execute(query).all()
-            yield from (Change(row.type, row.value, row.strength, row.withdrawn) for row in rows)
+            yield from (Change(*row) for row in rows)
             if len(rows) < PAGE:
                 return
             after = (rows[-1].type, rows[-1].value)
@@ -160,23 +160,26 @@ class Commitments:
 
     def ranked(self, type: str, before: int) -> Iterator[Ranked]:
         """Values whose leaf is older than ``before`` and that may enter: strongest evidence first, then the newest."""
-        after: tuple[int, int] | None = None
-        while True:
-            query = _RANKED.where(
-                commitments.c.type == type,
-                commitments.c.withdrawn.is_(None),
-                commitment_batches.c.leaf.is_not(None),
-                commitment_batches.c.at <= before,
-            ).limit(PAGE)
-            if after is not None:
-                place = sa.tuple_(commitments.c.strength, commitments.c.number)
-                query = query.where(place < sa.tuple_(*map(sa.literal, after)))
-            with self._database.reading() as connection:
-                rows = connection.execute(query).all()
-            yield from (Ranked(row.value, row.day, row.source, row.strength, row.at) for row in rows)
-            if len(rows) < PAGE:
-                return
-            after = (rows[-1].strength, rows[-1].number)
+        strength = self._strength(type, None)
+        while strength is not None:  # one strength after the other: within one, an index is walked by its numbers
+            after: int | None = None
+            while True:
+                query = _RANKED.where(
+                    commitments.c.type == type,
+                    commitments.c.strength == strength,
+                    commitments.c.withdrawn.is_(None),
+                    commitment_batches.c.leaf.is_not(None),
+                    commitment_batches.c.at <= before,
+                ).limit(PAGE)
+                if after is not None:
+                    query = query.where(commitments.c.number < after)
+                with self._database.reading() as connection:
+                    rows = connection.execute(query).all()
+                yield from (Ranked(value, day, source, strength, at) for _, value, day, source, at in rows)
+                if len(rows) < PAGE:
+                    break
+                after = rows[-1].number
+            strength = self._strength(type, strength)
 
     def find(self, type: str, value: str) -> Held | None:
         """One value with its batch; None when it was never committed to."""
@@ -212,6 +215,15 @@ class Commitments:
         with self._database.reading() as connection:
             return [(row.key_id, row.size, row.at, row.note) for row in connection.execute(query)]
 
+    def _strength(self, type: str, below: int | None) -> int | None:
+        """The greatest strength of a type, or the next below one."""
+        query = sa.select(sa.func.max(commitments.c.strength)).where(commitments.c.type == type)
+        if below is not None:
+            query = query.where(commitments.c.strength < below)
+        with self._database.reading() as connection:
+            strength: int | None = connection.execute(query).scalar()
+            return strength
+
     def _batch(self, query: sa.Select[Any]) -> Batch | None:
         with self._database.reading() as connection:
             row = connection.execute(query).first()
@@ -244,11 +256,10 @@ _RANKED = (
         commitments.c.value,
         commitments.c.day,
         commitments.c.source,
-        commitments.c.strength,
         commitment_batches.c.at,
     )
     .join_from(commitments, commitment_batches, commitments.c.batch == commitment_batches.c.number)
-    .order_by(commitments.c.strength.desc(), commitments.c.number.desc())
+    .order_by(commitments.c.number.desc())
 )
 
 
