@@ -113,6 +113,10 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
         with pytest.raises(Fault, match="E-EXCHANGE-791"):
             make_relay(tmp_path / "other", name, roles, AT, bounds)
     assert not (tmp_path / "other").exists()
+    edited = (tmp_path / "relay" / "relay.json").read_text().replace('"message_bytes": 16', '"message_bytes": 0')
+    (tmp_path / "relay" / "relay.json").write_text(edited)
+    with pytest.raises(Fault, match="E-EXCHANGE-790"):
+        RelayFolder(tmp_path / "relay")
     (tmp_path / "relay" / "relay.json").write_text("{}")
     with pytest.raises(Fault, match="E-EXCHANGE-790"):
         RelayFolder(tmp_path / "relay")

@@ -18,9 +18,9 @@ from seawall.model import Unavailable, system_clock
 
 BOUNDS = msgspec.structs.replace(
     DEFAULT_BOUNDS,
-    header_seconds=0.5,
+    header_seconds=1.5,
     idle_seconds=1,
-    grace_seconds=0.5,
+    grace_seconds=2.5,
     wait_most=0.5,
     page_bytes=16_384,
     bytes_per_second=1024 * 1024,
@@ -42,7 +42,7 @@ def strict(tmp_path: Path) -> Iterator[MischievousRelay]:
 
 def ask(relay: MischievousRelay, head: bytes, *, hold: bool = True) -> bytes:
     """Send raw bytes; everything that comes back until the relay closes, or at once what there is."""
-    with socket.create_connection(("127.0.0.1", int(relay.url.rsplit(":", 1)[1])), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", int(relay.url.rsplit(":", 1)[1])), timeout=30) as raw:
         raw.sendall(head)
         if not hold:
             raw.shutdown(socket.SHUT_WR)
@@ -83,7 +83,7 @@ def test_slow_heads_are_cut(strict: MischievousRelay) -> None:
     begun = time.monotonic()
     assert ask(strict, b"") == b""
     assert ask(strict, b"GET /v1/relay HTTP/1.1\r\nHost:") == b""
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert still_serves(strict)
 
 
@@ -92,7 +92,7 @@ def test_slow_bodies_are_cut(strict: MischievousRelay) -> None:
     id, head = put_head(strict, 4_096)
     begun = time.monotonic()
     assert ask(strict, head + bytes(100)) == b""
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert next(item for item in strict.boxes.list() if item["id"] == id)["messages"] == 0
     assert still_serves(strict)
 

@@ -156,6 +156,34 @@ def test_an_answer_is_bounded(tmp_path: Path) -> None:
         client.close()
 
 
+def test_many_at_once(relay: MischievousRelay) -> None:
+    """Several senders and a reader who fetches, waits and deletes: each message arrives, each sender's in order."""
+    box, senders, each = relay.mailbox(), 3, 15
+    given = [
+        [bytes([sender, number]) + secrets.token_bytes(1_022) for number in range(each)] for sender in range(senders)
+    ]
+
+    def send(mine: list[bytes]) -> None:
+        client = relay.client()
+        for data in mine:
+            client.put(box.id, box.write, data, expires=later())
+        client.close()
+
+    running = [threading.Thread(target=send, args=(mine,)) for mine in given]
+    for thread in running:
+        thread.start()
+    reader, found = relay.client(), list[bytes]()
+    deadline = time.monotonic() + 60
+    while len(found) < senders * each and time.monotonic() < deadline:
+        page = reader.fetch(box.id, box.read, wait=2)
+        found += [item.data for item in page]
+        assert reader.delete(box.id, box.read, [item.id for item in page]) == len(page)
+    reader.close()
+    for thread in running:
+        thread.join()
+    assert [[data for data in found if data[0] == sender] for sender in range(senders)] == given
+
+
 def test_what_was_taken_survives_a_stop(tmp_path: Path) -> None:
     """A relay that is stopped and started again still holds what it answered for."""
     data = message(1_000_000)

@@ -40,6 +40,9 @@ SETTINGS = "relay.json"
 KEYS = "keys"
 LOCK = "serve.lock"
 MAX_NAME = 100  # characters
+MOST_BYTES = 2**40  # of one mailbox
+MOST_MESSAGES = 10**7
+MOST_COUNTS = 50  # in an epoch; beyond, the noise protects nothing
 CERTIFICATE_LIFE = timedelta(days=3650)  # users pin the key, so only the key's life counts
 CERTIFICATE_SKEW = timedelta(days=1)
 
@@ -109,7 +112,7 @@ class RelayFolder:
             for secret in ("tls.key", "witness.key"):
                 refuse_if_shared(folder / KEYS / secret)
             signing = load_pem_private_key((folder / KEYS / "witness.key").read_bytes(), None)
-            if not isinstance(signing, Ed25519PrivateKey) or self.settings.format != FORMAT:
+            if not isinstance(signing, Ed25519PrivateKey) or not _can_be(self.settings):
                 raise ValueError("another format")  # noqa: TRY301 - one sentence for every way to be none
         except (OSError, ValueError, msgspec.MsgspecError):
             raise _no_relay(folder) from None
@@ -159,15 +162,6 @@ def make_relay(
     """
     if (folder / SETTINGS).exists() or (folder / KEYS).exists():
         raise Fault("E-EXCHANGE-789", "There is already a relay in {folder}.", folder=folder)
-    sane = 1024 <= bounds.message_bytes <= DEFAULT_BOUNDS.message_bytes <= 2**40
-    sane = sane and bounds.message_bytes <= bounds.mailbox_bytes <= 2**40 and 1 <= bounds.mailbox_messages <= 10**7
-    if not (0 < len(name) <= MAX_NAME and name.isprintable() and roles and sane and 1 <= bounds.counts_per_epoch <= 50):
-        raise Fault(
-            "E-EXCHANGE-791",
-            "A relay needs a name of 1 to {most} characters, a role, messages of 1 KiB to 16 MiB, mailboxes that hold "
-            "at least one of them, and 1 to 50 counts an epoch.",
-            most=MAX_NAME,
-        )
     settings = RelaySettings(
         name=name,
         relay_id=secrets.token_hex(16),
@@ -178,6 +172,13 @@ def make_relay(
         message_bytes=bounds.message_bytes,
         counts_per_epoch=bounds.counts_per_epoch,
     )
+    if not _can_be(settings):
+        raise Fault(
+            "E-EXCHANGE-791",
+            "A relay needs a name of 1 to {most} characters, a role, messages of 1 KiB to 16 MiB, mailboxes that hold "
+            "at least one of them, and 1 to 50 counts an epoch.",
+            most=MAX_NAME,
+        )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = folder / KEYS
     keys.mkdir(mode=0o700)
@@ -185,6 +186,20 @@ def make_relay(
     write_secret(folder / SETTINGS, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
     sync_folder(folder)
     return RelayFolder(folder)
+
+
+def _can_be(given: RelaySettings) -> bool:
+    """Whether a name and quotas are ones that a relay can keep to, also after somebody edited them."""
+    return (
+        given.format == FORMAT
+        and 0 < len(given.name) <= MAX_NAME
+        and given.name.isprintable()
+        and bool(given.roles)
+        and 1_024 <= given.message_bytes <= DEFAULT_BOUNDS.message_bytes
+        and given.message_bytes <= given.mailbox_bytes <= MOST_BYTES
+        and 1 <= given.mailbox_messages <= MOST_MESSAGES
+        and 1 <= given.counts_per_epoch <= MOST_COUNTS
+    )
 
 
 def _write_keys(keys: Path, at: int) -> None:
