@@ -73,6 +73,8 @@ class OverlapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How values are compared with peers."""
 
     hot_per_day: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 200  # values younger than agreed that a peer may open
+    band_least: Annotated[int, msgspec.Meta(ge=0)] = 0  # matches that a relay must count at least before they are found
+    band_most: Annotated[int, msgspec.Meta(ge=0)] = 1_000_000_000  # and at most
     daily: tuple[str, ...] = ()  # circles whose peers are compared with once a day; the others only on demand
 
 

@@ -1,4 +1,4 @@
-"""Two nodes on a real line that look for their overlap: suspects in their lakes, a circle, and the line between them."""
+"""Two nodes on a real line that look for their overlap: suspects in their lakes, a circle, and the line itself."""
 
 from __future__ import annotations
 
@@ -13,11 +13,21 @@ from flow.neighbours import AT, neighbours
 from flow.post_scenes import know_keys
 from seawall.flow.doors import PeerDoor
 from seawall.flow.node import Node
+from seawall.flow.overlap_hear import hear_overlap
 from seawall.flow.terms import terms_digest
 from seawall.model import Tlp
 from seawall.model.circle import CircleTerms, StandingRelease
+from seawall.model.message import Message
 
 Nodes = dict[str, Node]
+HEARD: list[tuple[Node, Message]] = []
+"""Messages about the overlap that ``remembering`` handled."""
+
+
+def remembering(node: Node, message: Message) -> None:
+    """A handler that keeps what it hears."""
+    HEARD.append((node, message))
+    hear_overlap(node, message)
 
 
 def share(

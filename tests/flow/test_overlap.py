@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from flow.books_scenes import address, observe, visit
+from flow.books_scenes import address
 from flow.overlap_scenes import Nodes, lined, share, suspect
 from seawall.flow import overlap_evidence, overlap_rounds
 from seawall.flow.findings import list_warnings
 from seawall.flow.node import Node
 from seawall.flow.overlap import run_overlap
+from seawall.flow.post import post
 from seawall.ledger import EventKind
 from seawall.model import ObservableType
 from seawall.model.epoch import epoch_of
@@ -39,7 +40,7 @@ def values(found: dict[str, object]) -> set[str]:
 def test_both_learn_the_plain_intersection_and_nothing_else(nodes: Nodes) -> None:
     """The run ends within one command, and both sides hold the same values as plain sets would give."""
     share(nodes)
-    suspect(nodes["taipei"], range(0, 30))
+    suspect(nodes["taipei"], range(30))
     suspect(nodes["seoul"], range(20, 60))
     found = run_overlap(nodes["taipei"], "seoul", type=IPV4)
     assert (found["state"], found["problems"]) == ("complete", [])
@@ -53,16 +54,15 @@ def test_what_both_tell_becomes_a_warning(nodes: Nodes, monkeypatch: pytest.Monk
     """Where sightings go without a click, both open their commitments and tell when and in which sectors: a warning
     with its lead arises on both sides, every step is on the ledger, and no private value was in any message."""
     said: list[bytes] = []
+
+    def heard(node: Node, peer: str, kind: MessageKind, body: bytes) -> int:
+        said.append(body)
+        return post(node, peer, kind, body)
+
     for module in (overlap_rounds, overlap_evidence):
-        true_post = module.post
-
-        def heard(node: Node, peer: str, kind: MessageKind, body: bytes) -> int:
-            said.append(body)
-            return true_post(node, peer, kind, body)
-
         monkeypatch.setattr(module, "post", heard)
     share(nodes)
-    suspect(nodes["taipei"], range(0, 6))
+    suspect(nodes["taipei"], range(6))
     suspect(nodes["seoul"], range(4, 9))
     run_overlap(nodes["taipei"], "seoul", type=IPV4)
     common = {address(4), address(5)}
@@ -74,7 +74,7 @@ def test_what_both_tell_becomes_a_warning(nodes: Nodes, monkeypatch: pytest.Monk
         warned = {str(row["value"]): row for row in list_warnings(nodes[name], limit=100, after=0).items}
         assert common <= warned.keys()
         assert all(warned[value]["other_first_seen"] is not None for value in common)
-    private = {address(number).encode() for number in (*range(0, 4), *range(6, 9))}
+    private = {address(number).encode() for number in (*range(4), *range(6, 9))}
     assert len(said) > 8
     assert not [body for body in said for value in private if value in body]
     leaves = nodes["taipei"].ledger.show(limit=1_000).items

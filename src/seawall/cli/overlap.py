@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from seawall.cli.app import app, context
 from seawall.cli.output import Cost
 from seawall.cli.paging import After, Limit
+from seawall.cli.peers import peers
 from seawall.model import Fault
 
 COLUMNS = ["type", "value", "ours_said", "theirs_said", "given", "taken", "evidence", "reason"]
@@ -107,6 +108,34 @@ def ask(
     columns = ["type", "value", "known", "state", "budget_left", "reason"]
     context.out.table(items if isinstance(items, list) else [], columns, empty="Nothing was asked.")
     _notes(done)
+
+
+@peers.command(name="counter")
+def counter(
+    code_name: str,
+    /,
+    *,
+    url: Annotated[str | None, Parameter(help="The relay that counts, https://host:8702.")] = None,
+    pin: Annotated[str, Parameter(help="SHA-256 of its key; left out behind a public certificate.")] = "",
+    token_file: Annotated[Path | None, Parameter(help="File with our token of this pair.")] = None,
+    off: Annotated[bool, Parameter(help="Count no more.", negative="")] = False,
+) -> None:
+    """Set, show or forget the relay that counts what we and a peer both hold before it is compared.
+
+    The peer sets the same relay with the other token of the pair. JSON: peer, url, set.
+    """
+    from seawall.flow.node import Node
+    from seawall.flow.overlap_counter import remove_counter, set_counter, show_counter
+
+    if (url is None) != (token_file is None) or (off and url is not None):
+        raise Fault("E-CLI-083", "Give --url with --token-file, or --off, or neither to see what is set.")
+    with Node.open(context.node, token=context.token) as node:
+        if url is not None and token_file is not None:
+            context.out.pairs(set_counter(node, code_name, url=url, pin=pin, token_file=token_file))
+        elif off:
+            context.out.pairs(remove_counter(node, code_name))
+        else:
+            context.out.pairs(show_counter(node, code_name))
 
 
 def _shown(done: dict[str, object], empty: str) -> None:

@@ -12,11 +12,21 @@ from seawall.flow.budgets import left
 from seawall.flow.commitments import committed
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import overlap_circles
+from seawall.flow.overlap_count import counting_of
 from seawall.flow.overlap_evidence import open_ours
 from seawall.flow.overlap_greeting import carried_types, greet, prepare
 from seawall.flow.overlap_rounds import STOPPED
 from seawall.flow.overlap_settle import permit_all
-from seawall.flow.overlap_state import TYPES, Begun, alone_with, begun_with, keep_begun, new_run, talk_of
+from seawall.flow.overlap_state import (
+    TYPES,
+    Begun,
+    alone_with,
+    begun_with,
+    end_old_epochs,
+    keep_begun,
+    new_run,
+    talk_of,
+)
 from seawall.flow.post import Delivered, deliver
 from seawall.model import Fault, ObservableType, Unavailable, rfc3339
 from seawall.model.epoch import DAY, epoch_of
@@ -63,11 +73,15 @@ def run_overlap(
 
 
 def overlap_job(node: Node) -> str:
-    """Once a day, with every peer of a circle that ``overlap.daily`` names. One failing peer does not stop the rest."""
+    """Once a day, with every peer of a circle that ``overlap.daily`` names; what is over of anybody's epochs is wiped.
+
+    One failing peer does not stop the rest.
+    """
     daily = set(node.settings.overlap.daily)
     members = {member for terms in node.store.circles.list() if terms.name in daily for member in terms.members}
     done = []
     for record in node.store.peers.list():
+        end_old_epochs(node, record.code_name)
         if record.code_name not in members:
             continue
         try:
@@ -114,11 +128,11 @@ def _begin_once(node: Node, peer: str, type: ObservableType | None) -> Begun:
             return begun
         wanted = _worth_comparing(node, carried_types(node, peer, TYPES), type)
         begun = Begun(new_run(), node.clock(), tuple(wanted))
-        keep_begun(node, peer, begun)
         if wanted:
             for each in wanted:
                 node.store.notes.delete(STOPPED.format(peer=peer, type=each.value))
             greet(node, peer, wanted, begun.run)
+        keep_begun(node, peer, begun)  # last: a process that ends before this greets once more
     return begun
 
 
@@ -171,7 +185,7 @@ def _told(
     totals = {"mine": 0, "theirs": 0, "common": 0, "budget_left": 0}
     for each in begun.types:
         state, what, row = _state(node, peer, begun, each)
-        talk = talk_of(node, peer, each)
+        talk, counting = talk_of(node, peer, each), counting_of(node, peer, each)
         one = {
             "mine": row.mine if row is not None else 0,
             "theirs": row.theirs if row is not None else 0,
@@ -184,6 +198,7 @@ def _told(
             "state": state,
             "reason": what,
             "part": row.part.value if row is not None else None,
+            "counted": counting.count if counting is not None and counting.run == begun.run else None,
             "sent_bytes": row.sent_bytes if row is not None else 0,
             "received_bytes": row.received_bytes if row is not None else 0,
             "peer_budget_before": row.budget_before if row is not None else None,
@@ -200,7 +215,8 @@ def _told(
         "epoch": epoch_of(node.clock()).number,
         **totals,
         "bytes": moved.bytes_out + moved.bytes_in,
-        "size_checked_first": False,
+        "size_checked_first": bool(begun.types)
+        and all(types[each.value]["counted"] is not None for each in begun.types),
         "types": types,
         "items": [item_row(item) for item in page.items],
         "next": page.next,

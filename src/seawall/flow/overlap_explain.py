@@ -14,6 +14,7 @@ from seawall.flow.budgets import left
 from seawall.flow.commitments import left_out
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import commitment_age, overlap_circles
+from seawall.flow.overlap_counter import counter_of
 from seawall.flow.overlap_set import OwnSet, Room, own_set
 from seawall.flow.overlap_state import talk_of
 from seawall.flow.overlap_stops import overlap_state
@@ -55,7 +56,10 @@ BOUNDS = {
                   "the ledger."),
     "decoys": mark("{count} made-up values are among ours; whoever holds three of them is stopped."),
     "size": mark("The number of matches is not counted first: no relay with the counter role is set for both sides."),
-    "size-first": mark("A relay counts the matches with noise first; outside {least} to {most} nothing is compared."),
+    "size-first": mark(
+        "A relay counts the matches with noise first, where both lists are long enough; outside of {least} to {most} "
+        "nothing is compared. Whoever runs it together with the peer learns the matches, not the rest."
+    ),
     "tiers": mark("Of a match, when and in which sectors we saw it goes by itself where a standing release lets "
                   "sightings go; otherwise a person says so with 'seawall overlap {peer} --reveal'."),
 }  # fmt: skip
@@ -112,7 +116,10 @@ def explain_overlap(
     age = commitment_age(circles)
     hot = left(node, peer, types[0]).hot_cap if types else 0
     bounds.insert(0, Sentence(BOUNDS["age"], {"hours": f"{age / HOUR:g}", "hot": hot}))
-    bounds += [Sentence(BOUNDS[name]) for name in ("refill", "evidence", "mutual", "turns", "size")]
+    bounds += [Sentence(BOUNDS[name]) for name in ("refill", "evidence", "mutual", "turns")]
+    band = node.settings.overlap
+    counted = Sentence(BOUNDS["size-first"], {"least": band.band_least, "most": band.band_most})
+    bounds.append(Sentence(BOUNDS["size"]) if counter_of(node, peer) is None else counted)
     bounds.append(Sentence(BOUNDS["tiers"], {"peer": peer}))
     return {
         "peer": peer,

@@ -15,8 +15,19 @@ from seawall.flow.commitments import commit_candidates
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import carries, overlap_circles
 from seawall.flow.overlap_cosigning import grant, keep, wish
+from seawall.flow.overlap_count import count_first
+from seawall.flow.overlap_counter import counter_of
 from seawall.flow.overlap_rounds import begin, room_for, say, talk_with
-from seawall.flow.overlap_state import Talk, check_terms, epoch_with, hello_type, keep_talk, today, we_lead
+from seawall.flow.overlap_state import (
+    Talk,
+    check_terms,
+    end_old_epochs,
+    epoch_with,
+    hello_type,
+    keep_talk,
+    today,
+    we_lead,
+)
 from seawall.flow.overlap_stops import require_running
 from seawall.flow.overlap_words import Hello, HelloType, Ready, Stop
 from seawall.flow.sizes import hear_size, size_proof
@@ -35,9 +46,12 @@ def carried_types(node: Node, peer: str, types: Iterable[ObservableType]) -> lis
 def greet(node: Node, peer: str, types: Sequence[ObservableType], run: str) -> None:
     """The asker's first message. Raises Refused when nothing is compared with this peer now."""
     require_running(node, peer)
+    end_old_epochs(node, peer)
     prepare(node)
     hellos = tuple(_hello(node, peer, type) for type in types)
-    say(node, peer, Hello(run, today(node), hellos, size=size_proof(node, peer), wish=wish(node, peer)))
+    counts = counter_of(node, peer) is not None
+    size, checkpoint = size_proof(node, peer), wish(node, peer)
+    say(node, peer, Hello(run, today(node), hellos, counts=counts, size=size, wish=checkpoint))
 
 
 def hear_hello(node: Node, peer: str, hello: Hello) -> None:
@@ -45,6 +59,7 @@ def hear_hello(node: Node, peer: str, hello: Hello) -> None:
     if abs(hello.day - today(node)) > DAYS_APART:
         raise Refused("E-FLOW-557", "The greeting of {peer} is of another time; check both clocks.", peer=peer)
     require_running(node, peer)
+    end_old_epochs(node, peer)
     keep(node, peer, hello.signed)
     if hello.size is not None:
         hear_size(node, peer, hello.size)
@@ -61,7 +76,9 @@ def hear_hello(node: Node, peer: str, hello: Hello) -> None:
     prepare(node)
     answers = tuple(_hello(node, peer, said.type) for said in heard)
     size, checkpoint = size_proof(node, peer), wish(node, peer)
-    say(node, peer, Hello(hello.run, hello.day, answers, answer=True, size=size, wish=checkpoint, signed=signed))
+    counts = counter_of(node, peer) is not None
+    said_now = Hello(hello.run, hello.day, answers, True, counts, size, checkpoint, signed)
+    say(node, peer, said_now)
     if missing := tuple(said.type for said in hello.types if said.type not in carried):
         say(node, peer, Stop(hello.run, missing, NOT_CARRIED))
 
@@ -85,7 +102,8 @@ def hear_ready(node: Node, peer: str, ready: Ready, multiplier: Multiplier) -> N
         say(node, peer, Ready(ready.run, 3, rooms))
     elif ready.step > 1:
         for type in leading:
-            begin(node, peer, type, multiplier)
+            if not count_first(node, peer, type, talk_with(node, peer, type)):
+                begin(node, peer, type, multiplier)
 
 
 def _agree(node: Node, peer: str, said: HelloType, hello: Hello) -> None:
@@ -97,6 +115,7 @@ def _agree(node: Node, peer: str, said: HelloType, hello: Hello) -> None:
         theirs=psi.Commitment(said.point, said.proof),
         room=said.room,
         hot=said.hot,
+        counts=hello.counts,
         heard_at=node.clock(),
     )
     epoch_with(node, peer, said.type, talk)  # refuses a key whose proof does not hold

@@ -33,7 +33,8 @@ from seawall.model.psi import SessionState
 NODE = "node"  # who acts when nobody asked
 GIVEN_UP = 22 * DAY  # after which an unfinished session is given up: its messages are no longer on any way
 STOPPED = "overlap-stopped:{peer}:{type}"
-"""Key of the note with the reason for which a peer stopped the last run over a type."""
+"""Key of the note with the reason for which the last run over a type stopped."""
+EXHAUSTED = "Who leads may ask nothing more of this type now: its budget at the other side is used up."
 
 
 def begin(node: Node, peer: str, type: ObservableType, multiplier: Multiplier) -> None:
@@ -46,6 +47,10 @@ def begin(node: Node, peer: str, type: ObservableType, multiplier: Multiplier) -
             _send(node, peer, type, talk, psi.resume(channel))
             return
         psi.abandon(channel)
+    if most_items(talk.room) < 0:
+        node.store.notes.set(STOPPED.format(peer=peer, type=type.value), EXHAUSTED)
+        say(node, peer, Stop(talk.run, (type,), EXHAUSTED))
+        return
     number = newest.number + 1 if newest is not None else 1
     chosen = choose(node, peer, type, talk, channel)
     row = _row(node, peer, channel, number, first=True)

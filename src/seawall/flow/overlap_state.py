@@ -34,6 +34,7 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     theirs: Commitment
     room: int = 0  # points that the peer answers now
     hot: int = 0
+    counts: bool = False  # the peer has set a relay that counts for both
     heard_at: int  # microseconds UTC
 
 
@@ -70,6 +71,19 @@ def talk_of(node: Node, peer: str, type: ObservableType) -> Talk | None:
 def keep_talk(node: Node, peer: str, type: ObservableType, talk: Talk) -> None:
     """Remember it; durable when this returns."""
     node.store.notes.set(TALK.format(peer=peer, type=type.value), msgspec.json.encode(talk).decode())
+
+
+def end_old_epochs(node: Node, peer: str) -> int:
+    """Wipe the keys and lists of epochs that are over; how many there were."""
+    keys = {TALK.format(peer=peer, type=type.value): type for type in TYPES}
+    ended = 0
+    for key, text in node.store.notes.several(list(keys)).items():
+        talk = msgspec.json.decode(text, type=Talk)
+        if talk.number < epoch_now(node):
+            psi.end(channel_of(node, peer, keys[key], talk, psi.Here()))
+            node.store.notes.delete(key)
+            ended += 1
+    return ended
 
 
 def terms_of(node: Node, peer: str, type: ObservableType, number: int) -> EpochTerms:

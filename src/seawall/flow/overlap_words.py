@@ -56,6 +56,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="word"):
     day: Count
     types: Annotated[tuple[HelloType, ...], msgspec.Meta(max_length=MAX_TYPES)]
     answer: bool = False
+    counts: bool = False  # the sender has set a relay that counts for both
     size: SizeProof | None = None
     wish: Note = b""  # our newest checkpoint, for the other side to cosign
     signed: Signed = Signed()  # what came of the other side's wish

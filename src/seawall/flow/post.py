@@ -31,6 +31,7 @@ from seawall.model.peer import PeerRecord, PeerState
 HANDLERS: dict[MessageKind, str] = {
     MessageKind.DROP: "seawall.flow.relay_sync:take_part",
     MessageKind.OVERLAP: "seawall.flow.overlap_hear:hear_overlap",
+    MessageKind.COUNT: "seawall.flow.overlap_count:hear_count",
     MessageKind.EVIDENCE: "seawall.flow.overlap_evidence:hear_evidence",
     MessageKind.ASK: "seawall.flow.ask:hear_ask",
     MessageKind.AGGREGATE: "seawall.flow.aggregates_taking:hear",

@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     PEER_COMPROMISED = "peer-compromised"
     PEER_CLEARED = "peer-cleared"
     OVERLAP_RUN = "overlap-run"
+    OVERLAP_COUNTED = "overlap-counted"
     OVERLAP_PERMITTED = "overlap-permitted"
     OVERLAP_TOLD = "overlap-told"
     OVERLAP_TAKEN = "overlap-taken"

@@ -36,7 +36,7 @@ A part that was taken in already gets the same replies again; every other deviat
 """
 
 from seawall.exchange.psi.asking import answer_question, ask, read_answer
-from seawall.exchange.psi.counting import count_points, count_tags
+from seawall.exchange.psi.counting import count_points, count_tags, tags_of
 from seawall.exchange.psi.ending import end
 from seawall.exchange.psi.epoch import MOST_POINTS, NORMALISATION, Commitment, Epoch, EpochTerms, agree, name_of, offer
 from seawall.exchange.psi.interface import (
@@ -106,4 +106,5 @@ __all__ = [
     "receive",
     "resume",
     "start",
+    "tags_of",
 ]

@@ -60,8 +60,11 @@ def count_tags(channel: Channel, body: bytes, before_answering: BeforeAnswering)
     if part.kind is not Kind.POINTS or part.session != ROUND:
         raise Refused("E-EXCHANGE-724", "A part of another kind than this step waits for came; it was refused.")
     take_list_part(channel, part, _round(channel), before_answering)
-    if part.index + 1 < parts_of(part.total):
-        return None
+    return tags_of(channel) if part.index + 1 == parts_of(part.total) else None
+
+
+def tags_of(channel: Channel) -> list[bytes]:
+    """The tags for the relay, of the other side's whole list; the same each time, sorted."""
     tokens = b"".join(taken.tokens for taken in channel.book.taken(ROUND))
     return sorted(
         hashlib.sha256(channel.epoch.digest + token).digest()[:TAG_BYTES] for token in group.split(tokens, TOKEN_BYTES)
