@@ -25,6 +25,8 @@ from seawall.flow.node import Node
 from seawall.flow.post import Delivered, deliver, post
 from seawall.flow.post_state import lock_name
 from seawall.flow.relay_book import FOLDER
+from seawall.identity.key_folder import destroy
+from seawall.identity.vault_open import opened_secret, seal_secret
 from seawall.model import Fault
 from seawall.model.message import Message, MessageKind
 from seawall.model.post import PostState
@@ -154,12 +156,13 @@ def take_part(node: Node, message: Message) -> None:
     if part.part == 0:
         for file in folder.iterdir():  # messages keep their order: what lies there will never be whole
             file.unlink()
-    (folder / f"{part.sha256}.{part.part}").write_bytes(part.data)
+    piece = folder / f"{part.sha256}.{part.part}"
+    piece.write_bytes(seal_secret(folder, part.data))
     if part.part + 1 == part.parts:
         _take_in(node, message.peer, folder, part)
         node.store.notes.set(key, part.sha256)
         for file in folder.iterdir():
-            file.unlink()
+            destroy(file)
 
 
 def _take_in(node: Node, peer: str, folder: Path, last: _Part) -> None:
@@ -169,7 +172,7 @@ def _take_in(node: Node, peer: str, folder: Path, last: _Part) -> None:
             piece = folder / f"{last.sha256}.{number}"
             if not piece.is_file():
                 raise _no_part()
-            data = piece.read_bytes()
+            data = opened_secret(folder, piece.read_bytes())
             digest.update(data)
             whole.write(data)
     if digest.hexdigest() != last.sha256:

@@ -15,15 +15,19 @@ from seawall.identity.key_folder import destroy, sync_folder
 from seawall.identity.sealing import Box, is_sealed
 
 RELAY = "relay"  # beside the key folder
+PSI = "psi"  # likewise: scalars of comparisons
+SCALAR_NAME = 64  # letters of a scalar's file; others are half-written
 OURS = ("signing.key", "ca.key", "leaf.key", "openpgp.key")
 
 
 def secret_files(keys: Path) -> Iterator[Path]:
-    """Every secret that Seawall wrote: private keys of all key sets and of mail, keys of MISPs, prekeys, relay tokens.
+    """Every secret that Seawall wrote: private keys of all key sets and of mail, keys of MISPs, prekeys, scalars
+    of comparisons, relay tokens.
 
     What people keep there themselves stays as it is.
     """
     yield from sorted((keys.parent / RELAY).glob("*.token"))
+    yield from (path for path in sorted((keys.parent / PSI).glob("*")) if len(path.name) == SCALAR_NAME)
     for path in sorted(keys.rglob("*.key")):
         ours = path.name in OURS or path.name.startswith("misp-") or path.parent.name == "prekeys"
         if ours and path.is_file():

@@ -141,7 +141,11 @@ def seal_secret(path: Path, plain: bytes, *, box: Box | None = None) -> bytes:
 
 def read_secret(path: Path, *, box: Box | None = None) -> bytes:
     """The plain contents of a secret file. Raises OSError, and what ``vault_of`` raises for a sealed one."""
-    data = path.read_bytes()
+    return opened_secret(path, path.read_bytes(), box=box)
+
+
+def opened_secret(path: Path, data: bytes, *, box: Box | None = None) -> bytes:
+    """``data``, which was read from the secret file ``path``, in plain. Raises what ``vault_of`` raises."""
     if not is_sealed(data):
         return data
     box = box or box_for(path)

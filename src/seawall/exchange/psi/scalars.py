@@ -13,6 +13,8 @@ import re
 from pathlib import Path
 
 from seawall.exchange.psi.group import SCALAR_BYTES
+from seawall.identity.sealing import OVERHEAD
+from seawall.identity.vault_open import opened_secret, seal_secret
 from seawall.model import Fault
 
 FOLDER = "psi"  # of the node; ``flow.backup_parts`` leaves it out
@@ -20,7 +22,7 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class FileScalars:
-    """Fulfils ``Scalars``: files of mode 0600 in a folder of mode 0700."""
+    """Fulfils ``Scalars``: files of mode 0600 in a folder of mode 0700, sealed when the node has a vault."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,7 +35,7 @@ class FileScalars:
         try:
             with self._place(name).open("rb") as file:
                 shared = os.fstat(file.fileno()).st_mode & 0o077
-                scalar = file.read(SCALAR_BYTES + 1)
+                scalar = opened_secret(self._place(name), file.read(SCALAR_BYTES + OVERHEAD + 1))
         except FileNotFoundError:
             return None
         if shared or len(scalar) != SCALAR_BYTES or not any(scalar):
@@ -52,7 +54,7 @@ class FileScalars:
         fresh = self._folder / f"{name}.{os.getpid()}.new"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, scalar)
+            os.write(descriptor, seal_secret(self._place(name), scalar))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -86,7 +88,7 @@ class FileScalars:
     def _erase(self, path: Path, *, overwrite: bool = False) -> None:
         if overwrite:  # not after a link: the other name is the same bytes
             with path.open("r+b") as file:
-                file.write(bytes(SCALAR_BYTES))
+                file.write(bytes(path.stat().st_size))
                 file.flush()
                 os.fsync(file.fileno())
         path.unlink(missing_ok=True)
