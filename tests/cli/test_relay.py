@@ -190,3 +190,15 @@ def test_a_node_is_witnessed_from_the_command_line(folder: Path, tmp_path: Path)
     assert node.node_id not in str(say("witness", "list", folder))
     node.here("ledger", "witness", "remove", "harbour")
     assert node.here("ledger", "witness", "list")["items"] == []
+
+
+def test_nothing_is_given_out_for_a_role_that_is_off(tmp_path: Path) -> None:
+    """A relay that only witnesses adds neither mailboxes nor pairs, and says how to change that."""
+    say("init", tmp_path / "relay", "--name", "Witness", "--roles", "witness")
+    for role in ("mailbox", "counter"):
+        done = here("relay", role, "add", tmp_path / "relay")
+        assert (done.status, done.err.split(":")[0]) == (2, "E-CLI-088")
+    (tmp_path / "relay" / "relay.json").write_text(
+        (tmp_path / "relay" / "relay.json").read_text().replace('"witness"', '"witness", "counter"')
+    )
+    assert say("counter", "add", tmp_path / "relay")["id"]

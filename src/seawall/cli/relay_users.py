@@ -24,6 +24,18 @@ for group in (mailbox, witness, counter):
 Id = Annotated[str, Parameter(help="The id, 32 hex digits, as add and list show it.")]
 
 
+def _require_role(folder: Path, role: str) -> None:
+    """Raise Fault E-CLI-088 when what is about to be given out would open nothing."""
+    from seawall.exchange.relay.server import RelayFolder
+
+    if role not in RelayFolder(folder).settings.roles:
+        raise Fault(
+            "E-CLI-088",
+            "The role {role} is switched off in this relay; add it to 'roles' in relay.json and start the relay again.",
+            role=role,
+        )
+
+
 @contextmanager
 def _mailboxes(folder: Path) -> Iterator[Mailboxes]:
     from seawall.exchange.relay.server import Books, Mailboxes, RelayFolder
@@ -67,6 +79,7 @@ def add_mailbox(
     from seawall.exchange.relay import token_text
     from seawall.exchange.relay.server import Quota, RelayFolder
 
+    _require_role(folder, "mailbox")
     usual = RelayFolder(folder).settings
     quota = Quota(
         usual.mailbox_bytes if bytes is None else bytes,
@@ -125,6 +138,7 @@ def add_ledger(folder: Folder, key: Annotated[str, Parameter(help="Its verifier 
     out = speaking()
     from seawall.ledger import read_key
 
+    _require_role(folder, "witness")
     given = read_key(key)
     with _witness(folder) as desk:
         desk.add(given)
@@ -177,6 +191,7 @@ def add_pair(folder: Folder, /) -> None:
     out = speaking()
     from seawall.exchange.relay import token_text
 
+    _require_role(folder, "counter")
     with _counter(folder) as desk:
         made = desk.add()
     out.pairs({"id": made.id.hex(), "first_token": token_text(made.first), "second_token": token_text(made.second)})
