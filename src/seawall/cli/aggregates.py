@@ -20,7 +20,7 @@ TwoNodes = Annotated[
     bool, Parameter(negative=(), help="Two members only: each learns the other's counts, with noise over them.")
 ]
 Days = Annotated[int, Parameter(help="How long the round stays open.", validator=Number(gte=1, lte=60))]
-PAIRS = ("round", "query", "period", "state", "starter", "members", "set_ups", "contributions", "waiting_for",
+PAIRS = ("round", "query", "period", "state", "starter", "members", "set_ups", "contributions", "waiting_for", "untold",
          "expires", "rerun_of", "reason", "by_file", "tlp", "left_out")  # fmt: skip
 
 
@@ -28,9 +28,9 @@ PAIRS = ("round", "query", "period", "state", "starter", "members", "set_ups", "
 def catalogue() -> None:
     """Show the questions that may be asked, their bins, noise and budget, and who agreed to them.
 
-    JSON: version, sha256, valid_from, source, verified, agreed, not_yet, least_nodes, least_count, items (name, about,
-    available, unavailable_because, unit, epsilon, most_weeks, bins, bins_per_unit, cap, data_set, releases, spent,
-    left, epsilon_spent, next_at).
+    JSON: version, sha256, valid_from, source, verified, agreed, not_yet, untold, least_nodes, least_count, items (name,
+    about, available, unavailable_because, unit, epsilon, most_weeks, bins, bins_per_unit, cap, data_set, releases,
+    spent, left, epsilon_spent, next_at).
     """
     from seawall.flow.aggregates_view import catalogue_document
     from seawall.flow.node import Node
@@ -43,7 +43,7 @@ def catalogue() -> None:
 def agree() -> None:
     """Agree to the catalogue in this node's name: signed, on the ledger, told to all verified peers.
 
-    JSON: as 'aggregates catalogue', and told (peers for whom our word is queued).
+    JSON: as 'aggregates catalogue'.
     """
     from seawall.flow import aggregates as flow
     from seawall.flow.node import Node
@@ -64,8 +64,8 @@ def start(
 ) -> None:
     """Propose a round to peers and take part in it; messages leave with the next exchange.
 
-    JSON: round, query, period, state, starter, members, set_ups, contributions, waiting_for, created_at, expires,
-    rerun_of, contributed_at, reason, warnings.
+    JSON: round, query, period, state, starter, members, set_ups, contributions, waiting_for, untold, created_at,
+    expires, rerun_of, contributed_at, reason, warnings.
     """
     from seawall.flow import aggregates as flow
     from seawall.flow.node import Node

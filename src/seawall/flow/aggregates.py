@@ -17,20 +17,19 @@ from seawall.exchange.aggregate import (
     Proposal,
     catalogue,
     check_period,
-    pack,
     read_period,
     seal,
 )
 from seawall.flow.aggregates_book import at_the_desk, proposal_in
-from seawall.flow.aggregates_members import names, verified
+from seawall.flow.aggregates_members import names
 from seawall.flow.aggregates_round import advance, join_round, keep_proposal
 from seawall.flow.aggregates_rules import check_agreed, check_budget, check_members, check_over
+from seawall.flow.aggregates_telling import tell_agreement
 from seawall.flow.aggregates_view import catalogue_document, round_row
 from seawall.flow.node import Node
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.aggregate import KeptAgreement, KeptRound, RoundState
-from seawall.model.message import MessageKind
 
 DAY = 86_400_000_000
 
@@ -46,23 +45,8 @@ def agree(node: Node) -> dict[str, object]:
         )
         kept = KeptAgreement(terms.digest, node.keys.node_id, terms.version, node.clock(), signed.envelope)
         node.store.aggregates.agree(kept)
-    told = _tell_agreement(node, node.store.aggregates.agreements(terms.digest)[node.keys.node_id].envelope)
-    return {**catalogue_document(node), "told": told}
-
-
-def _tell_agreement(node: Node, envelope: bytes) -> list[str]:
-    """The peers for whom our word is queued; the others hear it with the first round."""
-    from seawall.flow.post import post
-
-    told = []
-    for peer in verified(node).values():
-        if not peer.carried:
-            try:
-                post(node, peer.code_name, MessageKind.AGGREGATE, pack([envelope]))
-            except Fault:  # it also travels with every round
-                continue
-            told.append(peer.code_name)
-    return told
+    tell_agreement(node)
+    return catalogue_document(node)
 
 
 def start(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from seawall.flow.node import Node
 from seawall.flow.peer_keys import known_keys
+from seawall.flow.relay_book import relay_of
 from seawall.identity import read_card
 from seawall.model.peer import PeerRecord, PeerState
 
@@ -31,6 +32,11 @@ def keys_of(node: Node) -> Callable[[str], Sequence[bytes]]:
         return [card.signing_public, *former]
 
     return keys
+
+
+def has_line(node: Node, peer: PeerRecord) -> bool:
+    """Whether messages reach a peer: by its listener, or by a relay. The others are served by files."""
+    return not peer.carried or relay_of(node, peer.code_name) is not None
 
 
 def names(node: Node, node_ids: Iterable[str]) -> list[str]:

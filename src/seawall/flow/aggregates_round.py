@@ -39,7 +39,7 @@ from seawall.flow.aggregates_book import (
 from seawall.flow.aggregates_counts import count
 from seawall.flow.aggregates_members import names
 from seawall.flow.aggregates_rules import check_budget, check_may_join, check_once
-from seawall.flow.aggregates_telling import tell
+from seawall.flow.aggregates_telling import tell, tell_agreement
 from seawall.flow.node import Node
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused, Unavailable
@@ -163,6 +163,7 @@ def _finish(node: Node, kept: KeptRound) -> KeptRound:
 def advance_all(node: Node) -> str:
     """The job: go on with every open round, and tell what a kill or an outage left untold."""
     with at_the_desk(node):
+        tell_agreement(node)
         for kept in node.store.aggregates.open():
             advance(node, kept)
     return f"{len(node.store.aggregates.open())} open"

@@ -6,9 +6,9 @@ digest, or by its author's, before it is told.
 
 from __future__ import annotations
 
-from seawall.exchange.aggregate import pack
+from seawall.exchange.aggregate import catalogue, pack
 from seawall.flow.aggregates_book import CONTRIBUTION, SET_UP, all_here, proposal_in
-from seawall.flow.aggregates_members import verified
+from seawall.flow.aggregates_members import has_line, verified
 from seawall.flow.node import Node
 from seawall.model import Fault
 from seawall.model.aggregate import KeptRound, RoundState
@@ -17,29 +17,61 @@ from seawall.model.message import MessageKind
 TELLING = (RoundState.JOINED, RoundState.CONTRIBUTED, RoundState.FINISHED)
 
 
-def tell(node: Node, kept: KeptRound) -> list[str]:
-    """Queue for each member what it has not heard from us; sentences about those for whom nothing could be queued.
+def tell(node: Node, kept: KeptRound) -> None:
+    """Queue for each member what it has not heard from us; ``untold`` names those for whom nothing could be queued.
 
-    Members without a network are served with 'seawall aggregates export'.
+    Members without a line are served with 'seawall aggregates export'.
     """
     from seawall.flow.post import post
 
-    problems: list[str] = []
     if kept.state not in TELLING:
-        return problems
+        return
     peers = verified(node)
     for member in hearers(node, kept):
         stage, heard = stage_of(node, kept), node.store.aggregates.stage_told(kept.round_id, member)
         peer = peers.get(member)
-        if stage <= heard or peer is None or peer.carried:
+        if stage <= heard or peer is None or not has_line(node, peer):
             continue
         try:
             post(node, peer.code_name, MessageKind.AGGREGATE, pack(said(node, kept, heard, stage)))
-        except Fault as fault:  # one member that cannot be written to must not stop the rest
-            problems.append(f"{peer.code_name}: {fault}")
+        except Fault:  # one member that cannot be written to must not stop the rest
             continue
         node.store.aggregates.set_told(kept.round_id, member, stage)
-    return problems
+
+
+def untold(node: Node, kept: KeptRound) -> list[str]:
+    """Code names of those for whom nothing could be queued yet: the job tries again, once their prekeys are here."""
+    if kept.state not in TELLING:
+        return []
+    peers, stage, book = verified(node), stage_of(node, kept), node.store.aggregates
+    waiting = [
+        peers[one] for one in hearers(node, kept) if one in peers and book.stage_told(kept.round_id, one) < stage
+    ]
+    return [peer.code_name for peer in waiting if has_line(node, peer)]
+
+
+def tell_agreement(node: Node) -> None:
+    """Tell each verified peer once that we work with the catalogue; those without a line hear it with the round."""
+    from seawall.flow.post import post
+
+    digest, book = catalogue().digest, node.store.aggregates
+    ours = book.agreements(digest).get(node.keys.node_id)
+    for peer in verified(node).values() if ours is not None else ():
+        if book.stage_told(digest, peer.node_id) or not has_line(node, peer):
+            continue
+        try:
+            post(node, peer.code_name, MessageKind.AGGREGATE, pack([ours.envelope]))
+        except Fault:  # the job tries again
+            continue
+        book.set_told(digest, peer.node_id, 1)
+
+
+def agreement_untold(node: Node) -> list[str]:
+    """Code names of verified peers for whom our word on the catalogue is not queued yet."""
+    digest, book = catalogue().digest, node.store.aggregates
+    if node.keys.node_id not in book.agreements(digest):
+        return []
+    return [peer.code_name for peer in verified(node).values() if not book.stage_told(digest, peer.node_id)]
 
 
 def hearers(node: Node, kept: KeptRound) -> list[str]:

@@ -6,9 +6,9 @@ import msgspec
 
 from seawall.exchange.aggregate import Published, catalogue, published
 from seawall.flow.aggregates_book import CONTRIBUTION, SET_UP, proposal_in, query_of, sums_of
-from seawall.flow.aggregates_members import names, verified
+from seawall.flow.aggregates_members import has_line, names, verified
 from seawall.flow.aggregates_rules import budget_of
-from seawall.flow.aggregates_telling import TELLING, hearers
+from seawall.flow.aggregates_telling import TELLING, agreement_untold, hearers, untold
 from seawall.flow.node import Node
 from seawall.model import Refused, rfc3339
 from seawall.model.aggregate import KeptRound, RoundState
@@ -20,7 +20,7 @@ HONEST = "a member that puts in false numbers is not noticed"
 def catalogue_document(node: Node) -> dict[str, object]:
     """The catalogue, who agreed to it, and what each data set has left.
 
-    Keys: version, sha256, valid_from, verified, agreed, not_yet, least_nodes, least_count, items (name, about,
+    Keys: version, sha256, valid_from, verified, agreed, not_yet, untold, least_nodes, least_count, items (name, about,
     available, epsilon, bins, bins_per_unit, cap, data_set, releases, spent, left, next_at).
     """
     node.require("read")
@@ -35,6 +35,7 @@ def catalogue_document(node: Node) -> dict[str, object]:
         "verified": terms.verified,
         "agreed": names(node, agreed),
         "not_yet": sorted(silent),
+        "untold": agreement_untold(node),
         "least_nodes": terms.least_nodes,
         "least_count": terms.least_count,
         "items": [
@@ -92,6 +93,7 @@ def round_row(node: Node, kept: KeptRound) -> dict[str, object]:
         "waiting_for": [] if kept.state is RoundState.FINISHED
         else names(node, (member for member in proposal.members if member not in waiting)),
         "created_at": rfc3339(kept.at),
+        "untold": untold(node, kept),
         "expires": rfc3339(kept.expires),
         "rerun_of": kept.rerun_of,
         "contributed_at": None if kept.contributed_at is None else rfc3339(kept.contributed_at),
@@ -140,9 +142,9 @@ def drawable(node: Node, kept: KeptRound) -> Published:
 
 
 def by_file(node: Node, kept: KeptRound) -> list[str]:
-    """Those of whom we tell in this round and no network reaches: 'aggregates export' serves them."""
+    """Those whom we tell of this round and no line reaches: 'aggregates export' serves them."""
     wanted = set(hearers(node, kept)) if kept.state in TELLING else set()
-    return [peer.code_name for peer in node.store.peers.list() if peer.node_id in wanted and peer.carried]
+    return [peer.code_name for peer in node.store.peers.list() if peer.node_id in wanted and not has_line(node, peer)]
 
 
 class _LeftOut(msgspec.Struct):
