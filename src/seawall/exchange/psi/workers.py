@@ -114,9 +114,13 @@ class _Worker:
     """One process, and the pipe to it."""
 
     def __init__(self) -> None:
-        # -P: the folder of the program is no place to import from
-        self._process = subprocess.Popen(  # noqa: S603  (our own program)
-            [sys.executable, "-P", str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        # -P: the folder of the program is no place to import from; what it would say when it is killed is said here
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", str(PROGRAM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
         )
 
     def do(self, job: list[object]) -> bytes:
