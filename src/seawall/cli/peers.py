@@ -82,7 +82,8 @@ def list_peers() -> None:
     JSON items: code_name, node_id, state, url, fingerprint, last_sync, health, reason, failing_since, failures,
     waiting, lag_seconds, misdeeds, keys (version, expires, state, former, changed), ledger (cosigned, never-seen,
     forked, rolled-back, or restored: it waits for 'peers accept-restore'), farewell (what it said when it ended the
-    relation), compromised_since (while what it sent since is set aside).
+    relation), compromised_since (while what it sent since is set aside), overlap (running, question, paused or stopped:
+    see 'seawall budgets').
     """
     from seawall.flow.node import Node
     from seawall.flow.peers import describe_peers

@@ -149,8 +149,9 @@ def refill(
     count: Annotated[int, Parameter(help="Values to add for this epoch.", validator=Number(gte=1))],
 ) -> None:
     """Add to what a peer may ask in this epoch; takes a second person (--approver-token). JSON: as 'budgets' items."""
-    from seawall.flow.budget_words import shown, type_named
+    from seawall.flow.budget_words import shown
     from seawall.flow.budgets import refill as add
+    from seawall.flow.excluded import type_named
     from seawall.flow.node import Node
 
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
@@ -163,7 +164,7 @@ def approve(peer: str, /, *, type: Annotated[str, Parameter(help="e.g. ipv4 or d
 
     JSON: peer, type, reason, approved_by.
     """
-    from seawall.flow.budget_words import type_named
+    from seawall.flow.excluded import type_named
     from seawall.flow.node import Node
     from seawall.flow.plausible import approve_pause
 

@@ -8,7 +8,7 @@ from seawall.flow.node import Node
 from seawall.flow.overlap_stops import overlap_state, pause_of, stop_of
 from seawall.flow.sizes import size_of
 from seawall.messages import mark, translate
-from seawall.model import Fault, ObservableType, rfc3339
+from seawall.model import ObservableType, rfc3339
 from seawall.model.books import BudgetLeft
 from seawall.model.epoch import epoch_number
 from seawall.model.peer import PeerState
@@ -66,14 +66,6 @@ def peer_states(node: Node, peer: str | None) -> list[dict[str, object]]:
             }
         )
     return rows
-
-
-def type_named(text: str) -> ObservableType:
-    """The type. Raises Fault E-FLOW-503 for an unknown one."""
-    if text not in set(ObservableType):
-        known = ", ".join(kind.value for kind in ObservableType)
-        raise Fault("E-FLOW-503", "There is no type {given}; use one of {known}.", given=repr(text[:40]), known=known)
-    return ObservableType(text)
 
 
 def shown(node: Node, budget: BudgetLeft, lang: str = "en") -> dict[str, object]:

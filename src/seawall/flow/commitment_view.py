@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from seawall.codec.values import detect
 from seawall.flow.commitments import left_out
 from seawall.flow.cosigned import keep_cosigned, witnesses
+from seawall.flow.excluded import read_value
 from seawall.flow.node import Node
 from seawall.flow.openings import open_commitment
-from seawall.model import Fault, ObservableType, rfc3339
+from seawall.model import rfc3339
 
 
 def describe_commitments(node: Node) -> dict[str, object]:
@@ -38,13 +38,8 @@ def describe_commitments(node: Node) -> dict[str, object]:
 def show_opening(node: Node, value: str, type: str | None) -> dict[str, object]:
     """The evidence for one value of ours. It names the value and its salt: whoever has it can check it, and knows."""
     node.require("read-telemetry")
-    found = detect(value) if type is None else None
-    kind = ObservableType(type) if type in set(ObservableType) else found.type if found is not None else None
-    if kind is None:
-        raise Fault(
-            "E-FLOW-500", "{given} is no value of a known type; name the type with --type.", given=ascii(value[:80])
-        )
-    opened = open_commitment(node, kind, found.value if found is not None else value)
+    found = read_value(value, type)
+    opened = open_commitment(node, found.type, found.value)
     return {
         "type": opened.type.value,
         "value": opened.value,

@@ -140,7 +140,7 @@ def exclude(node: Node, values: Iterable[str], type: str | None = None) -> dict[
     Raises Refused E-FLOW-004, Fault E-FLOW-500 for what is no value, E-VALUE-001 for none of that type.
     """
     person = node.require("match")
-    found = sorted({_read(text, type) for text in values})
+    found = sorted({read_value(text, type) for text in values})
     added = node.store.exclusions.add(((item.type.value, item.value) for item in found), node.clock(), person.name)
     return {"given": len(found), "added": added, "excluded": len(node.store.exclusions.list())}
 
@@ -148,7 +148,7 @@ def exclude(node: Node, values: Iterable[str], type: str | None = None) -> dict[
 def include(node: Node, value: str, type: str | None = None) -> dict[str, object]:
     """Take a value off the list. Raises NotFound E-FLOW-501 when it is not on it."""
     node.require("match")
-    item = _read(value, type)
+    item = read_value(value, type)
     if not node.store.exclusions.remove([(item.type.value, item.value)]):
         raise NotFound("E-FLOW-501", "{value} is not on the list of exclusions.", value=ascii(item.value[:80]))
     return {"removed": item.value, "excluded": len(node.store.exclusions.list())}
@@ -185,17 +185,22 @@ def lists_state(node: Node) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read(text: str, type: str | None) -> Observable:
+def read_value(text: str, type: str | None) -> Observable:
+    """A value as people write it, defanged or not. Raises Fault E-FLOW-500, 503, E-VALUE-001."""
     plain = refang(text.strip())
     if type is not None:
-        if type not in set(ObservableType):
-            known = ", ".join(kind.value for kind in ObservableType)
-            raise Fault("E-FLOW-503", "There is no type {given}; use one of {known}.", given=repr(type[:40]),
-                        known=known)  # fmt: skip
-        return canonical(ObservableType(type), plain)
+        return canonical(type_named(type), plain)
     found = detect(plain)
     if found is None:
         raise Fault(
-            "E-FLOW-500", "{given} is no value of a known type; name the type with --type.", given=ascii(text[:80])
+            "E-FLOW-500", "{given} cannot be read as a value; name its type with --type.", given=ascii(text[:80])
         )
     return found
+
+
+def type_named(text: str) -> ObservableType:
+    """The type. Raises Fault E-FLOW-503 for an unknown one."""
+    if text not in set(ObservableType):
+        known = ", ".join(kind.value for kind in ObservableType)
+        raise Fault("E-FLOW-503", "There is no type {given}; use one of {known}.", given=repr(text[:40]), known=known)
+    return ObservableType(text)
