@@ -57,6 +57,9 @@ def test_a_round_from_the_first_command_to_the_drawing(scene: Community, tmp_pat
     words = [text.text or "" for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
     assert any(word.startswith("210 (") for word in words)
     assert "suppressed: too few nodes" in words
+    audited = say(scene, "tokyo", "audit", round_id, "--json").document
+    assert (audited["holds"], [row["count"] for row in audited["items"] if row["bin"] == "energy"]) == (True, [70])
+    assert say(scene, "tokyo", "audit", "f" * 32).err.startswith("E-STORE-220")
     plain = say(scene, "tokyo", "show", round_id)
     assert "standard deviation" in plain.err
     assert "7 of 8 releases left" in plain.err

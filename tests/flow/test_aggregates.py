@@ -17,6 +17,7 @@ from seawall.exchange.aggregate import (
     reopened,
 )
 from seawall.flow import aggregates, aggregates_round
+from seawall.flow.aggregates_audit import audit
 from seawall.flow.aggregates_book import CONTRIBUTION, SET_UP
 from seawall.flow.aggregates_files import export_round, import_rounds
 from seawall.flow.aggregates_round import Opening, advance_all
@@ -115,6 +116,12 @@ def test_every_contribution_is_on_the_ledger_with_its_commitment(three: Communit
     put_in = Input(opening.counts, opening.noise, opening.presence, opening.salt)
     assert event["commitment"] == commitment_of(put_in, round_id)
     assert 44 in opening.counts
+    node = three.nodes["seoul"]
+    assert audit(node, kept)["holds"] is True
+    changed_book = msgspec.structs.replace(opening, counts=(45, *opening.counts[1:]))
+    assert audit(node, msgspec.structs.replace(kept, opening=msgspec.json.encode(changed_book)))["holds"] is False
+    with refused("E-FLOW-674"):
+        audit(node, msgspec.structs.replace(kept, opening=None))
     for kind in (EventKind.AGGREGATE_AGREED, EventKind.AGGREGATE_JOINED, EventKind.AGGREGATE_FINISHED):
         assert len(events(three, "seoul", kind)) == 1
     assert len(events(three, "taipei", EventKind.AGGREGATE_STARTED)) == 1

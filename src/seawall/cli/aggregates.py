@@ -153,6 +153,27 @@ def show(
 
 
 @aggregates.command
+def audit(round_: Annotated[str, Parameter(name="ROUND")], /) -> int:
+    """Show what this node put into a round, in the clear, and whether it is what the node committed to.
+
+    For auditors; exit status 3 when it is not. JSON: round, query, period, commitment, holds, items (week, bin, count,
+    noise, presence).
+    """
+    from seawall.flow.aggregates import find
+    from seawall.flow.aggregates_audit import audit as audited
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        document: dict[str, Any] = audited(node, find(node, round_))
+    if context.json:
+        context.out.result(document)
+    else:
+        context.out.pairs({name: value for name, value in document.items() if name != "items"})
+        context.out.table(document["items"], ["week", "bin", "count", "noise", "presence"], empty="")
+    return ExitStatus.DONE if document["holds"] else ExitStatus.REFUSED
+
+
+@aggregates.command
 def export(
     round_: Annotated[str, Parameter(name="ROUND")],
     /,

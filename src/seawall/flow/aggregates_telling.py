@@ -56,7 +56,9 @@ def tell_agreement(node: Node) -> None:
 
     digest, book = catalogue().digest, node.store.aggregates
     ours = book.agreements(digest).get(node.keys.node_id)
-    for peer in verified(node).values() if ours is not None else ():
+    if ours is None:
+        return
+    for peer in verified(node).values():
         if book.stage_told(digest, peer.node_id) or not has_line(node, peer):
             continue
         try:
