@@ -44,11 +44,12 @@ def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
         yield found
 
 
-def settle(nodes: Nodes, rounds: int = 8) -> None:
-    """Both deliver in turns, until everything went."""
+def settle(nodes: Nodes, rounds: int = 12) -> None:
+    """Both deliver in turns, until nothing moves any more."""
     for _ in range(rounds):
-        deliver(nodes["seoul"], "taipei")
-        deliver(nodes["taipei"], "seoul")
+        moved = [deliver(nodes[name], other) for name, other in PAIRS]
+        if not any(one.sent or one.received for one in moved):
+            return
 
 
 def held(node: Node, peer: str) -> set[str]:

@@ -79,7 +79,7 @@ def ask_peer(
 ) -> dict[str, object]:
     """Ask about each value, and say what is known so far.
 
-    Raises Fault E-FLOW-562 for what is no value of a known type, E-FLOW-563 for none or too many, Refused E-FLOW-561
+    Raises Fault E-FLOW-500 for what is no value of a known type, E-FLOW-563 for none or too many, Refused E-FLOW-561
     for an own asset, a victim or an ongoing operation without ``force``, E-FLOW-564 for a type that no circle carries.
     """
     node.require("sync")
@@ -126,7 +126,7 @@ def _read(values: Sequence[str], type: ObservableType | None) -> list[Observable
         plain = refang(text.strip())
         one = canonical(type, plain) if type is not None else detect(plain)
         if one is None:
-            raise Fault("E-FLOW-562", "{given} is no value of a known type; name the type with --type.",
+            raise Fault("E-FLOW-500", "{given} is no value of a known type; name the type with --type.",
                         given=ascii(text[:80]))  # fmt: skip
         found[one] = None
     if not 0 < len(found) <= MAX_VALUES:

@@ -220,6 +220,7 @@ def _send(node: Node, peer: str, type: ObservableType, talk: Talk, parts: Iterab
 
 
 def say(node: Node, peer: str, word: Hello | Ready | Masked | Stop) -> None:
+    """Seal one word for the peer and queue it. Raises as ``post``."""
     post(node, peer, MessageKind.OVERLAP, write_word(word))
 
 
@@ -230,6 +231,7 @@ def room_for(node: Node, peer: str, type: ObservableType) -> tuple[int, int]:
 
 
 def talk_with(node: Node, peer: str, type: ObservableType) -> Talk:
+    """What the peer last said about a type. Raises Refused E-FLOW-556 before it said anything."""
     talk = talk_of(node, peer, type)
     if talk is None:
         raise Refused("E-FLOW-556", "{peer} and we have not agreed on an epoch of {type} yet.", peer=peer,
