@@ -114,12 +114,27 @@ def test_a_file_that_others_may_read_is_refused(keys: Path) -> None:
 
 
 def test_a_damaged_file_is_a_fault(keys: Path) -> None:
-    """One sentence names the folder, not the contents."""
+    """One sentence names the file and what to do, not the contents; it can still be wiped with all others."""
     make_prekey(keys, NODE, AT)
     (path,) = (keys / PREKEYS).iterdir()
     path.write_bytes(b"x" * FILE_BYTES)
-    with pytest.raises(Fault, match="E-IDENTITY-002"):
+    with pytest.raises(Fault, match=f"E-IDENTITY-105: .*{path.name} is damaged; remove it"):
         load_prekeys(keys, AT)
+    assert wipe_prekeys(keys, None) == 1
+
+
+def test_what_a_kill_left_is_no_prekey(keys: Path) -> None:
+    """A file that was overwritten and not removed is ignored; one that never got its name goes with the next wiping."""
+    made = make_prekey(keys, NODE, AT)
+    (path,) = (keys / PREKEYS).iterdir()
+    (keys / PREKEYS / ".0123456789abcdef.key.new").write_bytes(path.read_bytes())
+    (keys / PREKEYS / "0123456789abcdef.key").write_bytes(bytes(FILE_BYTES))
+    found = load_prekeys(keys, AT)
+    assert found is not None
+    assert found.keys == (made,)
+    wipe_prekeys(keys, AT)
+    assert {item.name for item in (keys / PREKEYS).iterdir()} == {path.name, "0123456789abcdef.key"}
+    assert wipe_prekeys(keys, None) == 2
 
 
 def test_a_signed_prekey_is_read(taipei: NodeKeys) -> None:

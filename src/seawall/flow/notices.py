@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 import msgspec
@@ -266,8 +266,9 @@ class LineBook(NoticeBook):
     """The same on a line, where a peer that has not heard of our prekey hears of it before anything else is asked."""
 
     def waiting(self, peer: str, after: int, limit: int) -> tuple[Sequence[bytes], bool]:
-        """As ``NoticeBook.waiting``."""
-        tell_prekey(self._node, peer)
+        """As ``NoticeBook.waiting``; what is wrong with our prekeys holds up nothing else: the job says it."""
+        with suppress(Fault):
+            tell_prekey(self._node, peer)
         return super().waiting(peer, after, limit)
 
 

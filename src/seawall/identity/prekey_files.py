@@ -17,9 +17,10 @@ import hashlib
 import struct
 from pathlib import Path
 
-from seawall.identity.key_files import destroy, refuse_if_shared, sync_folder, unreadable, write_secret
+from seawall.identity.key_files import destroy, refuse_if_shared, sync_folder, write_secret
 from seawall.identity.prekeys import CLOCK_SKEW, KEPT_AFTER_END, OwnPrekeys, Prekey
 from seawall.identity.vault_open import read_secret, seal_secret
+from seawall.model import Fault
 
 PREKEYS = "prekeys"
 MAX_PREKEYS = 64  # files read: a week's each for 58 days are nine
@@ -57,7 +58,7 @@ def load_prekeys(keys: Path, at: int) -> OwnPrekeys | None:
     """The node's prekeys that may still open something at ``at`` (microseconds UTC); None when there is none.
 
     ``keys``: the node's folder of keys. The newest comes first; one that a wrong clock dated into the future last.
-    Raises Fault E-IDENTITY-002 for a damaged file, E-IDENTITY-003 when others may read one.
+    Raises Fault E-IDENTITY-105 for a damaged file, E-IDENTITY-003 when others may read one.
     """
     found = [prekey for _, prekey in _all(keys) if prekey.ends + KEPT_AFTER_END > at]
     ordered = sorted(found, key=lambda prekey: (prekey.created <= at + CLOCK_SKEW, prekey.created), reverse=True)
@@ -79,9 +80,16 @@ def make_prekey(keys: Path, node_id: str, at: int) -> Prekey:
 
 
 def wipe_prekeys(keys: Path, at: int | None) -> int:
-    """Destroy those that ended 30 days before ``at`` (microseconds UTC), or all of them; returns how many."""
-    gone = [path for path, prekey in _all(keys) if at is None or prekey.ends + KEPT_AFTER_END <= at]
-    for path in gone:
+    """Destroy those that ended 30 days before ``at`` (microseconds UTC), or all, whatever is in them; how many.
+
+    What a kill left half made or half wiped goes too; nobody else may be making one meanwhile.
+    """
+    folder = keys / PREKEYS
+    if at is None:
+        gone = list(folder.glob("*.key"))
+    else:
+        gone = [path for path, prekey in _all(keys) if prekey.ends + KEPT_AFTER_END <= at]
+    for path in (*gone, *folder.glob(".*.new")):
         destroy(path)
     return len(gone)
 
@@ -89,11 +97,17 @@ def wipe_prekeys(keys: Path, at: int | None) -> int:
 def _all(keys: Path) -> list[tuple[Path, Prekey]]:
     found = []
     for path in sorted((keys / PREKEYS).glob("*.key"))[:MAX_PREKEYS]:
-        refuse_if_shared(path)
         try:
-            found.append((path, decode_prekey(read_secret(path))))
+            data = read_secret(path)
+            if data.strip(b"\0"):  # only zeros: a wiping was killed before the file went
+                found.append((path, decode_prekey(data)))
+                refuse_if_shared(path)
         except FileNotFoundError:  # wiped by another process meanwhile
             continue
-        except (OSError, ValueError) as error:
-            raise unreadable(keys, error) from None
+        except (OSError, ValueError):
+            raise Fault(
+                "E-IDENTITY-105",
+                "The prekey file {path} is damaged; remove it: what was sealed for it is lost, and another is made.",
+                path=path,
+            ) from None
     return found
