@@ -13,7 +13,7 @@ from journey.carrying import Shores, agreed_shores
 from journey.command_line import SeawallNode
 from seawall.exchange.drop import Acknowledged, DropBounds, DropWriter, Header, WrittenDrop
 from seawall.flow import drop
-from seawall.flow.drop import export_drop, locked
+from seawall.flow.drop import Cover, export_drop, locked
 from seawall.flow.drop_books import Books
 from seawall.flow.drop_status import describe_drops
 from seawall.flow.drop_taking import import_drops
@@ -145,11 +145,15 @@ def test_a_drop_for_somebody_else_is_refused(shores: Shores, tmp_path: Path) -> 
     card.write_bytes(shores.taipei.raw("peers", "card").stdout)
     third.here("peers", "add", card, "--code-name", "taipei")
     file = tmp_path / "one"
-    write(shores.taipei, file)
+    write(shores.taipei, file, cover=Cover.NONE)
     with pytest.raises(Refused, match="E-EXCHANGE-023"):
         read(third, file)
     third.here("peers", "verify", "taipei", "--fingerprint", shores.taipei.fingerprint, "--approver-token", second)
     with pytest.raises(Refused, match="E-FLOW-125"):
+        read(third, file)
+    read(shores.seoul, file)
+    assert write(shores.taipei, file)["encrypted"] is True
+    with pytest.raises(Refused, match="E-FLOW-624"):
         read(third, file)
     read(shores.seoul, file)
 

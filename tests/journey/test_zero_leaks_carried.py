@@ -38,7 +38,7 @@ def test_drops_hold_no_secret(tmp_path: Path) -> None:
         furnish(node, secrets=True, member="seoul")
     out = tmp_path / "out"
     out.mkdir()
-    assert shores.taipei.here("export-drop", "seoul", "-o", out)["sent"] == 5
+    assert shores.taipei.here("export-drop", "seoul", "-o", out, "--clear")["sent"] == 5
     files = list(out.iterdir())
     texts = [zstandard.ZstdDecompressor().stream_reader(io.BytesIO(file.read_bytes())).read() for file in files]
     assert any(OPEN_WORD.encode() in text for text in texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from seawall.model import Refused
 from seawall.model.message import MessageKind
 from seawall.model.peer import PeerRecord
 
+OURS = "drop-sealed:{digest}"  # what we sealed we cannot open: it is known by how it begins
+MARK_BYTES = 4_096
 LIFE = 30 * 86_400_000_000  # microseconds; no longer than the recipient keeps the key that opens it
 
 
@@ -46,11 +49,13 @@ def seal_in_place(node: Node, record: PeerRecord, hidden: Path) -> int:
 
     descriptor, name = tempfile.mkstemp(prefix=".drop-", dir=hidden.parent)
     try:
-        with os.fdopen(descriptor, "wb") as target, hidden.open("rb") as source:
+        with os.fdopen(descriptor, "w+b") as target, hidden.open("rb") as source:
             seal_drop(source, target, seal)
             target.flush()
             os.fsync(target.fileno())
             size = target.tell()
+            target.seek(0)
+            node.store.notes.set(OURS.format(digest=_mark(target)), record.code_name)
         Path(name).replace(hidden)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -62,7 +67,8 @@ def seal_in_place(node: Node, record: PeerRecord, hidden: Path) -> int:
 def unsealed(node: Node, path: Path, peers: Sequence[PeerRecord], bounds: DropBounds) -> Iterator[Path]:
     """The file of a drop, opened if it was sealed for us; one that cannot be read is left to its reader.
 
-    Raises Refused E-FLOW-624 when it is sealed for somebody else, BadEnvelope when it was altered.
+    Raises Refused E-FLOW-624 when it is sealed for somebody else, E-FLOW-124 when we sealed it ourselves,
+    E-EXCHANGE-205 when it was altered.
     """
     with tempfile.NamedTemporaryFile(dir=node.folder) as target:
         yield Path(target.name) if _unsealed(node, path, peers, bounds, target.file) else path
@@ -77,9 +83,16 @@ def _unsealed(node: Node, path: Path, peers: Sequence[PeerRecord], bounds: DropB
     with source:
         if not is_sealed(source):
             return False
+        if node.store.notes.get(OURS.format(digest=_mark(source))) is not None:
+            raise Refused("E-FLOW-124", "This drop was written by this very node; it is for the other side.")
+        source.seek(0)
         unseal_drop(source, target, _Opener(node, peers).opened, bounds)
         target.flush()
     return True
+
+
+def _mark(file: IO[bytes]) -> str:
+    return hashlib.sha256(file.read(MARK_BYTES)).hexdigest()
 
 
 class _Opener:

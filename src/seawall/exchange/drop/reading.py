@@ -55,15 +55,15 @@ class Drop:
                     digest.update(body + b"\n")
                     size += len(body) + 1
                     if size > part.bytes:  # what the header counts is within the bounds: nothing beyond it is unpacked
-                        raise _altered()
+                        raise altered()
                     if nested_deeper(body, self._bounds.nesting):
                         raise _unbearable()
                 if size != part.bytes or digest.hexdigest() != part.sha256:
-                    raise _altered()
+                    raise altered()
             if lines.read(1):
-                raise _altered()
+                raise altered()
         except zstandard.ZstdError:
-            raise _altered() from None
+            raise altered() from None
 
     def pages(self) -> Iterator[tuple[str, list[bytes]]]:
         """(circle, bodies) page by page. Call ``check`` before."""
@@ -172,7 +172,8 @@ def _cut_short() -> Fault:
     return Refused("E-EXCHANGE-204", "The drop is cut short; nothing of it was taken in: copy it again.")
 
 
-def _altered() -> Fault:
+def altered() -> Fault:
+    """The one answer to what is not as it was signed or sealed."""
     return Refused("E-EXCHANGE-205", "The drop is not what its maker signed; nothing of it was taken in.")
 
 

@@ -16,7 +16,8 @@ from typing import IO
 
 from seawall.exchange.drop.bounds import DropBounds
 from seawall.exchange.drop.header import not_a_drop, too_large
-from seawall.exchange.envelope import MAX_ENVELOPE_BYTES, Opened
+from seawall.exchange.drop.reading import altered
+from seawall.exchange.envelope import MAX_ENVELOPE_BYTES, BadEnvelope, Opened
 from seawall.model.message import MessageKind
 
 MAGIC = b"SWSDROP1\n"
@@ -48,7 +49,7 @@ def seal_drop(source: IO[bytes], target: IO[bytes], seal: SealPiece) -> None:
 
 
 def unseal_drop(source: IO[bytes], target: IO[bytes], opened: OpenPiece, bounds: DropBounds) -> None:
-    """Write the drop's own file. Raises what ``opened`` raises, Fault E-EXCHANGE-201, Refused E-EXCHANGE-203."""
+    """Write the drop's own file. Raises what ``opened`` raises, Fault E-EXCHANGE-201, Refused E-EXCHANGE-203, 205."""
     if source.read(len(MAGIC)) != MAGIC:
         raise not_a_drop()
     number, size, made_at, last = 0, 0, None, False
@@ -56,7 +57,10 @@ def unseal_drop(source: IO[bytes], target: IO[bytes], opened: OpenPiece, bounds:
         head = source.read(_LENGTH.size)
         if len(head) != _LENGTH.size or not 0 < _LENGTH.unpack(head)[0] <= MAX_ENVELOPE_BYTES:
             raise not_a_drop()
-        message = opened(source.read(_LENGTH.unpack(head)[0]))
+        try:
+            message = opened(source.read(_LENGTH.unpack(head)[0]))
+        except BadEnvelope:
+            raise altered() from None
         number += 1
         made_at = message.at if made_at is None else made_at
         fits = (message.kind, message.sequence, message.at) == (MessageKind.DROP, number, made_at)
