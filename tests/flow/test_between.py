@@ -13,7 +13,7 @@ import zstandard
 from flow.neighbours import Clock, agree, carry, neighbours, push, say
 from seawall.exchange.drop import DEFAULT_DROP_BOUNDS
 from seawall.exchange.drop.header import DROP_TYPE
-from seawall.exchange.notices.paths import NOTICE_TYPE
+from seawall.exchange.notices.paths import FURTHER_KINDS, NOTICE_TYPE
 from seawall.flow.between import believed, believed_of_anybody, proof_with, prover
 from seawall.flow.circle_changes import CircleChange, change_circle
 from seawall.flow.circles import CircleWish, create_circle
@@ -65,6 +65,7 @@ def exchange(nodes: dict[str, Node], asking: str, asked: str) -> list[str]:
     for sender, receiver in ((asked, asking), (asking, asked)):
         ours, theirs = LineBook(nodes[sender]), LineBook(nodes[receiver])
         ours.settle(receiver, theirs.standing(sender), ())
+        ours.reads(receiver, FURTHER_KINDS)
         envelopes, _ = ours.waiting(receiver, theirs.standing(sender).number, 20)
         heard = theirs.take(sender, envelopes)
         ours.settle(receiver, heard.taken, heard.problems)

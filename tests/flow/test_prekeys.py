@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from flow.neighbours import Clock, carry, neighbours
+from seawall.exchange.notices.paths import FURTHER_KINDS
 from seawall.flow.backup_parts import parts_of, state_of
 from seawall.flow.jobs import run
 from seawall.flow.keys import rotate_keys, show_keys
 from seawall.flow.node import Node
-from seawall.flow.notices import LineBook, send_notice
+from seawall.flow.notices import LineBook, NoticeBook, send_notice
 from seawall.flow.prekeys import own_prekeys, recipient_keys, sender_keys, tell_prekey, tend_prekeys
 from seawall.identity import Reason
 from seawall.identity.prekey_files import PREKEYS
@@ -33,6 +34,7 @@ def exchange(nodes: dict[str, Node]) -> None:
     """One synchronisation by Taipei: it asks, and then brings its own."""
     taipei, seoul = LineBook(nodes["taipei"]), LineBook(nodes["seoul"])
     for ours, theirs, us, them in ((seoul, taipei, "taipei", "seoul"), (taipei, seoul, "seoul", "taipei")):
+        ours.reads(us, FURTHER_KINDS)
         envelopes, _ = ours.waiting(us, theirs.standing(them).number, 20)
         heard = theirs.take(them, envelopes)
         assert heard.problems == ()
@@ -62,6 +64,16 @@ def test_one_exchange_tells_both(nodes: dict[str, Node]) -> None:
     assert nodes["taipei"].store.notices.last("seoul", ours=True) == 1
 
 
+def test_a_peer_of_an_older_version_is_not_told(nodes: dict[str, Node]) -> None:
+    """It would take the notice for damage and hear nothing behind it, so what it can read goes on as before."""
+    book = LineBook(nodes["taipei"])
+    for kinds in ("", "more,other"):
+        book.reads("seoul", kinds)
+        assert book.waiting("seoul", 0, 20) == ([], False)
+    book.reads("seoul", f"other,{FURTHER_KINDS}")
+    assert len(book.waiting("seoul", 0, 20)[0]) == 1
+
+
 def test_each_week_there_is_another(nodes: dict[str, Node]) -> None:
     """The next one is told with the next exchange; what was sealed for the one before is still opened."""
     exchange(nodes)
@@ -80,6 +92,8 @@ def test_each_week_there_is_another(nodes: dict[str, Node]) -> None:
 def test_the_job_makes_tells_and_wipes(nodes: dict[str, Node]) -> None:
     """'seawall run prekeys' does all three, and says so."""
     seoul = nodes["seoul"]
+    assert "0 told, 0 wiped" in str(run(seoul, "prekeys")["result"])  # of an older version, as far as it knows
+    NoticeBook(seoul).reads("taipei", FURTHER_KINDS)
     assert "1 told, 0 wiped" in str(run(seoul, "prekeys")["result"])
     assert "0 told, 0 wiped" in tend_prekeys(seoul)
     first = own_prekeys(seoul).newest

@@ -31,7 +31,7 @@ from seawall.flow.between import NAMING_OBJECTS, believed, proof_with, proven_no
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
 from seawall.flow.peer_keys import known_keys
-from seawall.flow.prekeys import tell_prekey
+from seawall.flow.prekeys import READS, reads_prekeys, tell_prekey
 from seawall.identity import dsse, read_card
 from seawall.identity.between_us import is_between_us
 from seawall.ledger import EventKind, LedgerEvent
@@ -141,6 +141,12 @@ class NoticeBook:
         notices = self._node.store.notices
         last = notices.get(peer, notices.last(peer, ours=False), ours=False)
         return Standing(last.number, last.digest) if last is not None else Standing()
+
+    def reads(self, peer: str, kinds: str) -> None:
+        """Keep which further kinds of notices this peer reads."""
+        key, notes = READS.format(peer=peer), self._node.store.notes
+        if (notes.get(key) or "") != kinds:
+            notes.set(key, kinds)
 
     def waiting(self, peer: str, after: int, limit: int) -> tuple[Sequence[bytes], bool]:
         """Our envelopes behind a number; nothing for a peer that is not verified now."""
@@ -268,7 +274,8 @@ class LineBook(NoticeBook):
     def waiting(self, peer: str, after: int, limit: int) -> tuple[Sequence[bytes], bool]:
         """As ``NoticeBook.waiting``; what is wrong with our prekeys holds up nothing else: the job says it."""
         with suppress(Fault):
-            tell_prekey(self._node, peer)
+            if reads_prekeys(self._node, peer):
+                tell_prekey(self._node, peer)
         return super().waiting(peer, after, limit)
 
 

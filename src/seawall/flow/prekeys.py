@@ -29,6 +29,8 @@ from seawall.model.notice import Notice, NoticeKind
 from seawall.model.peer import PeerRecord, PeerState
 
 TOLD = "prekey-told:{peer}"
+READS = "notices-read:{peer}"
+"""Which further kinds of notices a peer said that it reads, by commas."""
 MAX_HELD = 16  # of one peer: nine weeks' may still stand behind a message on its way
 SECOND = 1_000_000
 LOCK, LOCK_SECONDS = "prekeys.lock", 30.0
@@ -86,10 +88,16 @@ def own_prekeys(node: Node) -> OwnPrekeys:
 def tend_prekeys(node: Node) -> str:
     """The job: make the next one, tell every peer that has not heard of it, wipe what ended 30 days ago."""
     own = own_prekeys(node)
-    told = sum(tell_prekey(node, record.code_name) for record in node.store.peers.list())
+    peers = [record for record in node.store.peers.list() if record.carried or reads_prekeys(node, record.code_name)]
+    told = sum(tell_prekey(node, record.code_name) for record in peers)
     with alone(node.folder / LOCK, _busy(), seconds=LOCK_SECONDS):
         wiped = wipe_prekeys(node.keys.folder, node.clock())
     return f"in force since {rfc3339(own.newest.created)}, {told} told, {wiped} wiped"
+
+
+def reads_prekeys(node: Node, peer: str) -> bool:
+    """Whether the peer said on the line that it knows such notices; an older version would stumble over them."""
+    return NoticeKind.PREKEYS.value in (node.store.notes.get(READS.format(peer=peer)) or "").split(",")
 
 
 def tell_prekey(node: Node, peer: str) -> bool:
@@ -121,7 +129,8 @@ def tell_anew(node: Node, *, wipe: bool) -> None:
         make_prekey(node.keys.folder, node.keys.node_id, node.clock())
     for record in node.store.peers.list():
         node.store.notes.delete(TOLD.format(peer=record.code_name))
-        tell_prekey(node, record.code_name)
+        if record.carried or reads_prekeys(node, record.code_name):
+            tell_prekey(node, record.code_name)
 
 
 def hear_prekey(node: Node, notice: Notice) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from seawall.exchange.bounds import DEFAULT_BOUNDS
 from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS, NoticeBounds
 from seawall.exchange.notices.interface import NoticeDesk, Offered, Problem, Standing
-from seawall.exchange.notices.paths import NOTICES_MEDIA_TYPE, NOTICES_PATH
+from seawall.exchange.notices.paths import FURTHER_KINDS, MAX_KINDS, NOTICES_MEDIA_TYPE, NOTICES_PATH
 from seawall.exchange.taxii.walk import nested_deeper
 from seawall.exchange.taxii.wire import Answer, Wire
 from seawall.model import NotFound, Unavailable
@@ -33,11 +33,13 @@ def exchange_notices(
     for _ in range(bounds.rounds):
         before = desk.standing(peer.code_name)
         try:
-            answer = wire.get(url, {"after": str(before.number), "digest": before.digest}, media=NOTICES_MEDIA_TYPE)
+            asked = {"after": str(before.number), "digest": before.digest, "kinds": FURTHER_KINDS}
+            answer = wire.get(url, asked, media=NOTICES_MEDIA_TYPE)
         except NotFound:
             return ()
         offered = _read(answer, wire, bounds)
         theirs = offered.taken
+        desk.reads(peer.code_name, offered.kinds[:MAX_KINDS])
         desk.settle(peer.code_name, offered.taken, ())
         heard = desk.take(peer.code_name, [bytes(item) for item in offered.notices]) if offered.notices else None
         disliked += heard.problems if heard is not None else ()

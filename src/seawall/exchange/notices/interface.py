@@ -37,6 +37,7 @@ class Offered(msgspec.Struct, frozen=True):
     more: bool = False
     taken: Standing = Standing()
     problems: tuple[Problem, ...] = ()
+    kinds: str = ""  # further kinds of notices that this side reads, by commas
 
 
 class NoticeDesk(Protocol):
@@ -44,6 +45,9 @@ class NoticeDesk(Protocol):
 
     def standing(self, peer: str) -> Standing:
         """How far we have come in this peer's notices."""
+
+    def reads(self, peer: str, kinds: str) -> None:
+        """The peer says which further kinds of notices it reads, by commas; an older version says nothing."""
 
     def waiting(self, peer: str, after: int, limit: int) -> tuple[Sequence[bytes], bool]:
         """Our envelopes for this peer behind number ``after``, all on the ledger, and whether there are more."""

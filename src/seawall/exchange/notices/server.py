@@ -17,7 +17,7 @@ from seawall.exchange.faults import ProtocolFault
 from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS
 from seawall.exchange.notices.envelope import MAX_NUMBER
 from seawall.exchange.notices.interface import NoticeDesk, Offered, Standing
-from seawall.exchange.notices.paths import NOTICES_MEDIA_TYPE, NOTICES_PATH
+from seawall.exchange.notices.paths import FURTHER_KINDS, MAX_KINDS, NOTICES_MEDIA_TYPE, NOTICES_PATH
 from seawall.exchange.taxii.door import AnyRequest, TaxiiDoor, door_of
 from seawall.exchange.taxii.errors import taxii_exception_handler
 from seawall.exchange.taxii.posting import read_bounded
@@ -61,9 +61,10 @@ class NoticesController(Controller):
         desk = _desk(request)
         after = _number(request.query_params.get("after", "0"))
         desk.settle(peer, Standing(after, request.query_params.get("digest", "")[:64]), ())
+        desk.reads(peer, request.query_params.get("kinds", "")[:MAX_KINDS])
         envelopes, more = desk.waiting(peer, after, BOUNDS.at_once)
         taken = desk.standing(peer)
-        return _answer(Offered(tuple(msgspec.Raw(item) for item in envelopes), more, taken))
+        return _answer(Offered(tuple(msgspec.Raw(item) for item in envelopes), more, taken, kinds=FURTHER_KINDS))
 
     @post("/", status_code=200, request_max_body_size=None)
     async def take(self, request: AnyRequest) -> Response[bytes]:
