@@ -12,6 +12,7 @@ import pytest
 from flow.books_scenes import address, alarm, observe, own, pair, suspects, visit, wait
 from seawall.flow import commitments
 from seawall.flow.commitment_tree import commitment, path_to, root_of
+from seawall.flow.commitment_view import describe_commitments
 from seawall.flow.commitments import commit_candidates, commitment_job, committed, left_out
 from seawall.flow.excluded import Gate, exclude
 from seawall.flow.node import Node
@@ -123,6 +124,7 @@ def test_what_is_kept_out_later_leaves_at_once(node: Node) -> None:
     commit_candidates(node)
     exclude(node, [address(1)])
     assert address(1) not in _values(node)
+    assert (describe_commitments(node)["committed"], describe_commitments(node)["may_enter"]) == (3, 2)
     own(node, f"{address(2)}/32")
     assert _values(node) == [address(0)]
     commit_candidates(node)

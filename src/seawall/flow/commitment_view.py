@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from seawall.flow.commitments import left_out
+from seawall.flow.commitments import committed, left_out, lists_changed
 from seawall.flow.cosigned import keep_cosigned, witnesses
 from seawall.flow.excluded import read_value
 from seawall.flow.node import Node
 from seawall.flow.openings import open_commitment
-from seawall.model import rfc3339
+from seawall.model import ObservableType, rfc3339
 
 
 def describe_commitments(node: Node) -> dict[str, object]:
@@ -22,6 +22,9 @@ def describe_commitments(node: Node) -> dict[str, object]:
         row = types.setdefault(type, {"committed": 0, "may_enter": 0})
         row["committed"] += count
         row["may_enter"] += count if withdrawn is None else 0
+    if lists_changed(node):  # since the last run: what may enter now is asked one by one
+        for type, row in types.items():
+            row["may_enter"] = sum(1 for _ in committed(node, ObservableType(type), before=node.clock()))
     return {
         "committed": sum(row["committed"] for row in types.values()),
         "may_enter": sum(row["may_enter"] for row in types.values()),

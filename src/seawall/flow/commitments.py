@@ -32,7 +32,15 @@ from seawall.model.books import Committed, SourceClass
 from seawall.model.epoch import DAY, day_of
 from seawall.store.commitments import BATCH, Batch, Change, NewBatch
 
-__all__ = ["check_opening", "commit_candidates", "commitment_job", "committed", "left_out", "open_commitment"]
+__all__ = [
+    "check_opening",
+    "commit_candidates",
+    "commitment_job",
+    "committed",
+    "left_out",
+    "lists_changed",
+    "open_commitment",
+]
 
 NODE = "node"  # who acts when nobody asked
 DRAWN = "commitments-drawn"
@@ -93,12 +101,16 @@ def committed(node: Node, type: ObservableType, *, before: int) -> Iterator[Comm
     Only what may enter an overlap. When own assets, warninglists or the list of exclusions changed since the last run
     of the job, each value is compared with them here.
     """
-    state = (node.store.notes.get(DRAWN) or "").partition("/")[2]
-    gate = Gate(node) if state != lists_state(node) else None
+    gate = Gate(node) if lists_changed(node) else None
     for item in node.store.commitments.ranked(type.value, before):
         if gate is None or gate.reason(Observable(type, item.value)) is None:
             source = SourceClass(item.source)
             yield Committed(type, item.value.encode(), item.day, source, item.at, item.strength)
+
+
+def lists_changed(node: Node) -> bool:
+    """Whether own assets, warninglists or the list of exclusions are others than at the last run."""
+    return (node.store.notes.get(DRAWN) or "").partition("/")[2] != lists_state(node)
 
 
 def left_out(node: Node) -> dict[str, dict[str, int]]:
