@@ -123,7 +123,8 @@ def test_through_a_relay_two_nodes_end_as_two_others_do_over_tls(
 
     def kept(self: Any, id: bytes, token: bytes, data: bytes, *rest: int) -> bytes:
         stored.append(data)
-        return put(self, id, token, data, *rest)
+        made: bytes = put(self, id, token, data, *rest)
+        return made
 
     monkeypatch.setattr(type(relay_boxes(pair)), "put", kept)
     a_day(pair.taipei, pair.seoul, tmp_path, ("taipei", "seoul"), both=True)
@@ -138,7 +139,7 @@ def test_through_a_relay_two_nodes_end_as_two_others_do_over_tls(
         assert pair.relay.url in node.here("doctor")["endpoints"]
     confirmed = pair.taipei.here("recalls")["items"]
     assert [item["state"] for item in confirmed] == ["confirmed"]
-    check_transcript(pair, stored)
+    check_transcript(pair, stored, tmp_path / "relay")
 
 
 def relay_boxes(pair: Relayed) -> Any:
@@ -146,11 +147,11 @@ def relay_boxes(pair: Relayed) -> Any:
     return pair.relay.boxes
 
 
-def check_transcript(pair: Relayed, stored: list[bytes]) -> None:
+def check_transcript(pair: Relayed, stored: list[bytes], folder: Path) -> None:
     """Neither value nor name, in no spelling, and only padded sizes; so in the relay's own files."""
     words = [ATTACKER, RED, HIT, RECALLED, "taipei", "seoul", "Taipei", "tw-kr", "TW test node", "KR test node",
              "indicator", "amber", "drop", pair.taipei.node_id, pair.seoul.node_id]  # fmt: skip
-    files = [file.read_bytes() for file in pair.relay.folder.rglob("*") if file.is_file()]
+    files = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
     for data in (*stored, *files):
         for word in words:
             assert word.encode() not in data, word
