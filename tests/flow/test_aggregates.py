@@ -20,11 +20,13 @@ from seawall.flow import aggregates, aggregates_round
 from seawall.flow.aggregates_audit import audit
 from seawall.flow.aggregates_book import CONTRIBUTION, SET_UP
 from seawall.flow.aggregates_files import export_round, import_rounds
+from seawall.flow.aggregates_restored import refill, spend_releases
 from seawall.flow.aggregates_round import Opening, advance_all
 from seawall.flow.aggregates_rules import budget_of
 from seawall.flow.aggregates_view import list_rounds, show_round
+from seawall.flow.node import Node
 from seawall.ledger import EventKind
-from seawall.model import Fault
+from seawall.model import Fault, UserRole
 from seawall.model.aggregate import RoundState
 
 
@@ -180,6 +182,27 @@ def test_the_budget_ends_after_eight_releases_and_comes_back_after_a_year(three:
     assert budget_of(three.nodes["tokyo"], "incidents").left == 8
     three.nodes["tokyo"].clock.moment += 366 * 86_400_000_000  # type: ignore[attr-defined]
     assert budget_of(three.nodes["tokyo"], "attacks").left == 8
+
+
+def test_a_restore_gives_no_budget_back(three: Community) -> None:
+    """All releases count as made and a joined round is left; two people take back what the others say was not."""
+    first = three.whole(period="2026-W09")
+    round_id = three.start()
+    node = three.nodes["taipei"]
+    spent = spend_releases(node, node.clock())
+    assert [name for name in spent if "attacks" in name] == ["aggregates: attacks"]
+    assert budget_of(node, "attacks").left == 0
+    assert three.kept("taipei", round_id).state is RoundState.LAPSED
+    assert three.kept("taipei", first).state is RoundState.FINISHED
+    with refused("E-FLOW-022"):
+        refill(node, "attacks", 3)
+    token = node.folder / "ren.token"
+    token.write_text(node.store.users.add("ren", UserRole.APPROVER, node.clock()))
+    with Node.open(node.folder, approver_token=token, clock=node.clock) as again:
+        for data_set, count, code in (("attacks", 8, "E-FLOW-676"), ("nothing", 1, "E-FLOW-675")):
+            with refused(code):
+                refill(again, data_set, count)
+        assert refill(again, "attacks", 7)["left"] == 7
 
 
 def test_a_node_that_dies_between_steps_goes_on_and_says_the_same_again(

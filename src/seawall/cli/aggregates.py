@@ -153,6 +153,25 @@ def show(
 
 
 @aggregates.command
+def refill(
+    data_set: str,
+    /,
+    *,
+    releases: Annotated[int, Parameter(help="How many were not made after all.", validator=Number(gte=1, lte=1_000))],
+) -> None:
+    """Take back releases that count as made because this node was restored; takes a second person (--approver-token).
+
+    Ask the other members first what this node contributed since the backup. JSON: data_set, releases, spent, left,
+    epsilon_spent, next_at.
+    """
+    from seawall.flow.aggregates_restored import refill as refilled
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
+        context.out.pairs(refilled(node, data_set, releases))
+
+
+@aggregates.command
 def audit(round_: Annotated[str, Parameter(name="ROUND")], /) -> int:
     """Show what this node put into a round, in the clear, and whether it is what the node committed to.
 

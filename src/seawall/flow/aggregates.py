@@ -22,11 +22,13 @@ from seawall.exchange.aggregate import (
 )
 from seawall.flow.aggregates_book import at_the_desk, proposal_in
 from seawall.flow.aggregates_members import names
+from seawall.flow.aggregates_restored import spend_releases
 from seawall.flow.aggregates_round import advance, join_round, keep_proposal
 from seawall.flow.aggregates_rules import check_agreed, check_budget, check_members, check_over
 from seawall.flow.aggregates_telling import tell_agreement
 from seawall.flow.aggregates_view import catalogue_document, round_row
 from seawall.flow.node import Node
+from seawall.flow.restored import EPOCH
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.aggregate import KeptAgreement, KeptRound, RoundState
@@ -45,6 +47,8 @@ def agree(node: Node) -> dict[str, object]:
         )
         kept = KeptAgreement(terms.digest, node.keys.node_id, terms.version, node.clock(), signed.envelope)
         node.store.aggregates.agree(kept)
+        if node.store.notes.get(EPOCH) is not None:  # restored: it may have agreed and contributed since the backup
+            spend_releases(node, node.clock())
     tell_agreement(node)
     return catalogue_document(node)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.flow.aggregates_restored import spend_releases
 from seawall.flow.budgets import spend_all
 from seawall.flow.ledger_seen import keep_seen
 from seawall.flow.node import ADMINISTRATOR, Node
@@ -49,7 +50,7 @@ def begin_anew(node: Node, backup_at: int, kept: Held) -> dict[str, object]:
 
 
 def spend_budgets(node: Node, at: int) -> list[str]:
-    """Count every standing release as used up to its caps, and every peer's guesses as asked; returns whose."""
+    """Count standing releases as used up to their caps, guesses as asked, aggregates as given; returns whose."""
     spent: list[str] = []
     for terms in node.store.circles.list():
         usage = Usage.load(node, terms.name)
@@ -57,7 +58,7 @@ def spend_budgets(node: Node, at: int) -> list[str]:
             usage.add(standing.name, max(standing.cap_per_day, standing.cap_per_hour), at)
             spent.append(f"{terms.name}: {standing.name}")
         usage.save(node)
-    return spent + spend_all(node, at)
+    return spent + spend_all(node, at) + spend_releases(node, at)
 
 
 def _tell_peers(node: Node, leaf: int) -> list[str]:

@@ -118,6 +118,17 @@ class Aggregates:
         with self._database.reading() as connection:
             return [Charge(row.round_id, row.data_set, row.epsilon, row.at) for row in connection.execute(query)]
 
+    def charge(self, charges_: Sequence[Charge]) -> None:
+        """Count releases as made, all or none."""
+        with self._database.writing() as connection:
+            for charge in charges_:
+                replace(connection, charges, msgspec.structs.asdict(charge))
+
+    def uncharge(self, round_ids: Sequence[str]) -> None:
+        """Take these charges back."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(charges).where(charges.c.round_id.in_(round_ids)))
+
     def agree(self, agreement: KeptAgreement) -> None:
         """A node works with a catalogue; its last word counts."""
         with self._database.writing() as connection:
