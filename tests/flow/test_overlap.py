@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from flow.books_scenes import address
+from flow.books_scenes import HOUR, address, wait
 from flow.overlap_scenes import Nodes, lined, share, suspect
 from seawall.flow import overlap_evidence, overlap_rounds
 from seawall.flow.findings import list_warnings
@@ -82,3 +83,19 @@ def test_what_both_tell_becomes_a_warning(nodes: Nodes, monkeypatch: pytest.Monk
     (run,) = [leaf.event["details"] for leaf in leaves if leaf.kind == EventKind.OVERLAP_RUN.value]
     assert (run["mine"], run["common"], run["epoch"]) == (6, 2, str(epoch_of(nodes["taipei"].clock()).number))
     assert run["budget_before"] - run["budget_after"] == run["theirs"] == 128
+
+
+def test_young_values_enter_through_a_small_budget(nodes: Nodes) -> None:
+    """Of what was committed to just now only the day's few enter, also in a second run; after a day the rest does."""
+    share(nodes, age=86_400)
+    for node in nodes.values():
+        few = msgspec.structs.replace(node.settings.overlap, hot_per_day=5)
+        node.settings = msgspec.structs.replace(node.settings, overlap=few)
+        suspect(node, range(12))
+    first = run_overlap(nodes["taipei"], "seoul", type=IPV4)
+    again = run_overlap(nodes["seoul"], "taipei", type=IPV4)
+    assert (first["mine"], first["common"], again["mine"], again["common"]) == (5, 5, 5, 5)
+    wait(nodes["taipei"], 25 * HOUR)
+    later = run_overlap(nodes["taipei"], "seoul", type=IPV4)
+    assert (later["mine"], later["common"]) == (12, 12), later
+    assert {item.given for item in nodes["seoul"].store.overlaps.list("taipei").items} == {Tier.SECTOR}

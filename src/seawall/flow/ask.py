@@ -17,7 +17,7 @@ from seawall.exchange.psi.interface import Channel
 from seawall.flow.budgets import left, spend
 from seawall.flow.excluded import OPERATION, OWN, VICTIM, why_not
 from seawall.flow.node import Node
-from seawall.flow.overlap import exchange, run_overlap
+from seawall.flow.overlap import ensure_agreed, exchange, run_overlap
 from seawall.flow.overlap_circles import overlap_circles
 from seawall.flow.overlap_greeting import NOT_CARRIED, carried_types
 from seawall.flow.overlap_masks import multiplying
@@ -83,7 +83,7 @@ def ask_peer(
     for an own asset, a victim or an ongoing operation without ``force``, E-FLOW-564 for a type that no circle carries.
     """
     node.require("sync")
-    overlap_circles(node, peer)
+    ensure_agreed(node, peer)
     require_running(node, peer)
     wanted = _read(values, type)
     for one in wanted:

@@ -7,6 +7,7 @@ delivery, by whomever it is begun, takes it on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from seawall.flow.budgets import left
 from seawall.flow.commitments import committed
@@ -28,11 +29,12 @@ from seawall.flow.overlap_state import (
     talk_of,
 )
 from seawall.flow.post import Delivered, deliver
-from seawall.model import Fault, ObservableType, Unavailable, rfc3339
+from seawall.model import Fault, ObservableType, Refused, Unavailable, rfc3339
 from seawall.model.epoch import DAY, epoch_of
 from seawall.model.overlap import OverlapItem, OverlapSession, RunState
 
 NO_KEYS = "E-FLOW-466"  # of ``post``: the peer has told no key that messages are sealed for
+NOT_AGREED = "E-FLOW-551"
 MAX_ROWS = 10_000
 
 
@@ -60,7 +62,7 @@ def run_overlap(
     in the answer, and what was begun goes on with the next delivery.
     """
     node.require("sync")
-    overlap_circles(node, peer)
+    ensure_agreed(node, peer)
     begun = _begin(node, peer, type)
     moved, problems = exchange(node, peer, on_step)
     with alone_with(node, peer):
@@ -105,6 +107,21 @@ def exchange(node: Node, peer: str, on_step: Callable[[], None] = lambda: None) 
         problems += [problem for problem in moved.problems if problem not in problems]
         if not moved.sent and not moved.received:
             return total, problems
+
+
+def ensure_agreed(node: Node, peer: str) -> None:
+    """Pass when a circle with this peer is agreed on; where its word may only be under way, one delivery fetches it.
+
+    Raises as ``overlap_circles``.
+    """
+    try:
+        overlap_circles(node, peer)
+    except Refused as refused:
+        if refused.code != NOT_AGREED or not overlap_circles(node, peer, agreed=False):
+            raise
+        with suppress(Fault):
+            deliver(node, peer)
+        overlap_circles(node, peer)
 
 
 def _begin(node: Node, peer: str, type: ObservableType | None) -> Begun:

@@ -40,8 +40,10 @@ def verified(node: Node, peer: str) -> PeerRecord:
     return record
 
 
-def overlap_circles(node: Node, peer: str) -> list[CircleTerms]:
+def overlap_circles(node: Node, peer: str, *, agreed: bool = True) -> list[CircleTerms]:
     """The circles that seat this peer, that both sides agreed on, and that nobody stopped here.
+
+    ``agreed`` False: also those to which the peer has not said yes yet, to explain what would be.
 
     Raises NotFound and Refused E-FLOW-550 as ``verified``, Refused E-FLOW-551 when there is none.
     """
@@ -51,7 +53,7 @@ def overlap_circles(node: Node, peer: str) -> list[CircleTerms]:
         for terms in node.store.circles.list()
         if peer in terms.members
         and peer not in terms.exclusions
-        and agreed_with(node, terms, peer)
+        and (not agreed or agreed_with(node, terms, peer))
         and not held_back(node, terms)
     ]
     if not found:

@@ -11,12 +11,13 @@ import msgspec
 
 from seawall.exchange.psi.padding import list_length
 from seawall.flow.budgets import left
+from seawall.flow.circles import agreed_with
 from seawall.flow.commitments import left_out
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import commitment_age, overlap_circles
 from seawall.flow.overlap_counter import counter_of
 from seawall.flow.overlap_set import OwnSet, Room, own_set
-from seawall.flow.overlap_state import talk_of
+from seawall.flow.overlap_state import Talk, talk_of, young_today
 from seawall.flow.overlap_stops import overlap_state
 from seawall.messages import mark, translate
 from seawall.model import ObservableType
@@ -96,7 +97,7 @@ def explain_overlap(
 ) -> dict[str, object]:
     """What a run over these types would do now; ``limit`` values of each reason are named. Nothing leaves."""
     node.require("read-telemetry")
-    circles = overlap_circles(node, peer)
+    circles = overlap_circles(node, peer, agreed=False)
     books = left_out(node)
     epoch = epoch_of(node.clock())
     shown: list[dict[str, object]] = []
@@ -104,7 +105,7 @@ def explain_overlap(
     for type in types:
         budget, talk = left(node, peer, type), talk_of(node, peer, type)
         said = talk is not None and talk.number == epoch.number
-        room = Room(_values(talk.room), talk.hot) if said and talk is not None else Room()
+        room = Room(_values(talk.room), _young(node, peer, talk, type)) if said and talk is not None else Room()
         chosen = own_set(node, peer, type, circles, room)
         outside = _together(chosen.left_out, books.get(type.value, {}))
         if not (chosen.values or outside or said):
@@ -125,11 +126,16 @@ def explain_overlap(
         "peer": peer,
         "state": overlap_state(node, peer),
         "circles": [terms.name for terms in circles],
+        "agreed": any(agreed_with(node, terms, peer) for terms in circles),
         "epoch": epoch.number,
         "types": shown,
         "bounds": [one.spoken(lang) for one in bounds],
         "leaks": [translate(one, lang) for one in LEAKS],
     }
+
+
+def _young(node: Node, peer: str, talk: Talk, type: ObservableType) -> int:
+    return max(min(talk.hot, node.settings.overlap.hot_per_day) - young_today(node, peer, type), 0)
 
 
 def _values(points: int) -> int:

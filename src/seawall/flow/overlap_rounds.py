@@ -19,7 +19,17 @@ from seawall.flow.node import Node
 from seawall.flow.overlap_circles import overlap_circles
 from seawall.flow.overlap_set import OwnSet, Room, own_set
 from seawall.flow.overlap_settle import settle
-from seawall.flow.overlap_state import Talk, channel_of, keep_talk, part_of, session_name, session_of, talk_of
+from seawall.flow.overlap_state import (
+    Talk,
+    bring_young,
+    channel_of,
+    keep_talk,
+    part_of,
+    session_name,
+    session_of,
+    talk_of,
+    young_today,
+)
 from seawall.flow.overlap_stops import require_running
 from seawall.flow.overlap_words import Hello, Masked, Ready, Stop, write_word
 from seawall.flow.post import post
@@ -54,6 +64,7 @@ def begin(node: Node, peer: str, type: ObservableType, multiplier: Multiplier) -
     number = newest.number + 1 if newest is not None else 1
     chosen = choose(node, peer, type, talk, channel)
     row = _row(node, peer, channel, number, first=True)
+    bring_young(node, peer, type, row.id, chosen.hot)
     parts = psi.start(channel, number, items_of(node, type, chosen))
     sent = sum(map(len, parts))
     node.store.overlaps.keep_session(msgspec.structs.replace(row, mine=chosen.entering(), sent_bytes=sent))
@@ -73,6 +84,7 @@ def hear_masked(node: Node, peer: str, said: Masked, multiplier: Multiplier) -> 
 
     def items() -> Iterable[bytes]:
         chosen.append(choose(node, peer, type, talk, channel))
+        bring_young(node, peer, type, session_name(peer, channel, number), chosen[0].hot)
         return items_of(node, type, chosen[0])
 
     try:
@@ -109,7 +121,8 @@ def hear_stop(node: Node, peer: str, stop: Stop, multiplier: Multiplier) -> None
 def choose(node: Node, peer: str, type: ObservableType, talk: Talk, channel: Channel) -> OwnSet:
     """Our values for the next list, within what the peer said it answers."""
     sent = frozenset(value for _, part in channel.book.sent_parts() for value in part.values)
-    room = Room(max(most_items(talk.room), 0), talk.hot)
+    hot = min(talk.hot, node.settings.overlap.hot_per_day) - young_today(node, peer, type)
+    room = Room(max(most_items(talk.room), 0), max(hot, 0))
     return own_set(node, peer, type, overlap_circles(node, peer), room, sent)
 
 

@@ -22,6 +22,7 @@ from seawall.model.overlap import OverlapSession, Part
 
 TALK = "overlap:{peer}:{type}"
 RUN = "overlap-run:{peer}"
+YOUNG = "overlap-young:{peer}:{type}"
 TYPES: tuple[ObservableType, ...] = tuple(type for type in ObservableType if type is not ObservableType.PATTERN)
 
 
@@ -84,6 +85,23 @@ def end_old_epochs(node: Node, peer: str) -> int:
             node.store.notes.delete(key)
             ended += 1
     return ended
+
+
+def young_today(node: Node, peer: str, type: ObservableType) -> int:
+    """How many values younger than agreed we brought to this peer today."""
+    text = node.store.notes.get(YOUNG.format(peer=peer, type=type.value))
+    day, brought = msgspec.json.decode(text, type=tuple[int, dict[str, int]]) if text else (0, {})
+    return sum(brought.values()) if day == today(node) else 0
+
+
+def bring_young(node: Node, peer: str, type: ObservableType, session: str, count: int) -> None:
+    """Remember how many a session brings, before they leave; the same session counts once."""
+    key = YOUNG.format(peer=peer, type=type.value)
+    text = node.store.notes.get(key)
+    day, brought = msgspec.json.decode(text, type=tuple[int, dict[str, int]]) if text else (0, {})
+    held = brought if day == today(node) else {}
+    fresh = held | {session: max(count, held.get(session, 0))}
+    node.store.notes.set(key, msgspec.json.encode((today(node), fresh)).decode())
 
 
 def terms_of(node: Node, peer: str, type: ObservableType, number: int) -> EpochTerms:

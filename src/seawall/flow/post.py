@@ -17,7 +17,7 @@ from seawall.exchange.notices import exchange_notices
 from seawall.exchange.post import DEFAULT_POST_BOUNDS, Carried, exchange_post
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
-from seawall.flow.notices import NoticeBook
+from seawall.flow.notices import LineBook
 from seawall.flow.peer_keys import calling_context
 from seawall.flow.post_book import PostBook
 from seawall.flow.post_queue import queue
@@ -125,7 +125,7 @@ def _over_the_line(node: Node, record: PeerRecord) -> Carried:
         pin=record.certificate_sha256,
     )
     try:
-        said = exchange_notices(wire, record, NoticeBook(node))
+        said = exchange_notices(wire, record, LineBook(node))
         carried = exchange_post(wire, record, PostBook(node, HANDLERS))
     except Fault as fault:
         if (misdeed := OF_CODE.get(fault.code)) is not None:
