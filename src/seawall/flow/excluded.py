@@ -193,7 +193,7 @@ def read_value(text: str, type: str | None) -> Observable:
     found = detect(plain)
     if found is None:
         raise Fault(
-            "E-FLOW-500", "{given} cannot be read as a value; name its type with --type.", given=ascii(text[:80])
+            "E-FLOW-500", "{given} is no value of a known type; name the type with --type.", given=ascii(text[:80])
         )
     return found
 
