@@ -39,8 +39,8 @@ def overlap(
     further delivery takes it on. JSON: peer, state (complete or waiting), waiting, epoch, mine, theirs (points, with
     padding), common, budget_left (points that the peer still answers), bytes, size_checked_first, types, items (type,
     value, found_at, ours_said, theirs_said, permitted, permitted_by, given, taken, evidence, reason), next, problems,
-    and the cost. With --explain: peer, state, circles, agreed, epoch, types, bounds, leaks. With --reveal: peer, tier, values,
-    told, waiting, held_back, approved_by, items, next, problems.
+    and the cost. With --explain: peer, state, circles, agreed, epoch, types, bounds, leaks. With --reveal: peer, tier,
+    values, told, waiting, held_back, approved_by, items, next, problems.
     """
     from seawall.flow.node import Node
     from seawall.flow.overlap import TYPES, parse_type, run_overlap
