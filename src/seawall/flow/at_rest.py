@@ -19,6 +19,7 @@ from seawall.identity.vault_files import secret_files
 from seawall.identity.vault_open import FILES
 from seawall.ledger import EventKind
 from seawall.ledger.sealing import count_plain
+from seawall.messages import mark
 from seawall.model import Fault, Unavailable, rfc3339
 from seawall.settings import load_settings
 from seawall.store.cipher import is_plain
@@ -80,16 +81,20 @@ def verdict(said: dict[str, object]) -> str:
     """One sentence for people."""
     ways = said["ways"]
     if said["state"] == "none":
-        return "Nothing is encrypted: whoever takes this folder reads everything in it. See 'seawall vault encrypt'."
+        return mark(
+            "Nothing is encrypted: whoever takes this folder reads everything in it. See 'seawall vault encrypt'."
+        )
     if said["state"] == State.DESTROYED.value:
-        return "The keys were destroyed: the ledger's tree can be verified, names and contents cannot be read."
+        return mark("The keys were destroyed: the ledger's tree can be verified, names and contents cannot be read.")
     if said["state"] == State.ENCRYPTING.value:
-        return "Encryption was not finished: run 'seawall vault encrypt' again; until then parts can be read."
+        return mark("Encryption was not finished: run 'seawall vault encrypt' again; until then parts can be read.")
     if isinstance(ways, list) and Way.FILE.value in ways:
-        return "The key lies beside what it opens: this is no protection against seizure. Add a passphrase or a token."
+        return mark(
+            "The key lies beside what it opens: this is no protection against seizure. Add a passphrase or a token."
+        )
     if said["store"] == "names sealed":
-        return "Who peers are, keys and the ledger are sealed; the rest of the store can be read."
-    return "Whoever takes this folder without the key reads only what is listed as never sealed."
+        return mark("Who peers are, keys and the ledger are sealed; the rest of the store can be read.")
+    return mark("Whoever takes this folder without the key reads only what is listed as never sealed.")
 
 
 def open_for(node: Node, path: Path | None) -> bytes | None:

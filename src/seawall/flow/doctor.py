@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.flow.at_rest import describe, verdict
 from seawall.flow.health import State, health_of
 from seawall.flow.ledger_seen import check_seen
 from seawall.flow.mail_watch import mail_endpoints, mail_state
@@ -74,6 +75,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _attempt("comparisons", lambda: overlaps_told(node)),
             _recalls(node),
             _mail(node),
+            _attempt("at rest", lambda: verdict(describe(node.folder))),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]
         endpoints += _relays(node, peers)
