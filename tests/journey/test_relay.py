@@ -135,7 +135,7 @@ def test_through_a_relay_two_nodes_end_as_two_others_do_over_tls(
     assert [value in rows for value in (ATTACKER, RED, RECALLED)] == [True, False, False]
     for node, peer in ((pair.taipei, "seoul"), (pair.seoul, "taipei")):
         assert node.here("peers", "relay", peer)["waiting"] == 0
-        assert node.here("ledger", "verify")["ok"] is True
+        assert node.here("ledger", "verify")["valid"] is True
         assert pair.relay.url in node.here("doctor")["endpoints"]
     confirmed = pair.taipei.here("recalls")["items"]
     assert [item["state"] for item in confirmed] == ["confirmed"]
