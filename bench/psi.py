@@ -119,7 +119,7 @@ class Pair:
             body = queues[place].pop(0)
             sizes.append((len(body), self._sealed(body)))
             queues[1 - place] += self.one(place, "receive", body)
-        results = self.both("finish")
+        results = self.both("finish", number)
         if results[0] != results[1]:
             raise RuntimeError(f"the sides found different overlaps: {results}")
         used = self.both("used")

@@ -81,9 +81,9 @@ class _Side:
         """The replies to one part. Budgets are not what is measured here: nothing is spent."""
         return psi.receive(self._channel, body, lambda: self._items, _unspent).replies
 
-    def finish(self) -> tuple[int, str]:
-        """How many values both hold, and a digest of them."""
-        common = psi.overlap(self._channel).common
+    def finish(self, session: int) -> tuple[int, str]:
+        """How many values became common in a session, and a digest of them."""
+        common = psi.overlap(self._channel, since=session).common
         return len(common), hashlib.sha256(b"\n".join(one.value for one in common)).hexdigest()
 
     def used(self) -> tuple[float, int]:

@@ -68,6 +68,19 @@ def test_only_new_values_travel(sides: Sides) -> None:
     assert second < first / 3
     assert values(sides[0]) == {*many, b"new"}
     assert psi.overlap(sides[1]).common[-1] == psi.Common(b"new", 2, 2)
+    assert psi.overlap(sides[1], since=2).common == (psi.Common(b"new", 2, 2),)
+
+
+def test_since_names_what_became_common_later(sides: Sides) -> None:
+    """A value that one side brought early and the other late became common when it was brought last."""
+    one, other = sides
+    run(one, other, 1, [b"early", b"both"], [b"both", b"late"])
+    run(other, one, 2, [b"both", b"late", b"early"], [b"early", b"both", b"late"])
+    for side, wanted in ((one, {b"early": (1, 2), b"late": (2, 1)}), (other, {b"early": (2, 1), b"late": (1, 2)})):
+        found = psi.overlap(side, since=2)
+        assert {each.value: (each.our_session, each.their_session) for each in found.common} == wanted
+        assert len(psi.overlap(side).common) == 3
+        assert psi.overlap(side, since=3).common == ()
 
 
 @settings(max_examples=25, deadline=None)

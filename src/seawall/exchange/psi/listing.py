@@ -9,7 +9,7 @@ What is kept says what stands at which place, so that the answers can be read; t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -69,11 +69,24 @@ def list_parts(channel: Channel, session: int, total: int) -> Iterator[bytes]:
 
 
 def _new_values(channel: Channel, items: Iterable[bytes]) -> list[bytes]:
-    given = dict.fromkeys(items)
-    for _, part in channel.book.sent_parts():
-        for value in part.values:
-            given.pop(value, None)
-    return list(given)
+    """What was not answered before in this epoch, each once.
+
+    By Python's own hash of 64 bits, whose seed differs from process to process: of a million values beside a million,
+    one new one in 10 million days is taken for an old one, and brought the day after.
+    """
+    given = list(items)
+    known = np.sort(np.concatenate([_hashes(()), *(_hashes(part.values) for _, part in channel.book.sent_parts())]))
+    if not len(known):
+        return list(dict.fromkeys(given))
+    hashes = _hashes(given)
+    order = np.argsort(hashes)  # looked up in their order: ten times quicker than at random
+    found = np.empty(len(given), dtype=bool)
+    found[order] = known[np.minimum(np.searchsorted(known, hashes[order]), len(known) - 1)] == hashes[order]
+    return list(dict.fromkeys(given[place] for place in np.flatnonzero(~found).tolist()))
+
+
+def _hashes(values: Sequence[bytes]) -> Places:
+    return np.fromiter(map(hash, values), dtype=np.int64, count=len(values))
 
 
 def _shuffled(channel: Channel, total: int) -> Places:

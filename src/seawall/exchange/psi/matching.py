@@ -7,6 +7,7 @@ agree: a million a side takes tenths of a second.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +18,22 @@ from seawall.model.psi import TOKEN_BYTES
 Halves = npt.NDArray[np.uint64]  # two columns
 
 
-def overlap(channel: Channel) -> Overlap:
-    """What both sides hold by now, over all sessions of the epoch in which our values were answered."""
-    theirs = _Theirs(channel)
+def overlap(channel: Channel, *, since: int = 0) -> Overlap:
+    """What both sides hold by now, over all sessions of the epoch in which our values were answered.
+
+    ``since``: only what became common in the session of this number or a later one.
+    """
+    everything = _Theirs(channel)
+    later = everything.since(since)
     found: dict[bytes, Common] = {}
     count = 0
     for number, part in channel.book.sent_parts():
         count += len(part.values)
+        theirs = everything if number >= since else later
         for place, their_session in theirs.joined(_halves(part.tokens or b"")):
-            found[part.values[place]] = Common(part.values[place], number, their_session)
-    return Overlap(common=tuple(found[value] for value in sorted(found)), ours=count, theirs=theirs.count)
+            if max(number, their_session) >= since:
+                found[part.values[place]] = Common(part.values[place], number, their_session)
+    return Overlap(common=tuple(found[value] for value in sorted(found)), ours=count, theirs=everything.count)
 
 
 def holds(channel: Channel, token: bytes) -> bool:
@@ -52,20 +59,39 @@ class _Theirs:
         parts = list(channel.book.taken_parts())
         tokens = _halves(b"".join(part.tokens for _, part in parts))
         sessions = np.repeat([number for number, _ in parts], [len(part.tokens) // TOKEN_BYTES for _, part in parts])
-        # stable: of a value that came in two sessions, the first stays in front
-        order = np.argsort(tokens[:, 0], kind="stable")
+        order = np.argsort(tokens[:, 0])
+        if (tokens[order[1:], 0] == tokens[order[:-1], 0]).any():
+            # of a value that came in two sessions the first stays in front; four times dearer, so only where one did
+            order = np.argsort(tokens[:, 0], kind="stable")
         self._first, self._second, self._sessions = tokens[order, 0], tokens[order, 1], sessions[order]
-        self.count = len(tokens)
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self._first)
+
+    def since(self, session: int) -> _Theirs:
+        """Those that came in this session or later, and in none before."""
+        kept = copy(self)
+        late = self._sessions >= session
+        late[1:] &= (self._first[1:] != self._first[:-1]) | (self._second[1:] != self._second[:-1])
+        kept._first, kept._second, kept._sessions = self._first[late], self._second[late], self._sessions[late]
+        return kept
 
     def joined(self, ours: Halves) -> Iterator[tuple[int, int]]:
         """(place among ours, their session) of every token that both have."""
-        begins = np.searchsorted(self._first, ours[:, 0], side="left")
-        ends = np.searchsorted(self._first, ours[:, 0], side="right")
-        for place in np.flatnonzero(ends > begins).tolist():
-            for other in range(begins[place], ends[place]):
-                if self._second[other] == ours[place, 1]:
-                    yield place, int(self._sessions[other])
+        if not self.count:
+            return
+        order = np.argsort(ours[:, 0])  # looked up in their order: ten times quicker than at random
+        begins = np.searchsorted(self._first, ours[order, 0])
+        equal = self._first[np.minimum(begins, self.count - 1)] == ours[order, 0]
+        for place, begin in zip(order[equal].tolist(), begins[equal].tolist(), strict=True):
+            first, second = ours[place]
+            while begin < self.count and self._first[begin] == first:
+                if self._second[begin] == second:
+                    yield place, int(self._sessions[begin])
                     break
+                begin += 1
 
 
 def _halves(tokens: bytes) -> Halves:
