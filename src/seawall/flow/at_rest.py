@@ -14,8 +14,8 @@ import msgspec
 from seawall.flow.node import ADMINISTRATOR_TOKEN, IN_USE, KEYS, Node, open_vault
 from seawall.identity.key_folder import destroy
 from seawall.identity.sealing import is_sealed
-from seawall.identity.vault import KEY_FILE, State, Vault, Way, Wrap, read_record, write_record
-from seawall.identity.vault_files import secret_files
+from seawall.identity.vault import FILE, KEY_FILE, State, Vault, Way, Wrap, encode_record, read_record
+from seawall.identity.vault_files import replace_and_wipe, secret_files
 from seawall.identity.vault_open import FILES
 from seawall.ledger import EventKind
 from seawall.ledger.sealing import count_plain
@@ -128,7 +128,8 @@ def change_ways(node: Node, way: NewWay, *, alone: bool) -> dict[str, object]:
     kept = () if alone else tuple(old for old in record.wraps if old.way not in (wrap.way, Way.FILE))
     ways = [wrap.way.value, *(old.way.value for old in kept)]
     node.event(EventKind.VAULT_REWRAPPED, "vault", ways=ways)
-    write_record(keys, msgspec.structs.replace(record, wraps=(wrap, *kept)))
+    # a wrap that was replaced would open the same key: its bytes are overwritten
+    replace_and_wipe(keys / FILE, encode_record(msgspec.structs.replace(record, wraps=(wrap, *kept))))
     if wrap.way is not Way.FILE:
         destroy(keys / KEY_FILE)
     return {"state": record.state.value, "ways": ways}

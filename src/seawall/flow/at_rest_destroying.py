@@ -16,7 +16,7 @@ import msgspec
 from seawall.flow.at_rest import held_alone, no_vault, require_vault
 from seawall.flow.node import KEYS, Node
 from seawall.identity.key_folder import destroy as wipe
-from seawall.identity.vault import FILE, KEY_FILE, State, Way, read_record
+from seawall.identity.vault import FILE, KEY_FILE, State, Way, encode_record, read_record
 from seawall.identity.vault_files import replace_and_wipe
 from seawall.identity.vault_open import TRIES, forget, pin_at_hand
 from seawall.ledger import EventKind, former_keys, own_key, read_key, verify_closed
@@ -47,7 +47,7 @@ def destroy(node: Node, reason: str) -> dict[str, object]:
     token = record.way(Way.TOKEN)
     with held_alone(folder):
         gone = msgspec.structs.replace(record, state=State.DESTROYED, wraps=(), destroyed=at, verifier_keys=public)
-        replace_and_wipe(keys / FILE, msgspec.json.format(msgspec.json.encode(gone), indent=2) + b"\n")
+        replace_and_wipe(keys / FILE, encode_record(gone))
         wipe(keys / KEY_FILE)
         wipe(keys / TRIES)
         forget(keys)

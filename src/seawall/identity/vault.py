@@ -187,7 +187,12 @@ def read_record(folder: Path) -> Record | None:
 
 def write_record(folder: Path, record: Record) -> None:
     """Put the record in place in one step, on disk when this returns."""
-    write_over(folder / FILE, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    write_over(folder / FILE, encode_record(record))
+
+
+def encode_record(record: Record) -> bytes:
+    """The bytes of ``vault.json``."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
 
 
 def write_over(path: Path, data: bytes) -> None:
