@@ -50,6 +50,7 @@ def run_demo(
     own_log: Path | None = None,
     quiet: bool = False,
     campaigns: bool = True,
+    in_private: bool = False,
 ) -> DemoResult:
     """Run the demonstration in ``./seawall-demo`` (or a temporary folder) and show it.
 
@@ -70,6 +71,7 @@ def run_demo(
             own_log=own_log.absolute() if own_log is not None else None,
             say=say,
             campaigns=campaigns,
+            in_private=in_private,
         )
     if out.json:
         out.result(result.document())

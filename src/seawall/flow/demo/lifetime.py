@@ -51,13 +51,7 @@ class Demonstration:
         for side in OTHER:
             node = found_node(self.folder / side.lower(), side, self.lang, self.clock)
             self.nodes[side] = self._stack.enter_context(node)
-            self.doors[side] = PeerDoor(node, host="127.0.0.1", port=0)
-        for side, other in OTHER.items():
-            url = f"https://127.0.0.1:{self.doors[other].listener.port}"
-            introduce(self.nodes[side], self.nodes[other], other, url)
-            agree(self.nodes[side], other)
-            self.doors[side].start()
-            self._stack.callback(self.doors[side].stop)
+        self._connect()
         for side, node in self.nodes.items():
             tables = self.day.folder / side.lower()
             import_sensors(node, tables / "sensors.csv")
@@ -68,6 +62,17 @@ class Demonstration:
     def __exit__(self, *_: object) -> None:
         """Close doors, then nodes."""
         self._stack.close()
+
+    def _connect(self) -> None:
+        """Introduce them over a line that stands."""
+        for side, node in self.nodes.items():
+            self.doors[side] = PeerDoor(node, host="127.0.0.1", port=0)
+        for side, other in OTHER.items():
+            url = f"https://127.0.0.1:{self.doors[other].listener.port}"
+            introduce(self.nodes[side], self.nodes[other], other, url)
+            agree(self.nodes[side], other)
+            self.doors[side].start()
+            self._stack.callback(self.doors[side].stop)
 
     def _first_contact(self) -> None:
         """Each side states its terms; the doors learn of the new peer within a second."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seawall.flow.demo.quiet import QuietFigures
 from seawall.flow.demo.result import DemoResult, SideFigures
 from seawall.flow.demo.story import city, clock_zone, tell
 from seawall.messages import format_bytes, format_duration, format_number, format_percent, translate
@@ -86,15 +87,47 @@ def stayed_home(result: DemoResult, lang: str) -> list[str]:
 
 def crossed(result: DemoResult, lang: str) -> list[str]:
     """How much went over the border, and where to look at it."""
+    text = "{bytes} in {files} messages over mutual TLS, each kept in {folder}."
+    if result.quiet is not None:
+        text = "{bytes} in {files} requests to a relay, sealed before they left, each kept in {folder}."
     return [
         translate(
-            "{bytes} in {files} messages over mutual TLS, each kept in {folder}.",
+            text,
             lang,
             bytes=format_bytes(result.crossed_bytes, lang),
             files=format_number(len(result.crossed), lang),
             folder=f"{result.folder}/crossed",
-        )
+        ),
+        *(in_private(result.quiet, lang) if result.quiet is not None else []),
     ]
+
+
+def in_private(quiet: QuietFigures, lang: str) -> list[str]:
+    """What comparing found, and what waiting for commitments cost."""
+    found = translate(
+        "In {runs} comparisons both sides learnt which {common} values both hold, and nothing of the rest.",
+        lang,
+        runs=format_number(quiet.compared, lang),
+        common=format_number(quiet.common, lang),
+    )
+    if quiet.median_wait_seconds is None:
+        return [found]
+    waited = translate(
+        "A value is compared once it has been committed to for {age}; half of them showed within {wait} after both "
+        "sides had them.",
+        lang,
+        age=format_duration(quiet.commitment_age_seconds, lang),
+        wait=format_duration(quiet.median_wait_seconds, lang),
+    )
+    if quiet.median_usable_lead_lost_seconds is None or quiet.median_usable_lead_if_told_at_once_seconds is None:
+        return [found, waited]
+    lost = translate(
+        "Told at once, the median usable lead would have been {lead}; {lost} of lead were lost in the median.",
+        lang,
+        lead=format_duration(quiet.median_usable_lead_if_told_at_once_seconds, lang),
+        lost=format_duration(quiet.median_usable_lead_lost_seconds, lang),
+    )
+    return [found, waited, lost]
 
 
 def crossed_table(result: DemoResult, lang: str) -> Table:

@@ -7,6 +7,7 @@ import msgspec
 from seawall.flow.demo.checkers import Checked
 from seawall.flow.demo.crossing import CrossedFile, Searched
 from seawall.flow.demo.grade import Grade
+from seawall.flow.demo.quiet import QuietFigures
 from seawall.flow.demo.story import Story
 from seawall.model import rfc3339
 
@@ -55,6 +56,7 @@ class DemoResult(msgspec.Struct, frozen=True):
     grade: Grade
     checked: tuple[Checked, ...]
     own_log: OwnLog | None
+    quiet: QuietFigures | None
     seconds: float
     cpu_seconds: float
     peak_memory_bytes: int
@@ -93,6 +95,7 @@ class DemoResult(msgspec.Struct, frozen=True):
             "private_values_searched": msgspec.to_builtins(self.searched),
             "search_control": msgspec.to_builtins(self.control),
             "checkers": msgspec.to_builtins(self.checked),
+            "quiet": msgspec.to_builtins(self.quiet),
             "own_log": msgspec.to_builtins(self.own_log),
             "grade": msgspec.to_builtins(grade),
             "folder": self.folder,

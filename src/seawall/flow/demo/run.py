@@ -14,6 +14,7 @@ from seawall.flow.demo.crossing import Searched
 from seawall.flow.demo.grade import from_warnings, grade, merge
 from seawall.flow.demo.lifetime import OTHER, Demonstration, Say
 from seawall.flow.demo.measure import Key, all_warnings, candidate_keys, first_sectors, values_met
+from seawall.flow.demo.quiet import QuietDemonstration
 from seawall.flow.demo.result import DemoResult, OwnLog, SideFigures
 from seawall.flow.demo.sides import with_sides
 from seawall.flow.demo.story import Story, choose
@@ -39,12 +40,14 @@ def demonstrate(
     say: Say,
     campaigns: bool = True,
     slices: int = SLICES,
+    in_private: bool = False,
 ) -> DemoResult:
     """Run everything in ``folder`` and grade it. Nodes, exports and what crossed stay; the day's logs are removed."""
     wall, cpu = time.monotonic(), cpu_seconds()
     say("Writing the day", 0, 1)
     day = write_day(folder / "day", scale=scale, seed=seed, slices=slices, campaigns=campaigns)
-    with Demonstration(folder, day, lang, say) as run:
+    kind = QuietDemonstration if in_private else Demonstration
+    with kind(folder, day, lang, say) as run:
         own = _take_own_log(run, own_log) if own_log is not None else None
         run.live_through()
         warnings = {side: [with_sides(item) for item in all_warnings(node)] for side, node in run.nodes.items()}
@@ -52,6 +55,7 @@ def demonstrate(
         sides = tuple(_figures(run, side, len(warnings[side]), entries[side]) for side in OTHER)
         story = choose(_stories(run, warnings))
         searched, control = _search(run, story)
+        quiet = run.quiet_figures(warnings) if isinstance(run, QuietDemonstration) else None
         told = _own_warned(*own, warnings) if own is not None else None
     result = grade(merge(*map(from_warnings, warnings.values())), read_truth(day.truth_folder / "truth.json"))
     for side in OTHER:
@@ -69,6 +73,7 @@ def demonstrate(
         grade=result,
         checked=checked,
         own_log=told,
+        quiet=quiet,
         seconds=time.monotonic() - wall,
         cpu_seconds=cpu_seconds() - cpu,
         peak_memory_bytes=peak_memory_bytes(),
@@ -132,6 +137,11 @@ def _search(run: Demonstration, story: Story | None) -> tuple[tuple[Searched, ..
     victim = find_victim((part.path for part in run.day.of(side)), story.value if story is not None else "")
     private = () if victim is None else victim.private_values()
     control = run.crossed.search([(mark("a warned value"), story.value)])[0] if story is not None else None
+    if isinstance(run, QuietDemonstration) and control is not None:
+        return (
+            *run.crossed.search(private),
+            control,
+        ), None  # sealed: a relay sees the warned values no more than these
     return tuple(run.crossed.search(private)), control
 
 

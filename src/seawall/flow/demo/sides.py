@@ -64,15 +64,15 @@ def introduce(node: Node, other: Node, other_side: str, url: str) -> None:
     verify_peer(node, CODE_NAMES[other_side], other.keys.fingerprint)
 
 
-def agree(node: Node, other_side: str) -> None:
-    """State the circle's terms: suspects and sightings go without a click, and what comes in may block."""
+def agree(node: Node, other_side: str, types: tuple[str, ...] = SHARED_TYPES) -> None:
+    """State the circle's terms: ``types`` go without a click, and what comes in may block."""
     wish = CircleWish(
         name=CIRCLE,
         members=(CODE_NAMES[other_side],),
         tlp_ceiling="amber",
         tlp_floor="amber",
         pap_ceiling="amber",
-        auto=SHARED_TYPES,
+        auto=types,
         auto_enforce=True,
         attribution=True,
     )
