@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from msgspec import structs
 
 from seawall.exchange.psi import group
@@ -203,8 +204,9 @@ def _checked_tokens(sent: SentPart, part: Part) -> bytes:
                 "E-EXCHANGE-721",
                 "The other side answered with another key than the one it committed to; it gets no answer in return.",
             )
-    starts = (int.from_bytes(place, "little") * TOKEN_BYTES for place in group.split(sent.places, 4))
-    return b"".join(part.data[begin : begin + TOKEN_BYTES] for begin in starts)
+    places = np.frombuffer(sent.places, dtype="<u4")
+    tokens: bytes = np.frombuffer(part.data, dtype=np.uint8).reshape(-1, TOKEN_BYTES)[places].tobytes()
+    return tokens
 
 
 def _answer(channel: Channel, session: int, index: int, total: int, tokens: bytes) -> bytes:
