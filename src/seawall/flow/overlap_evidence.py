@@ -105,7 +105,8 @@ def tell(node: Node, peer: str) -> int:
     """Steps (4) and (5) of ``tiers``: tell what is permitted of every value that the peer's evidence vouches for."""
     told = 0
     for batch in _batches(node.store.overlaps.untold(peer, MAX_PAGE)):
-        done, openings = [], {}
+        done: list[OverlapItem] = []
+        openings: dict[tuple[ObservableType, str], Opening | None] = {}
         for item in batch:
             if item.opened_at is not None:
                 openings[item.type, item.value] = None

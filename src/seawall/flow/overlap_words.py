@@ -101,9 +101,10 @@ def write_word(word: OverlapWord) -> bytes:
 def read_word(body: bytes) -> OverlapWord:
     """What a message says. Raises Refused E-FLOW-554 for what is none of these."""
     try:
-        return msgspec.msgpack.decode(body, type=OverlapWord)
+        word: OverlapWord = msgspec.msgpack.decode(body, type=OverlapWord)
     except msgspec.MsgspecError:
         raise Refused("E-FLOW-554", "The message about the overlap cannot be read.") from None
+    return word
 
 
 def leads(nodes: tuple[str, str], day: int) -> str:

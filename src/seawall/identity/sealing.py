@@ -50,7 +50,7 @@ class Box:
         """What was sealed, or ``data`` itself when it was written before the vault."""
         return self.open(data, about) if is_sealed(data) else data
 
-    def mark(self, text: str) -> str:
+    def blind(self, text: str) -> str:
         """64 hex digits that stand for ``text``: equal for equal text, and nobody without the key can try texts."""
         return hmac.digest(self._key, b"mark\0" + text.encode("utf-8", "surrogatepass"), "sha256").hex()
 

@@ -14,7 +14,7 @@ from seawall.model.stored import PutCounts
 from seawall.store.database import Database
 from seawall.store.mail_tables import contacts
 from seawall.store.replace import replace
-from seawall.store.sealed_names import PREFIX, either, mark, open_text, seal_text
+from seawall.store.sealed_names import PREFIX, blind, either, open_text, seal_text
 from seawall.store.values import clean
 
 
@@ -35,8 +35,8 @@ class Contacts:
                 counts += PutCounts(int(held is None), int(held not in (None, body)), int(held == body))
                 if self._names is not None:
                     connection.execute(sa.delete(contacts).where(contacts.c.name == name))  # from before the vault
-                    body = seal_text(self._names, mark(self._names, name), _contact(body))
-                replace(connection, contacts, {"name": mark(self._names, name), "peer": contact.peer, "body": body})
+                    body = seal_text(self._names, blind(self._names, name), _contact(body))
+                replace(connection, contacts, {"name": blind(self._names, name), "peer": contact.peer, "body": body})
         return counts
 
     def get(self, name: str) -> Contact:

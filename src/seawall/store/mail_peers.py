@@ -15,7 +15,7 @@ from seawall.model.mail import MailPeer
 from seawall.model.peer import PeerState
 from seawall.store.database import Database
 from seawall.store.mail_tables import mail_peers
-from seawall.store.sealed_names import either, is_sealed, mark, open_row, seal_row
+from seawall.store.sealed_names import blind, either, is_sealed, open_row, seal_row
 from seawall.store.tables import peers, users
 from seawall.store.values import checked_name
 
@@ -115,7 +115,7 @@ def _values(record: MailPeer, names: Box | None) -> dict[str, object]:
     if names is not None:
         return {
             "code_name": record.code_name,
-            "address": mark(names, record.address.lower()),
+            "address": blind(names, record.address.lower()),
             "fingerprint": "",
             "key": seal_row(names, record.code_name, record),
             "lang": record.lang,

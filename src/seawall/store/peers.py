@@ -11,7 +11,7 @@ from seawall.identity.sealing import Box
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.peer import PeerRecord, PeerState
 from seawall.store.database import Database
-from seawall.store.sealed_names import either, is_sealed, mark, open_row, seal_row
+from seawall.store.sealed_names import blind, either, is_sealed, open_row, seal_row
 from seawall.store.tables import peers
 from seawall.store.values import checked_name
 
@@ -58,8 +58,8 @@ class Peers:
     def by_certificate(self, sha256: str) -> PeerRecord | None:
         """The peer that pinned this TLS certificate, whatever its state but severed; the caller checks the state."""
         with self._database.reading() as connection:
-            pin, mark = either(self._names, sha256.lower())
-            rows = connection.execute(_PINNED, {"pin": pin, "mark": mark}).all()
+            pin, blinded = either(self._names, sha256.lower())
+            rows = connection.execute(_PINNED, {"pin": pin, "mark": blinded}).all()
         # two peers with one key cannot be told apart: then it is nobody's
         return _record(rows[0], self._names) if len(rows) == 1 else None
 
@@ -93,7 +93,7 @@ def _values(record: PeerRecord, names: Box | None) -> dict[str, object]:
         return {
             **dict.fromkeys(("node_id", "name", "url", "signing_key", "fingerprint"), ""),
             "code_name": record.code_name,
-            "certificate_sha256": mark(names, record.certificate_sha256.lower()),
+            "certificate_sha256": blind(names, record.certificate_sha256.lower()),
             "state": record.state.value,
             "card": seal_row(names, record.code_name, record),
         }

@@ -43,14 +43,14 @@ def open_text(box: Box | None, key: str, text: str, kind: type[Kept]) -> Kept:
     return open_row(box, key, base64.b64decode(text[len(PREFIX) :]), kind)
 
 
-def mark(box: Box | None, value: str) -> str:
+def blind(box: Box | None, value: str) -> str:
     """What stands for ``value`` in a column that rows are looked up by."""
-    return value if box is None else box.mark(value)
+    return value if box is None else box.blind(value)
 
 
 def either(box: Box | None, value: str) -> tuple[str, str]:
     """Both spellings under which a row may stand: from before the vault, and since."""
-    return value, mark(box, value)
+    return value, blind(box, value)
 
 
-__all__ = ["either", "is_sealed", "mark", "open_row", "open_text", "seal_row", "seal_text"]
+__all__ = ["blind", "either", "is_sealed", "open_row", "open_text", "seal_row", "seal_text"]

@@ -45,6 +45,7 @@ def result(tmp_path: Path) -> DemoResult:
         ),
         checked=(Checked("TW", "rpz", "named-checkzone", "not installed"),),
         own_log=OwnLog("mine.json", "TW", 10, 9, 1, 0, 2, ("ipv4 240.0.0.9",)),
+        quiet=None,
         seconds=41.5,
         cpu_seconds=60.25,
         peak_memory_bytes=300 * 2**20,

@@ -6,8 +6,8 @@ may leave, keeping anything.
 
 A drop is zstd: a first line that is a DSSE envelope over the header, then one line for each object, circle by circle.
 The header counts and hashes every part, names the drop before it, and so commits to the whole chain of drops from one
-node to another. The signature says who made it. Around the file its sender may put sealed messages (``sealed``), so that
-whoever carries it can read nothing.
+node to another. The signature says who made it. Around the file its sender may put sealed messages (``sealed``), so
+that whoever carries it can read nothing.
 
     writer = DropWriter(folder, bounds)
     writer.add("tw-kr", recorded_release)

@@ -121,7 +121,7 @@ class QuietDemonstration(Demonstration):
 
     def _keep_what_crossed(self) -> None:
         for file in sorted(self.relay.recorded.iterdir()):
-            self.crossed.keep("relay", "relay", "sealed", file.read_bytes())
+            self.crossed.keep(sender="relay", recipient="relay", what="sealed", body=file.read_bytes())
 
     def quiet_figures(self, warnings: dict[str, list[Warning]]) -> QuietFigures:
         """How long what both had took to show, and what that cost of the lead."""
