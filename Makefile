@@ -32,7 +32,7 @@ demo: $(VENV)/.run-ready ## two nodes, a day of traffic, the whole data's way (A
 	@$(BIN)/seawall demo $(ARGS)
 
 test: setup ## run the tests (ARGS="tests/match -k cidr")
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not long" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long" $(ARGS)
 
 test-long: setup ## run the tests that take long
 	@$(BIN)/pytest -m long --timeout 3600 $(ARGS)

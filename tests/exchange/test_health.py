@@ -105,7 +105,7 @@ def test_a_lake_that_does_not_answer_stops_no_exchange(scene: Scene, monkeypatch
         raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
 
     scene.taipei.put_out(indicator(1))
-    monkeypatch.setattr(refresh, "_generation", silent)
+    monkeypatch.setattr(refresh, "generation_of", silent)
     done = scene.sync()
     assert (done["sent"], scene.row()["health"]) == (1, "ok")
     assert done["problems"] == ["nothing new of ours was prepared: E-LAKE-032: The lake at x cannot be used: gone."]

@@ -109,7 +109,7 @@ def test_hits_are_kept_while_the_lake_cannot_be_read(node: Node, monkeypatch: py
         raise Unavailable("E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url="x", reason="gone")
 
     monkeypatch.setattr(node.store.circles, "list", lambda: ["a circle"])
-    monkeypatch.setattr(refresh, "_generation", silent)
+    monkeypatch.setattr(refresh, "generation_of", silent)
     done = report(node)
     assert (done.new, done.refused, len(rows(node))) == (1, 0, 1)
     assert done.unprepared is not None
