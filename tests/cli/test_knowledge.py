@@ -150,7 +150,18 @@ def test_the_ledger_is_listed_and_verified(shop: Shop) -> None:
     assert len(told) == 2 * len(leaves)
     assert all(MOMENT.fullmatch(text) for text in told)
     verified = shop.here("ledger", "verify")
-    assert verified.keys() == {"valid", "size", "root", "signed", "against", "cosigned", "forks", "erased", "sealed", *COST}
+    assert verified.keys() == {
+        "valid",
+        "size",
+        "root",
+        "signed",
+        "against",
+        "cosigned",
+        "forks",
+        "erased",
+        "sealed",
+        *COST,
+    }
     assert (verified["valid"], verified["size"]) == (True, len(leaves))
 
 
