@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,8 +89,9 @@ def test_closing_at_the_bound_lets_go_of_every_socket(monkeypatch: pytest.Monkey
 def few_descriptors() -> Iterator[int]:
     """A process that may have only some more descriptors than it has."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
-    yield 256
+    few = max(256, max(int(path.name) for path in Path("/proc/self/fd").iterdir()) + 64)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+    yield few
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
