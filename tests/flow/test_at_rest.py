@@ -48,9 +48,9 @@ def furnished(root: Path) -> SeawallNode:
         record = record_of(there.keys, "alder", "https://peer.example:8701")
         node.store.peers.add(msgspec.structs.replace(record, name=PEER))
         node.store.mail_peers.add(
-            MailPeer("cedar", ADDRESS, "AB" * 20, b"a public key", "en", PeerState.SEVERED, 1, "Park")
+            MailPeer("cedar", ADDRESS, "AB" * 20, b"a public key", "en", PeerState.SEVERED, 1, "Park of the desk")
         )
-        node.store.contacts.put([Contact(name="Park", email=ADDRESS, peer="cedar"), Contact(name="Ahn")])
+        node.store.contacts.put([Contact(name="Park of the desk", email=ADDRESS, peer="cedar"), Contact(name="Ahn")])
         for number in range(3):
             node.event(EventKind.PEER_ADDED, "alder", number=number)
     return made
@@ -83,14 +83,14 @@ def test_everything_is_there_afterwards_and_nothing_in_plain(tmp_path: Path, at_
     assert done["store"] == ("names sealed" if names_only else "sealed")
     assert done["names"] == 4
     assert contents(folder) == before
-    assert not has(folder, PEER, ADDRESS, "peer.example", "PRIVATE KEY", "Park")
+    assert not has(folder, PEER, ADDRESS, "peer.example", "PRIVATE KEY", "Park of the desk")
     assert describe(folder)["store"] == done["store"]
     with Node.open(folder) as node, pytest.raises(Fault, match="E-FLOW-706"):
         encrypt(node, NewWay(passphrase=PASSPHRASE), names_only=names_only)
     with Node.open(folder) as node:  # what is added later is sealed too
-        node.store.contacts.put([Contact(name="Zheng", email="zheng@cert.example")])
-        assert node.store.contacts.get("Zheng").email == "zheng@cert.example"
-    assert not has(folder, "Zheng")
+        node.store.contacts.put([Contact(name="Zheng of the desk", email="zheng@cert.example")])
+        assert node.store.contacts.get("Zheng of the desk").email == "zheng@cert.example"
+    assert not has(folder, "Zheng of the desk")
 
 
 def test_names_only_can_become_whole_later(tmp_path: Path, at_hand: Path) -> None:
