@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from absent import absent
 from seawall.identity import NodeKeys, server_context
 from seawall.identity.sealing import is_sealed
 from seawall.identity.vault import (
@@ -187,7 +188,7 @@ PIN = "4321"
 def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A SoftHSM token labelled ``sea`` with PIN; the path of its library, which reads its settings once a process."""
     if shutil.which("softhsm2-util") is None:
-        pytest.skip("the marker says what is missing")
+        absent("the system tool 'softhsm2-util' is not installed")
     folder = tmp_path_factory.mktemp("softhsm")
     (folder / "tokens").mkdir()
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\n")

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.envelope.scenes import AT, BOX, DAY, SEOUL, TAIPEI, opened, sealed
-from seawall.exchange.envelope import MAX_BODY_BYTES, MAX_ENVELOPE_BYTES, MIN_ENVELOPE_BYTES, padded
+from seawall.exchange.envelope import MAX_BODY_BYTES, MAX_ENVELOPE_BYTES, MIN_ENVELOPE_BYTES
 from seawall.exchange.envelope.bounds import HEADER_BYTES
+from seawall.exchange.sizes import padme
 from seawall.identity.prekeys import IN_FORCE, KEPT_AFTER_END, USED_AFTER_END
 from seawall.model import Fault, Unavailable
 from seawall.model.circle import Proof
@@ -43,9 +44,9 @@ def test_small_messages_look_alike() -> None:
 @given(st.integers(min_value=0, max_value=1 << 40))
 def test_padme_adds_at_most_twelve_percent(length: int) -> None:
     """A size class is never below the length, is a fixed point, and is at most 12 % above it."""
-    size = padded(length, least=1)
+    size = padme(length, least=1)
     assert max(length, 1) <= size <= max(length * 1.12, 1)
-    assert padded(size, least=1) == size
+    assert padme(size, least=1) == size
 
 
 def test_there_are_few_size_classes() -> None:
@@ -53,7 +54,7 @@ def test_there_are_few_size_classes() -> None:
     sizes = set()
     length = MIN_ENVELOPE_BYTES
     while length <= MAX_ENVELOPE_BYTES:
-        size = padded(length, least=MIN_ENVELOPE_BYTES)
+        size = padme(length, least=MIN_ENVELOPE_BYTES)
         sizes.add(size)
         length = size + 1
     assert len(sizes) <= 274

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from seawall.exchange.relay.sizes import is_padded
+from seawall.exchange.sizes import is_padded
 from seawall.flow.demo import quiet
 from seawall.flow.demo.report import render
 from seawall.flow.demo.result import DemoResult

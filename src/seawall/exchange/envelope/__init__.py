@@ -22,7 +22,6 @@ b'is it known to you?'
 from seawall.exchange.envelope.bounds import MAX_BODY_BYTES, MAX_ENVELOPE_BYTES, MAX_LIFE, MIN_ENVELOPE_BYTES
 from seawall.exchange.envelope.faults import BadEnvelope
 from seawall.exchange.envelope.opening import Opened, open_envelope
-from seawall.exchange.envelope.padding import padded
 from seawall.exchange.envelope.sealing import seal
 from seawall.identity.prekeys import OwnPrekeys, SenderKeys
 from seawall.identity.prekeys import PublicPrekey as RecipientKeys
@@ -38,6 +37,5 @@ __all__ = [
     "RecipientKeys",
     "SenderKeys",
     "open_envelope",
-    "padded",
     "seal",
 ]

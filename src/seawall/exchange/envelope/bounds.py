@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seawall.exchange.envelope.padding import padded
+from seawall.exchange.sizes import padme
 from seawall.identity.prekeys import KEPT_AFTER_END
 
 DAY = 86_400_000_000
@@ -15,7 +15,7 @@ MAX_BODY_BYTES = 8 * 1024 * 1024  # larger things are cut into parts by their ow
 MAX_STATEMENT_BYTES = 8 * 1024  # signed it takes 850; with a shared key and the prekey 3,750
 MIN_ENVELOPE_BYTES = 8_192  # the smallest class: an answer, an empty day and a question look alike, with either proof
 OVERHEAD_BYTES = HEADER_BYTES + KEM_BYTES + 4 + TAG_BYTES
-MAX_ENVELOPE_BYTES = padded(OVERHEAD_BYTES + MAX_STATEMENT_BYTES + MAX_BODY_BYTES, least=MIN_ENVELOPE_BYTES)
+MAX_ENVELOPE_BYTES = padme(OVERHEAD_BYTES + MAX_STATEMENT_BYTES + MAX_BODY_BYTES, least=MIN_ENVELOPE_BYTES)
 
 MAX_LIFE = KEPT_AFTER_END  # no message outlives the key that opens it
 MAX_AHEAD = DAY  # a moment further ahead of our clock is not believed; as for notices

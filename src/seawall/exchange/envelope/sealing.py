@@ -21,8 +21,8 @@ from seawall.exchange.envelope.bounds import (
     VERSION,
 )
 from seawall.exchange.envelope.header import Outside, key_name, mailbox_bytes
-from seawall.exchange.envelope.padding import padded
 from seawall.exchange.envelope.statement import STATEMENT_TYPE, Statement, encode_statement, pack
+from seawall.exchange.sizes import padme
 from seawall.identity import dsse
 from seawall.identity.between_us import prove
 from seawall.identity.prekeys import OwnPrekeys, Prekey, PublicPrekey
@@ -87,7 +87,7 @@ def seal(
         body_sha256=hashlib.sha256(body).hexdigest(),
     )
     envelope = _proven(encode_statement(statement), keys, recipient, between)
-    size = padded(OVERHEAD_BYTES + len(envelope) + len(body), least=MIN_ENVELOPE_BYTES)
+    size = padme(OVERHEAD_BYTES + len(envelope) + len(body), least=MIN_ENVELOPE_BYTES)
     header = Outside(VERSION, key_name(recipient.key_id, box), box, size - HEADER_BYTES).encode()
     inside = pack(envelope, body, size - OVERHEAD_BYTES + 4)
     return header + SUITE.encrypt(inside, recipient.sealing_key(), context(header))

@@ -7,6 +7,8 @@ check points   r*G among the values (1 %, at least 8): the answer must be r time
 
 from __future__ import annotations
 
+from seawall.exchange.sizes import list_class
+
 LEAST_POINTS = 128  # a day with nothing new looks like a day with some
 LEAST_CHECKS = 8
 CHECKED_SHARE = 100  # one in a hundred
@@ -24,9 +26,7 @@ def list_length(values: int) -> int:
 
 def padded(points: int) -> int:
     """The next length that a list may have."""
-    points = max(points, LEAST_POINTS)
-    quarter = 1 << max(points.bit_length() - 3, 0)  # a fourth of the power of two at or below
-    return -(-points // quarter) * quarter
+    return list_class(max(points, LEAST_POINTS))
 
 
 def most_items(points: int) -> int:

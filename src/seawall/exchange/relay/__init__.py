@@ -18,8 +18,8 @@ from seawall.exchange.relay.client import RelayClient
 from seawall.exchange.relay.faults import Forked, MailboxFull, RelayBusy, SignedElsewhere
 from seawall.exchange.relay.interface import CountAnswer, Relay, Waiting
 from seawall.exchange.relay.paths import read_id, read_token, token_text
-from seawall.exchange.relay.sizes import is_padded, list_class, padme
 from seawall.exchange.relay.witnessing import Pseudonym
+from seawall.exchange.sizes import is_padded, list_class, padme
 
 __all__ = [
     "DEFAULT_BOUNDS",

@@ -22,8 +22,8 @@ from seawall.exchange.binding import is_loopback
 from seawall.exchange.relay import faults, paths
 from seawall.exchange.relay.bounds import DEFAULT_BOUNDS, RelayBounds
 from seawall.exchange.relay.interface import TAG_BYTES, CountAnswer, Waiting
-from seawall.exchange.relay.sizes import is_padded, list_class, padme
 from seawall.exchange.relay.witnessing import read_cosigned, request_bytes
+from seawall.exchange.sizes import is_padded, list_class, padme
 from seawall.exchange.taxii.patience import seconds_of
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.ledger import VerifierKey

@@ -21,7 +21,7 @@ from seawall.exchange.relay import faults
 from seawall.exchange.relay.bounds import DAY, EPSILON, RelayBounds
 from seawall.exchange.relay.interface import ID_BYTES, TAG_BYTES, TOKEN_BYTES, CountAnswer
 from seawall.exchange.relay.server.books import Books, digest_of
-from seawall.exchange.relay.sizes import list_class
+from seawall.exchange.sizes import list_class
 
 
 class NewPair(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from seawall.exchange.relay import faults
 from seawall.exchange.relay.bounds import RelayBounds
 from seawall.exchange.relay.interface import ID_BYTES, TOKEN_BYTES
 from seawall.exchange.relay.server.books import Books, digest_of
-from seawall.exchange.relay.sizes import is_padded, padme
+from seawall.exchange.sizes import is_padded, padme
 
 RETRY_LEAST, RETRY_MOST = 60, 3_600  # seconds after which a full mailbox is worth another try
 DISK_RESERVE = 64 * 1024 * 1024  # bytes that stay free, so that deleting still works

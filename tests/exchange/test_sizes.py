@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.exchange.relay import is_padded, list_class, padme
+from seawall.exchange.sizes import is_padded, list_class, padme
 
 
 def test_padme_is_the_published_function() -> None:

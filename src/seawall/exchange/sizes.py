@@ -8,8 +8,9 @@ from __future__ import annotations
 QUARTERS = (4, 5, 6, 7)  # list lengths: {1, 1.25, 1.5, 1.75} x 2^k
 
 
-def padme(size: int) -> int:
-    """The smallest padded size that holds ``size`` bytes; a padded size is its own."""
+def padme(size: int, *, least: int = 0) -> int:
+    """The smallest padded size that holds ``size`` bytes, and never below ``least``; a padded size is its own."""
+    size = max(size, least)
     if size < 2:
         return size
     exponent = size.bit_length() - 1
