@@ -35,7 +35,7 @@ def overlap(
 ) -> None:
     """Find what you and a peer both hold, without showing the rest.
 
-    Over the line the run ends within this command; through a relay or drops it goes as far as messages came, and every
+    Over the line the run ends within this command; through a relay it goes as far as messages came, and every
     further delivery takes it on. JSON: peer, state (complete or waiting), waiting, epoch, mine, theirs (points, with
     padding), common, budget_left (points that the peer still answers), bytes, size_checked_first, types, items (type,
     value, found_at, ours_said, theirs_said, permitted, permitted_by, given, taken, evidence, reason), next, problems,

@@ -17,6 +17,7 @@ from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.outside_witnesses import witness_endpoints
 from seawall.flow.overlap_stops import overlaps_told
+from seawall.flow.overlap_counter import counter_of
 from seawall.flow.recall_view import overdue
 from seawall.flow.relay_book import FOLDER as RELAY_FOLDER
 from seawall.flow.relay_book import relay_endpoints
@@ -170,7 +171,10 @@ def _listeners(node: Node) -> Check:
 
 
 def _relays(node: Node, peers: tuple[PeerRecord, ...]) -> list[str]:
-    return relay_endpoints(node) if peers else []
+    counters = (counter_of(node, peer.code_name) for peer in peers if peer.state is PeerState.VERIFIED)
+    return (
+        [*relay_endpoints(node), *dict.fromkeys(place.url for place in counters if place is not None)] if peers else []
+    )
 
 
 def _known_peers(node: Node) -> tuple[PeerRecord, ...]:

@@ -1,6 +1,6 @@
 """One run with a peer, from the person's side: begin it, exchange what waits, say how far it came and what was found.
 
-Over TLS it ends within one command. Through a relay or in drops it goes as far as messages came; every further
+Over TLS it ends within one command. Through a relay it goes as far as messages came; every further
 delivery, by whomever it is begun, takes it on.
 """
 

@@ -76,7 +76,7 @@ class Aggregates:
             sa.select(sa.func.count())
             .select_from(rounds)
             .where(rounds.c.starter == starter, rounds.c.state.in_(idle), rounds.c.contributed_at.is_(None))
-            .where(rounds.c.at > since)
+            .where(rounds.c.expires > since)
         )
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
