@@ -38,7 +38,7 @@ from seawall.flow.aggregates_book import (
 )
 from seawall.flow.aggregates_counts import count
 from seawall.flow.aggregates_members import names
-from seawall.flow.aggregates_rules import check_budget, check_may_join, check_once
+from seawall.flow.aggregates_rules import check_budget, check_may_join, check_members, check_once
 from seawall.flow.aggregates_telling import tell, tell_agreement
 from seawall.flow.node import Node
 from seawall.ledger import EventKind
@@ -121,6 +121,7 @@ def _contribute(node: Node, kept: KeptRound) -> KeptRound:
     proposal, query = proposal_in(kept), query_of(kept)
     check_once(node, kept, proposal)
     check_budget(node, query)
+    check_members(node, proposal.members, two_nodes=True)  # since joining one may have been let go
     agreed = node.store.aggregates.agreements(proposal.catalogue)
     if missing := [member for member in proposal.members if member not in agreed]:
         raise Refused(

@@ -16,8 +16,8 @@ from seawall.flow.mail_watch import mail_endpoints, mail_state
 from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.outside_witnesses import witness_endpoints
-from seawall.flow.overlap_stops import overlaps_told
 from seawall.flow.overlap_counter import counter_of
+from seawall.flow.overlap_stops import overlaps_told
 from seawall.flow.recall_view import overdue
 from seawall.flow.relay_book import FOLDER as RELAY_FOLDER
 from seawall.flow.relay_book import relay_endpoints

@@ -26,3 +26,12 @@ def destroy(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
+
+
+def destroy_former(former: Path, path: Path) -> None:
+    """Destroy ``former``, the second name of what ``path`` held before; where a kill left both naming one file, only
+    the name goes."""
+    if former.exists() and path.exists() and former.samefile(path):
+        former.unlink()
+    else:
+        destroy(former)

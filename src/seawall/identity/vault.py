@@ -119,9 +119,15 @@ class Vault:
         return self.wrap(Way.PASSPHRASE, _stretched(passphrase, salt, log_n), salt=_text(salt), log_n=log_n)
 
     def wrap_file(self, folder: Path) -> Wrap:
-        """The data key under a new key file in ``folder``."""
-        key = secrets.token_bytes(32)
-        write_over(folder / KEY_FILE, _text(key).encode() + b"\n")
+        """The data key under the key file in ``folder``, a new one where there is none: the record that names the old
+        one is written later, and has to open until then."""
+        try:
+            key = _bytes((folder / KEY_FILE).read_text("ascii").strip())
+        except (OSError, ValueError):
+            key = b""
+        if len(key) != 32:
+            key = secrets.token_bytes(32)
+            write_over(folder / KEY_FILE, _text(key).encode() + b"\n")
         return self.wrap(Way.FILE, key)
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from seawall.identity.key_folder import destroy, sync_folder
+from seawall.identity.key_folder import destroy, destroy_former, sync_folder
 from seawall.identity.sealing import Box, is_sealed
 
 RELAY = "relay"  # beside the key folder
@@ -51,7 +51,7 @@ def replace_and_wipe(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    second.unlink(missing_ok=True)
+    destroy_former(second, path)
     if path.exists():
         second.hardlink_to(path)
     fresh.replace(path)

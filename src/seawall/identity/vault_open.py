@@ -16,9 +16,11 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.identity.key_folder import destroy
 from seawall.identity.sealing import Box, is_sealed
 from seawall.identity.vault import (
     FILE,
+    KEY_FILE,
     Record,
     State,
     Vault,
@@ -64,6 +66,8 @@ def vault_of(folder: Path, *, clock: Clock = system_clock) -> Vault | None:
         if record is None:
             return None
         if record.state is State.DESTROYED:
+            for name in (KEY_FILE, TRIES, f".{FILE}.plain"):  # of a destruction that was killed
+                destroy(folder / name)
             raise Refused(
                 "E-IDENTITY-122",
                 "The keys of this node's vault were destroyed on purpose; its names and contents can no longer be "

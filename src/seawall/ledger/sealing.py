@@ -16,6 +16,7 @@ import msgspec
 
 from seawall.identity.key_folder import destroy, sync_folder
 from seawall.identity.sealing import Box, is_sealed
+from seawall.identity.vault_files import seal_in_place
 from seawall.ledger.cosigned import FOLDER as WITNESSED
 from seawall.ledger.files import LedgerFiles
 from seawall.ledger.layout import RECORD_BYTES, erased_payload, pack, unpack
@@ -61,16 +62,7 @@ def finish_sealing(folder: Path) -> None:
 
 def seal_notes(folder: Path, box: Box) -> int:
     """Seal what witnesses signed, which names them; how many were still plain."""
-    plain = [path for path in (folder / WITNESSED).glob("*.note") if not is_sealed(path.read_bytes())]
-    for path in plain:
-        fresh = path.with_name(f".{path.name}.sealing")
-        fresh.write_bytes(box.seal(path.read_bytes()))
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        destroy(path)
-        fresh.rename(path)
-        sync_folder(path.parent)
-    return len(plain)
+    return sum(seal_in_place(path, box) for path in sorted((folder / WITNESSED).glob("*.note")))
 
 
 def count_plain(folder: Path) -> tuple[int, int]:

@@ -66,8 +66,9 @@ class Aggregates:
         return self._rounds(sa.select(rounds).where(rounds.c.state.in_(states)).order_by(rounds.c.at).limit(10_000))
 
     def of_query(self, query: str) -> Sequence[KeptRound]:
-        """All rounds of one question, oldest first."""
-        return self._rounds(sa.select(rounds).where(rounds.c.query == query).order_by(rounds.c.at).limit(10_000))
+        """The rounds of one question in which this node takes or took part, oldest first; no peer adds to them."""
+        part = sa.or_(rounds.c.contributed_at.is_not(None), rounds.c.state == RoundState.JOINED.value)
+        return self._rounds(sa.select(rounds).where(rounds.c.query == query, part).order_by(rounds.c.at))
 
     def count_unanswered(self, starter: str, since: int) -> int:
         """How many rounds of one starter, proposed behind a moment, nobody here took part in."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from seawall.identity.key_folder import destroy
+from seawall.identity.key_folder import destroy, destroy_former
 from seawall.model import Fault
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def seal_file(file: Path, key: str, *, timeout: float) -> None:
     finally:
         made.close()
     _sync(fresh)
-    destroy(old)
+    destroy_former(old, file)
     os.link(file, old)  # so that what was plain can be overwritten once nothing names it any more
     fresh.replace(file)
     _sync(file.parent)
