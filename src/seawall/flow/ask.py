@@ -223,7 +223,12 @@ def _answer(node: Node, peer: str, said: Questions, channel: Channel) -> None:
 def _take(node: Node, peer: str, said: Replies, channel: Channel) -> None:
     at = node.clock()
     for part in said.parts:
-        answer = psi.read_answer(channel, part)
+        try:
+            answer = psi.read_answer(channel, part)
+        except Refused as refused:
+            if refused.code != "E-EXCHANGE-722":
+                raise
+            continue  # taken before a kill; the others of this message are not lost with it
         one = Observable(said.type, answer.value.decode("utf-8", "replace"))
         held = _asked(node, peer, one) or AskedOnce(at)
         _keep(node, peer, one, msgspec.structs.replace(held, answered_at=at, known=answer.known))

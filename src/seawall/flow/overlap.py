@@ -35,6 +35,7 @@ from seawall.model.overlap import OverlapItem, OverlapSession, RunState
 
 NO_KEYS = "E-FLOW-466"  # of ``post``: the peer has told no key that messages are sealed for
 NOT_AGREED = "E-FLOW-551"
+MAX_DELIVERIES = 256  # of one command; a peer that always has one message more waits for the next
 MAX_ROWS = 10_000
 
 
@@ -97,7 +98,7 @@ def overlap_job(node: Node) -> str:
 def exchange(node: Node, peer: str, on_step: Callable[[], None] = lambda: None) -> tuple[Delivered, list[str]]:
     """Deliver until nothing is new; what went wrong as sentences for our own people."""
     total, problems = Delivered(), list[str]()
-    while True:
+    for _ in range(MAX_DELIVERIES):
         on_step()
         try:
             moved = deliver(node, peer)
@@ -106,7 +107,8 @@ def exchange(node: Node, peer: str, on_step: Callable[[], None] = lambda: None) 
         total = _sum(total, moved)
         problems += [problem for problem in moved.problems if problem not in problems]
         if not moved.sent and not moved.received:
-            return total, problems
+            break
+    return total, problems
 
 
 def ensure_agreed(node: Node, peer: str) -> None:

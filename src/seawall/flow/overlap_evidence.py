@@ -22,6 +22,7 @@ from seawall.flow.incoming import admit_one, sighting_told_of
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import carries, commitment_age, overlap_circles
 from seawall.flow.overlap_state import alone_with
+from seawall.flow.overlap_stops import stop_of
 from seawall.flow.post import post
 from seawall.flow.tiers import MAX_TOLD, decide, record, reveal_details
 from seawall.identity import read_card
@@ -58,6 +59,8 @@ def open_ours(node: Node, peer: str, items: Sequence[OverlapItem] | None = None)
 
     ``items``: these and no others. What policy refuses keeps its reason.
     """
+    if stop_of(node, peer) is not None:
+        return 0
     waiting = node.store.overlaps.unopened(peer, MAX_PAGE) if items is None else items
     opened = 0
     for batch in _batches(waiting):
@@ -86,6 +89,8 @@ def hear_evidence(node: Node, message: Message) -> None:
         raise Refused("E-FLOW-553", "The message with evidence cannot be read.") from None
     peer = message.peer
     overlap_circles(node, peer)
+    if stop_of(node, peer) is not None:
+        return  # in silence: why it was stopped is not the peer's to know
     with alone_with(node, peer):
         _hear(node, peer, said)
 

@@ -111,7 +111,7 @@ class PostBook:
         if held is not None and held.state is not PostState.GONE and held.digest != digest:
             return self._two_stories(peer, opened.sequence)
         if opened.sequence <= last or (held is not None and held.state is PostState.HELD):
-            return []  # came before, and no harm
+            return self._what_was_held(peer)  # came before; what waited behind it may have been cut off by a kill
         if opened.sequence > last + 1:
             return self._hold(message, digest, last)
         return [*self._handle(message, digest), *self._what_was_held(peer)]

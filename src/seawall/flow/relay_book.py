@@ -126,12 +126,15 @@ def checked_place(url: str, pin: str, mailbox: str) -> Place:
     url, pin = url.strip().rstrip("/"), pin.strip().lower()
     fits = 0 < len(url) <= MAX_URL and url.isascii() and url.isprintable() and not set(url) & set(" @?#")
     pinned = not pin or (len(pin) == PIN_LETTERS and not set(pin) - set("0123456789abcdef"))
+    none = Fault(
+        "E-FLOW-612", "Give a relay as https://host:8702, its pin as 64 hex digits and a mailbox as 32 hex digits."
+    )
     if not fits or not pinned or read_id(mailbox) is None:
-        raise Fault(
-            "E-FLOW-612",
-            "Give a relay as https://host:8702, its pin as 64 hex digits and a mailbox as 32 hex digits.",
-        )
-    RelayClient(url, pin=pin or None).close()  # refuses what is neither https nor on this machine
+        raise none
+    try:
+        RelayClient(url, pin=pin or None).close()  # refuses what is neither https nor on this machine
+    except ValueError:
+        raise none from None
     return Place(url, pin, mailbox)
 
 

@@ -156,6 +156,8 @@ def take_part(node: Node, message: Message) -> None:
     if part.part == 0:
         for file in folder.iterdir():  # messages keep their order: what lies there will never be whole
             file.unlink()
+    elif not (folder / f"{part.sha256}.{part.part - 1}").is_file():
+        raise _no_part()  # or parts of files that never end would fill the disk
     piece = folder / f"{part.sha256}.{part.part}"
     piece.write_bytes(seal_secret(folder, part.data))
     if part.part + 1 == part.parts:
