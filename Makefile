@@ -1,7 +1,8 @@
 # The front door for commands. Everything below works on a bare Debian 12 or Ubuntu with a package index for Python.
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# one more than processors: tests wait a third of their time for servers, tools and files
+WORKERS ?= $(shell expr $$(nproc) + 1)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -32,7 +33,7 @@ demo: $(VENV)/.run-ready ## two nodes, a day of traffic, the whole data's way (A
 	@$(BIN)/seawall demo $(ARGS)
 
 test: setup ## run the tests (ARGS="tests/match -k cidr")
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not long" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long" $(ARGS)
 
 test-long: setup ## run the tests that take long
 	@$(BIN)/pytest -m long --timeout 3600 $(ARGS)

@@ -3,9 +3,11 @@
     python -m bench [NAME ...] [--load FOLDER] [OPTION ...]
 
 Names: reference, ingest, match, live, concurrency, memory, spark, peers (these read a reference load: ``eve/*.json``,
-``indicators.csv``, ``sensors.csv``), score, kills, taxii, stix, misp, policy, psi, and rematch, growth (these two fill
-a folder: name them with ``--folder DIR``). Without names all of them; without ``--load`` those that need one are left
-out. With one name, further options go to that bench.
+``indicators.csv``, ``sensors.csv``), score, kills, taxii, stix, misp, policy, psi, predict, warn, leads, campaigns,
+live_path, safety, start, and rematch, growth (these two fill a folder: name them with ``--folder DIR``), false_alarms
+(name it with ``--data DIR``), enforce (needs root and the tools: name it with ``--what size`` or ``--what journeys``),
+rpz (needs resolvers), orders (a million of them take long). Without names all but the last six; without ``--load``
+those that need one are left out. With one name, further options go to that bench.
 """
 
 from __future__ import annotations
@@ -17,8 +19,25 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ON_LOAD = ("reference", "ingest", "match", "live", "concurrency", "memory", "spark", "peers")
-IN_FOLDER = ("rematch", "growth")
-ALONE = {"score": ("--simulate", "0.1"), "kills": (), "taxii": (), "stix": (), "misp": (), "policy": (), "psi": ()}
+IN_FOLDER = ("rematch", "growth", "false_alarms", "enforce", "rpz", "orders")
+WITHOUT_OPTIONS = (
+    *(
+        "kills",
+        "taxii",
+        "stix",
+        "misp",
+        "policy",
+        "psi",
+        "predict",
+        "warn",
+        "leads",
+        "campaigns",
+        "live_path",
+        "safety",
+        "start",
+    ),
+)
+ALONE: dict[str, tuple[str, ...]] = {"score": ("--simulate", "0.1")} | dict.fromkeys(WITHOUT_OPTIONS, ())
 
 
 def main() -> int:

@@ -54,7 +54,7 @@ An error is one sentence on standard error that begins with [its code](errors.md
 
 def commands() -> str:
     """Every command with its options, as ``--help`` tells them; the global options once."""
-    text = seawall.cli.app.generate_docs().strip()
+    text = seawall.cli.every_command().generate_docs().strip()
     head, _, rest = text.partition("\n")
     top, mark, below = rest.partition("\n## seawall ")
     kept = [

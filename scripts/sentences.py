@@ -34,6 +34,10 @@ class Wrapper(NamedTuple):
     variadic: bool = False
 
 
+Wrappers = dict[str, set[Wrapper]]  # by the function's name
+Called = tuple[ast.Module | Function, ast.Call]
+
+
 class Said(NamedTuple):
     """One error as it is raised somewhere."""
 
@@ -95,10 +99,11 @@ def sentences(trees: dict[Path, ast.Module] | None = None) -> dict[str, set[str]
 
     for said in errors(trees):
         add([said.sentence], said.path)
-    wrappers = _wrappers(trees)
+    calls = {path: list(_calls(tree)) for path, tree in trees.items()}
+    wrappers = _wrappers(calls)
     for path, tree in trees.items():
         tables = _tables(tree)
-        for scope, call in _calls(tree):
+        for scope, call in calls[path]:
             for shown in _shown(call, wrappers, _room(path)):
                 add(literals(shown), path)
                 add(_indirect(shown, scope, tables), path)
@@ -109,23 +114,21 @@ def _room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0]
 
 
-def _calls(tree: ast.Module) -> Iterator[tuple[ast.Module | Function, ast.Call]]:
+def _calls(tree: ast.Module) -> Iterator[Called]:
     """Every call with the innermost function it stands in."""
-
-    def walk(node: ast.AST, scope: ast.Module | Function) -> Iterator[tuple[ast.Module | Function, ast.Call]]:
+    waiting: list[tuple[ast.AST, ast.Module | Function]] = [(tree, tree)]
+    while waiting:
+        node, scope = waiting.pop()
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.Call):
                 yield scope, child
-            yield from walk(child, child if isinstance(child, Function) else scope)
-
-    return walk(tree, tree)
+            waiting.append((child, child if isinstance(child, Function) else scope))
 
 
-def _shown(call: ast.Call, wrappers: set[Wrapper], room: str) -> Iterator[ast.expr]:
+def _shown(call: ast.Call, wrappers: Wrappers, room: str) -> Iterator[ast.expr]:
     """The arguments of a call that a person will read."""
-    name = called(call)
-    for wrapper in wrappers:
-        if wrapper.name != name or wrapper.room not in ("", room):
+    for wrapper in wrappers.get(called(call), ()):
+        if wrapper.room not in ("", room):
             continue
         if wrapper.place is not None and wrapper.variadic:
             yield from call.args[wrapper.place :]
@@ -134,21 +137,28 @@ def _shown(call: ast.Call, wrappers: set[Wrapper], room: str) -> Iterator[ast.ex
         yield from (keyword.value for keyword in call.keywords if keyword.arg == wrapper.parameter)
 
 
-def _wrappers(trees: dict[Path, ast.Module]) -> set[Wrapper]:
+def _wrappers(calls: dict[Path, list[Called]]) -> Wrappers:
     """The markers and, to any depth, the functions that hand a parameter on to one of them."""
-    wrappers = {Wrapper("", name, 0, "text") for name in MARKERS}
+    wrappers: Wrappers = {name: {Wrapper("", name, 0, "text")} for name in MARKERS}
+    inside = [
+        (_room(path), scope, call)
+        for path, found in calls.items()
+        if path.parent.name != "messages"
+        for scope, call in found
+        if isinstance(scope, Function)
+    ]
     while True:
-        more: set[Wrapper] = set()
-        for path, tree in trees.items():
-            if path.parent.name == "messages":
-                continue
-            for scope, call in _calls(tree):
-                if isinstance(scope, Function):
-                    for shown in _shown(call, wrappers, _room(path)):
-                        more |= _handing_on(scope, shown, _room(path))
-        if more <= wrappers:
+        more = {
+            wrapper
+            for room, scope, call in inside
+            for shown in _shown(call, wrappers, room)
+            for wrapper in _handing_on(scope, shown, room)
+        }
+        new = [wrapper for wrapper in more if wrapper not in wrappers.get(wrapper.name, ())]
+        if not new:
             return wrappers
-        wrappers |= more
+        for wrapper in new:
+            wrappers.setdefault(wrapper.name, set()).add(wrapper)
 
 
 def _handing_on(function: Function, shown: ast.expr, room: str) -> set[Wrapper]:

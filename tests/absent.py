@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
 import pytest
@@ -13,3 +15,11 @@ def absent(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def needed(module: str) -> ModuleType:
+    """The module of a package that only some installations have."""
+    try:
+        return import_module(module)
+    except ImportError:
+        absent(f"the package of {module} is not installed")

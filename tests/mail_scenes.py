@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 
 import trustme
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from journey.command_line import SeawallNode, free_port
 
@@ -146,6 +147,30 @@ class Postbox:
         return "250 kept"
 
 
+class _Controller(Controller):
+    """aiosmtpd's, which at its end hangs up on whoever is still there, so that no socket stays open."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._made: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        """One server for each connection."""
+        self._made.append(super().factory())  # type: ignore[no-untyped-call]  # aiosmtpd says no types here
+        return self._made[-1]
+
+    def stop(self, no_assert: bool = False) -> None:
+        """Hang up, then end the loop."""
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(10)
+        super().stop(no_assert)
+
+    async def _hang_up(self) -> None:
+        for each in self._made:
+            if each.transport is not None:
+                each.transport.close()
+        await asyncio.sleep(0.05)  # a transport gives its socket back in the loop's next rounds
+
+
 class MailHost:
     """A running SMTP server: STARTTLS with a certificate of its own authority, and a user."""
 
@@ -158,7 +183,7 @@ class MailHost:
         authority.cert_pem.write_to_path(str(self.ca_file))
         self.password_file = folder / "smtp.password"
         self.password_file.write_text(PASSWORD + "\n")
-        self.controller = Controller(
+        self.controller = _Controller(
             self.postbox, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
             auth_required=True, authenticator=_authenticate, data_size_limit=200 << 20, ready_timeout=30,
         )  # fmt: skip

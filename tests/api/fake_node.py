@@ -16,7 +16,9 @@ from seawall.api import (
     NodeStatus,
     PeerView,
 )
+from seawall.flow.orders_shown import StatusWish
 from seawall.model import Actor, Fault, NotFound, ObservableType, Pap, Refused, Tlp, UserRole, Visibility
+from seawall.model.answer import Verdict
 from seawall.model.indicator import IndicatorEntry
 
 MIDNIGHT = 1_773_446_400_000_000  # 2026-03-14T00:00:00Z
@@ -36,11 +38,63 @@ class PlainRows(msgspec.Struct, frozen=True):
     next: int | None = None
 
 
+class FakeDesk:
+    """Implements ``WarningDesk`` over a fake node's warnings: answers are kept, and told to whoever waits."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self._node = node
+        self.said: dict[str, dict[str, object]] = {}
+
+    def authenticate(self, token: str) -> Actor:
+        return self._node.authenticate(token)
+
+    def page(self, actor: Actor, state: str, language: str, *, after: int, limit: int) -> dict[str, object]:
+        caller = Caller(actor, self._node.visibility(actor))
+        rows = [
+            self._row(row, place) for place, row in enumerate(self._node.warnings(caller, after=0, limit=100).items)
+        ]
+        rows = [row for row in rows if state in ("all", row["state"])]
+        desk = {
+            "budget_per_day": 20, "raised_today": len(rows), "below_budget": 3, "answers": 10, "refuted": 7,
+            "held_by_answers": 0, "false_alarm_share": 0.7, "false_alarm_interval": [0.3968, 0.8922],
+        }  # fmt: skip
+        following = after + limit if after + limit < len(rows) else None
+        return {"items": rows[after : after + limit], "next": following, "desk": desk}
+
+    def _row(self, row: Mapping[str, object], place: int) -> dict[str, object]:
+        level = ("critical", "high", "medium", "low")[place % 4]
+        made = {**row, "severity": level, "state": "open", "group": "label:storm", "answer": None}
+        return {**made, "snoozed_until": None, **self.said.get(str(row["value"]), {})}
+
+    def show(self, actor: Actor, value: str, language: str) -> dict[str, object]:
+        return {"value": value}
+
+    def answer(self, actor: Actor, value: str, verdict: Verdict, note: str, language: str) -> dict[str, object]:
+        if actor.role is not UserRole.ANALYST:
+            raise Refused("E-FLOW-004", "{name} may not answer.", name=actor.name)
+        self.said[value] = {"state": "answered", "answer": verdict.value}
+        way = {"peer": "harbour", "state": "goes", "text": "It goes with the next exchange.", "id": "x", "circle": "c"}
+        return {"value": value, "type": "ipv4", "answer": verdict.value, "goes_back": [way]}
+
+    def snooze(self, actor: Actor, value: str, until: str) -> dict[str, object]:
+        self.said[value] = {"state": "snoozed", "snoozed_until": until}
+        return {"value": value, "type": "ipv4", "snoozed_until": until}
+
+    def undo(self, actor: Actor, value: str, language: str) -> dict[str, object]:
+        self.said.pop(value, None)
+        return {"value": value, "type": "ipv4", "answer": None, "goes_back": []}
+
+    def mark(self) -> str:
+        return str(self.said)
+
+
 class FakeNode:
     """Implements ``NodeService``; ``empty`` makes a node on its first day."""
 
     def __init__(self, *, empty: bool = False) -> None:
         self.empty = empty
+        self.desk = FakeDesk(self)
+        self.orders = FakeOrders(self)
         self.asked: list[tuple[str, Visibility]] = []
 
     def authenticate(self, token: str) -> Actor:
@@ -154,3 +208,40 @@ class FakeNode:
             Metric("lake_events", "Rows in the lake.", "gauge", 2_400_000),
             Metric("sync_seconds", "Last synchronisation.", "gauge", 0.0625, (("peer", 'har"bour\n'),)),
         ]
+
+
+class FakeOrders:
+    """Implements ``OrderDesk`` over a fake node: one point whose agent reported, one that is silent, two orders."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self._node = node
+        self.killed: dict[str, object] | None = None
+
+    def authenticate(self, token: str) -> Actor:
+        return self._node.authenticate(token)
+
+    def page(self, actor: Actor, wish: StatusWish, language: str) -> dict[str, object]:
+        rows = [] if self._node.empty else [self._row("203.0.113.7", "active"), self._row(HOSTILE_TEXT, "watch")]
+        return {"items": rows[wish.after : wish.after + wish.limit], "next": None}
+
+    def _row(self, value: str, state: str) -> dict[str, object]:
+        effect = "block" if state == "active" else "watch"
+        where = {"point": "edge", "zone": "internet-edge", "effect": effect, "why": "It is so there."}
+        return {
+            "value": value, "type": "ipv4", "action": "block", "state": state, "lane": "own", "why": "Our own word.",
+            "points": [where], "since": "2026-03-14T08:00:00Z", "starts_at": "2026-03-14T08:00:00Z",
+            "expires_at": "2026-03-21T08:00:00Z", "release": "12:ab34", "source": "ours", "hits": 3,
+            "last_hit": "2026-03-14T09:00:00Z", "undo": "0011223344556677",
+        }  # fmt: skip
+
+    def summary(self) -> dict[str, object]:
+        heard = {
+            "heard_at": "2026-03-14T09:00:00Z", "held": 2, "drift": {"missing": 1, "unexpected": 0}, "behind": 4,
+            "trouble": "",
+        }  # fmt: skip
+        silent = {"heard_at": None, "held": None, "drift": None, "behind": None, "trouble": ""}
+        points = [
+            {"name": "edge", "zone": "internet-edge", "tools": ["nftables"], "killed_by": None, **heard},
+            {"name": "plant", "zone": "ot", "tools": ["suricata"], "killed_by": "ann", **silent},
+        ]
+        return {"killed": self.killed, "points": [] if self._node.empty else points}

@@ -11,7 +11,6 @@ import pytest
 from cli.scenes import ATTACKER, Shop
 from journey.command_line import here
 from seawall import __version__
-from seawall.cli import COMMAND_MODULES
 from seawall.cli.output import MOMENTS, Output, printable
 
 
@@ -29,7 +28,6 @@ def test_every_command_explains_itself() -> None:
                  "demo", "doctor", "config", "jobs", "run", "quarantine"):  # fmt: skip
         assert re.search(rf"[│ ]{name}\s", top.out), name
         assert here(name, "--help").status == 0
-    assert len(COMMAND_MODULES) == len(set(COMMAND_MODULES))
 
 
 def test_json_stands_before_or_behind_the_command(shop: Shop) -> None:

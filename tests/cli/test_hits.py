@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from journey.command_line import SeawallNode, here
+from seawall.model import Observable, ObservableType
+from seawall.model.directive import Action
+from seawall.protect.gate import undo_name
 
 LISTED = "203.0.113.9"
 WHEN = ("--first", "2026-03-14T03:12:00Z")
@@ -68,6 +71,22 @@ def test_a_csv_tells_its_wrong_rows(node: SeawallNode, tmp_path: Path) -> None:
     assert "\x1b" not in here("--node", node.folder, "hit", "--csv", path).out
     path.write_text("value,count,first,last\nx,1,2026-03-14,2026-03-15\n")
     assert here("--node", node.folder, "hit", "--csv", path).status == 2
+
+
+def test_a_log_of_a_tool_is_hits_of_its_point(node: SeawallNode, tmp_path: Path) -> None:
+    """What an enforcing tool logged counts once, however often the log is given; without kind or point it is asked."""
+    path = tmp_path / "pf.log"
+    undo = undo_name(Action.BLOCK, Observable(ObservableType.IPV4, LISTED))
+    path.write_text(f"2026-03-14T03:12:00Z gw drop seawall {undo}\n2026-03-14T03:13:00Z gw other\n")
+    given = ("--log", path, "--as", "named", "--point", "gw-1")
+    assert sentence(node, "--log", path) == "E-CLI-033"
+    assert sentence(node, LISTED, "--log", path) == "E-CLI-030"
+    assert sentence(node, "--log", path, "--as", "syslog", "--point", "gw-1") == "E-FLOW-986"
+    before = node.here("sightings")["items"][0]["count"]
+    assert node.here("hit", *given)["new"] == 1
+    assert node.here("hit", *given)["unchanged"] == 1
+    [row] = node.here("sightings")["items"]
+    assert (row["value"], row["count"]) == (LISTED, before + 1)
 
 
 def test_a_node_without_a_lake_says_so(node: SeawallNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

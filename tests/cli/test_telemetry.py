@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,12 @@ def without_cost(document: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in document.items() if key not in {*COST, "new"}}
 
 
+def plain(document: dict[str, Any]) -> dict[str, Any]:
+    """Without the moments at which the two desks raised the same warning."""
+    items = [{key: value for key, value in one.items() if key != "raised_at"} for one in document["items"]]
+    return document | {"items": items}
+
+
 def test_relabelling_is_as_if_the_table_had_been_there(tmp_path: Path) -> None:
     """Observations, hits, sightings and warnings equal those of a node that had the table before it read the log."""
     (tmp_path / "eve.json").write_text(LOG)
@@ -116,7 +123,7 @@ def test_relabelling_is_as_if_the_table_had_been_there(tmp_path: Path) -> None:
     assert (done["sensors"], done["total"], done["relabelled"]) == (3, 3, 2)
     assert without_cost(late.here("match")) == without_cost(right.here("match"))
     for command in ("observations", "sightings", "warnings"):
-        assert late.here(command) == right.here(command), command
+        assert plain(late.here(command)) == plain(right.here(command)), command
     assert late.here("warnings")["items"][0]["first_side"] == "TW"
     assert late.here("ingest", tmp_path / "eve.json")["stored"] == 0
     assert late.here("sensors", "import", tmp_path / "sensors.csv", "--relabel")["relabelled"] == 0

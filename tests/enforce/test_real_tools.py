@@ -23,7 +23,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def hostile_mixture() -> list[Page]:
-    """Good values of every type among hostile ones, to block and to watch."""
+    """Good values of every type among hostile ones, to block and to watch, and a few for each other action."""
     entries: list[IndicatorEntry] = [
         entry(T.DOMAIN, "evil.example.net"),
         entry(T.DOMAIN, "xn--fiqs8s.example"),
@@ -42,12 +42,26 @@ def hostile_mixture() -> list[Page]:
     for kind in (T.DOMAIN, T.IPV4, T.IPV6, T.CIDR, T.SHA256, T.MD5):
         entries += [entry(kind, name, description=name) for name in HOSTILE_NAMES]
     watched = [entry(T.DOMAIN, "watch.example.net"), entry(T.IPV4, "203.0.113.79"), entry(T.CIDR, "192.0.2.128/25")]
-    return [page(entries), page(watched, Action.WATCH)]
+    led = [entry(T.DOMAIN, "led.example.net"), entry(T.IPV4, "203.0.113.80")]
+    slowed = [entry(T.DOMAIN, "slow.example.net"), entry(T.IPV4, "203.0.113.81"), entry(T.CIDR, "192.0.2.64/26")]
+    alerted = [
+        entry(T.DOMAIN, "alert.evil.example.net"),
+        entry(T.IPV4, "203.0.113.82"),
+        entry(T.CIDR, "203.0.113.128/26"),
+    ]
+    return [
+        page(entries),
+        page(watched, Action.WATCH),
+        page(led, Action.SINKHOLE),
+        page(slowed, Action.RATE_LIMIT),
+        page(alerted, Action.ALERT),
+    ]
 
 
 def mixed_export(to: str, target: Path) -> ExportReport:
     """The hostile mixture, written for one tool."""
-    return export(hostile_mixture(), to, gate=home_gate(), target=target, at=AT, include_watch=True)
+    sinkhole = ("192.0.2.200", "2001:db8::200")
+    return export(hostile_mixture(), to, gate=home_gate(), target=target, at=AT, include_watch=True, sinkhole=sinkhole)
 
 
 @pytest.mark.tool("named-checkzone")
@@ -58,7 +72,12 @@ def test_bind_takes_the_zone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"loaded serial {AT // 1_000_000}" in done.stdout
     assert "OK" in done.stdout
-    assert (report.blocks, report.watches) == (3, 1)
+    assert (report.blocks, report.watches, report.by_action) == (
+        4,
+        2,
+        {"block": 3, "sinkhole": 1, "alert": 1, "watch": 1},
+    )
+    assert report.left_out_by_rule["covered"] == 1  # an alert below a blocked name would open a hole
 
 
 @pytest.mark.tool("named-checkzone")
@@ -67,7 +86,15 @@ def test_bind_keeps_every_name(tmp_path: Path) -> None:
     mixed_export("rpz", tmp_path / "zone")
     done = run("named-checkzone", "-i", "local", "-D", "-o", tmp_path / "out", "rpz.seawall", tmp_path / "zone")
     assert done.returncode == 0, done.stderr
-    owners = {line.split()[0] for line in (tmp_path / "out").read_text().splitlines() if "CNAME" in line}
+    lines = (tmp_path / "out").read_text().splitlines()
+    owners = {line.split()[0] for line in lines if line.endswith("CNAME\t.")}
+    assert {line.split()[0] for line in lines if line.endswith(("\t192.0.2.200", "\t2001:db8::200"))} == {
+        "led.example.net.rpz.seawall.",
+        "*.led.example.net.rpz.seawall.",
+    }
+    assert {line.split()[0] for line in lines if line.endswith("rpz-passthru.")} == {
+        f"{prefix}{name}.example.net.rpz.seawall." for name in ("slow", "watch") for prefix in ("", "*.")
+    }
     names = ("evil.example.net", "xn--fiqs8s.example", "_dmarc.evil-2.example.net")
     assert owners == {f"{prefix}{name}.rpz.seawall." for name in names for prefix in ("", "*.")}
 
@@ -79,6 +106,7 @@ def test_nftables_takes_the_file(tmp_path: Path) -> None:
     done = run("nft", "-c", "-f", tmp_path / "file.nft")
     assert done.returncode == 0, done.stderr
     assert report.left_out_by_rule["covered"] == 1
+    assert report.by_action == {"block": 7, "rate-limit": 2, "alert": 2, "watch": 2}
 
 
 @pytest.mark.tool("nft")
@@ -94,6 +122,7 @@ def test_loading_twice_changes_nothing(tmp_path: Path) -> None:
     assert first == second
     assert "203.0.113.77 timeout 7d" in first
     assert "2001:db8:cccc::/48 timeout 3d" in first
+    assert "limit rate over 10/second burst 20 packets" in first and 'log prefix "seawall-alert: "' in first
 
 
 @pytest.mark.tool("suricata")

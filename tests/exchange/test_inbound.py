@@ -6,7 +6,8 @@ import pytest
 
 from exchange.fakes import START, MemoryDesk, indicator
 from seawall.exchange import InboundDesk, ReceivedObject
-from seawall.exchange.taxii.walk import Cursor, nested_deeper
+from seawall.exchange.nesting import nested_deeper
+from seawall.exchange.taxii.walk import Cursor
 from seawall.model import Pap, Tlp
 from seawall.model.stored import PutCounts, StoredObject
 

@@ -173,16 +173,16 @@ def test_suspension_works_at_once(scene: Scene) -> None:
 
 def test_slow_store_does_not_count_as_a_slow_peer(scene: Scene, stack: ExitStack) -> None:
     """The deadline is for each answer: our own work between pages does not use it up."""
-    for number in range(30):
+    for number in range(20):
         scene.theirs.add(CIRCLE, indicator(number))
 
     class Slow(MemoryDesk):
         def _keep(self, objects):  # type: ignore[no-untyped-def]
-            time.sleep(0.3)
+            time.sleep(1.6)
             return super()._keep(objects)
 
-    report = scene.run(desk=Slow().desk, bounds=Bounds(page_objects=10, answer_seconds=0.25, silence_seconds=0.25))
-    assert report.received == 30
+    report = scene.run(desk=Slow().desk, bounds=Bounds(page_objects=10, answer_seconds=1.5, silence_seconds=1.5))
+    assert report.received == 20
 
 
 def test_what_the_peer_did_not_take_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,16 +14,19 @@ from seawall.codec.value_indicator import ValueIndicators
 from seawall.exchange.notices import Heard
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.node import Node, create_node
-from seawall.flow.notices import NoticeBook
+from seawall.flow.notices import NoticeBook, send_before
 from seawall.flow.service import NodeExchange
 from seawall.flow.terms import terms_digest
-from seawall.model import Fault, ObservableType, Pap, Tlp
+from seawall.identity import Reason
+from seawall.identity.rotation import activate, prepare
+from seawall.model import Fault, ObservableType, Pap, Tlp, system_clock
 from seawall.model.circle import CircleTerms, StandingRelease
-from seawall.model.notice import Notice
+from seawall.model.notice import Notice, NoticeKind
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.model.stix.versioning import timestamp
 from seawall.model.stored import StoredObject
 
+DAY = 86_400_000_000
 AT = 1_773_446_400_000_000
 HEARD: list[Notice] = []
 
@@ -141,3 +144,12 @@ def carry(nodes: dict[str, Node], sender: str, receiver: str) -> Heard:
     heard = theirs.take(sender, envelopes)
     ours.settle(receiver, heard.taken, heard.problems)
     return heard
+
+
+def rotated(node: Node, reason: Reason = Reason.ROTATED) -> None:
+    """The node's keys are replaced and its peers are told, as two people would have it."""
+    now = system_clock()
+    fresh = prepare(node.keys, at=now, expires=now + 700 * DAY, overlap_until=now + DAY, reason=reason)
+    body = {"version": fresh.keys.version, "card": fresh.card.decode()}
+    told = dict.fromkeys([peer.code_name for peer in node.store.peers.list()], body)
+    send_before(node, NoticeKind.KEYS, told, lambda: activate(node.keys, fresh))

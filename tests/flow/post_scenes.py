@@ -108,10 +108,10 @@ def link(nodes: dict[str, Node], one: str, other: str, relay: RelayInMemory) -> 
         box, read, write = relay.make()
         place = Place(URL, "", box)
         _add(nodes[reader], writer, ours=place)
-        keep_token(nodes[reader], writer, READ, read)
-        keep_token(nodes[reader], writer, GIVEN, write)
+        keep_token(nodes[reader], writer, READ, read, place)
+        keep_token(nodes[reader], writer, GIVEN, write, place)
         _add(nodes[writer], reader, theirs=place)
-        keep_token(nodes[writer], reader, WRITE, write)
+        keep_token(nodes[writer], reader, WRITE, write, place)
 
 
 def _add(node: Node, peer: str, **places: Place) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flow.aggregates_scene import NAMES, QUERY, WEEK, Community, changed, community, quiet
+from flow.neighbours import carry, rotated
 from seawall.exchange.aggregate import (
     Contribution,
     Proposal,
@@ -22,6 +23,7 @@ from seawall.flow.aggregates_book import CONTRIBUTION, SET_UP
 from seawall.flow.aggregates_rules import budget_of
 from seawall.flow.aggregates_taking import take
 from seawall.flow.aggregates_view import show_round
+from seawall.identity import Reason
 from seawall.model import Fault
 from seawall.model.aggregate import RoundState
 from seawall.model.peer import PeerState
@@ -222,6 +224,30 @@ def test_members_must_be_verified_peers_of_each_other(three: Community) -> None:
     round_id = three.start()
     with refused("E-FLOW-654"):
         aggregates.join(three.nodes["seoul"], round_id)
+
+
+def test_nothing_is_contributed_over_a_key_that_was_stolen_since(three: Community) -> None:
+    """The thief may have given Seoul's key for the round: the masks would hide nothing from it."""
+    round_id = three.start()
+    three.join(round_id, "seoul")
+    rotated(three.nodes["seoul"], Reason.STOLEN)
+    assert carry(three.nodes, "seoul", "taipei").problems == ()
+    three.join(round_id, "tokyo")
+    kept = three.kept("taipei", round_id)
+    assert (kept.state, kept.contributed_at) == (RoundState.LAPSED, None)
+    assert "stolen since" in str(kept.reason)
+    assert budget_of(three.nodes["taipei"], "attacks").spent == 0
+
+
+def test_an_ordinary_rotation_leaves_a_round_as_it_was(three: Community) -> None:
+    """What the former key signed still counts."""
+    round_id = three.start()
+    three.join(round_id, "seoul")
+    rotated(three.nodes["seoul"])
+    for other in ("taipei", "tokyo"):
+        carry(three.nodes, "seoul", other)
+    assert three.join(round_id, "tokyo") == []
+    assert three.kept("taipei", round_id).state is RoundState.FINISHED
 
 
 def _forged(scene: Community, like: str, *, round_id: str, rerun_of: str, **change: object):  # type: ignore[no-untyped-def]

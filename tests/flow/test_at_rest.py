@@ -14,7 +14,7 @@ from exchange.scenes import record_of
 from flow.neighbours import neighbours
 from journey.command_line import SeawallNode, environment
 from seawall.flow.at_rest import NewWay, change_ways, describe, verdict
-from seawall.flow.at_rest_destroying import destroy, verify_tree
+from seawall.flow.at_rest_destroying import destroy, is_destroyed, verify_tree
 from seawall.flow.at_rest_sealing import encrypt
 from seawall.flow.node import Node
 from seawall.identity.vault import KEY_FILE
@@ -155,6 +155,14 @@ def test_a_node_in_use_is_not_encrypted(tmp_path: Path, at_hand: Path) -> None:
             encrypt(node, NewWay(passphrase=PASSPHRASE), names_only=False)
     assert describe(folder)["state"] == "none"
     assert "Nothing is encrypted" in verdict(describe(folder))
+    assert kinds(folder, EventKind.VAULT_ENCRYPTED) == 0
+
+
+def kinds(folder: Path, kind: EventKind) -> int:
+    """How many leaves of this kind are on the node's ledger."""
+    with Node.open(folder) as node:
+        events = [node.ledger.entry(number).event for number in range(node.ledger.size)]
+        return sum(1 for event in events if event and event["kind"] == kind.value)
 
 
 def test_a_key_file_is_called_no_protection_until_a_passphrase_takes_its_place(tmp_path: Path, at_hand: Path) -> None:
@@ -189,6 +197,66 @@ def test_destruction_takes_two_people_and_leaves_the_tree(tmp_path: Path, at_han
     assert (report["size"], report["root"]) == (done["leaves"], done["root"])
     assert report["sealed"] == report["size"]
     assert "destroyed" in verdict(describe(made.folder))
+
+
+def test_a_node_in_use_is_not_destroyed_and_its_ledger_does_not_say_so(tmp_path: Path, at_hand: Path) -> None:
+    """Others are kept away before the leaf is written, and they go on meanwhile and afterwards."""
+    made = furnished(tmp_path)
+    second = made.second_person()
+    with Node.open(made.folder) as node:
+        encrypt(node, NewWay(passphrase=PASSPHRASE), names_only=True)
+    with Node.open(made.folder) as busy:
+        _ = busy.store
+        with Node.open(made.folder, approver_token=second) as node:
+            with pytest.raises(Unavailable, match="E-FLOW-701"):
+                destroy(node, "order 7")
+            assert node.store.peers.get("alder").name == PEER
+        assert busy.store.peers.get("alder").name == PEER
+    assert kinds(made.folder, EventKind.VAULT_DESTROYED) == 0
+    with Node.open(made.folder, approver_token=second) as node:
+        destroy(node, "order 7")
+
+
+DESTRUCTION = """
+import os, sys
+from pathlib import Path
+from seawall.flow.at_rest_destroying import destroy
+from seawall.flow.node import Node
+left = int(sys.argv[2])
+real = os.fsync
+def dying(descriptor):
+    global left
+    real(descriptor)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), 9)
+with Node.open(Path(sys.argv[1]), approver_token=Path(sys.argv[3])) as node:
+    node.keys, node.store, node.ledger
+    os.fsync = dying
+    destroy(node, "order 7")
+"""
+
+
+@pytest.mark.parametrize("syncs", [1, 2, 3])
+def test_a_killed_destruction_is_ended_by_the_next(tmp_path: Path, at_hand: Path, syncs: int) -> None:
+    """Killed after any flush: the vault opens still, or nothing does; afterwards nothing does and the tree holds."""
+    made = furnished(tmp_path)
+    second = made.second_person()
+    with Node.open(made.folder) as node:
+        encrypt(node, NewWay(passphrase=PASSPHRASE), names_only=True)
+    words = [sys.executable, "-c", DESTRUCTION, str(made.folder), str(syncs), str(second)]
+    killed = subprocess.run(words, capture_output=True, timeout=60, env=environment(), check=False)
+    assert killed.returncode == -9, killed.stderr
+    forget(made.folder / "keys")
+    if not is_destroyed(made.folder):
+        with Node.open(made.folder, approver_token=second) as node:
+            node.ledger.verify()
+            assert node.store.peers.get("alder").name == PEER
+            destroy(node, "order 7")
+    with Node.open(made.folder) as node, pytest.raises(Refused, match="E-IDENTITY-122"):
+        _ = node.keys
+    assert verify_tree(made.folder)["valid"]
+    assert not list((made.folder / "keys").glob(".vault.json.plain"))
 
 
 def test_neighbours_know_each_other_when_one_of_them_is_encrypted(tmp_path: Path, at_hand: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from flow.neighbours import agree, carry, neighbours, push, say
 from seawall.flow.doors import PeerDoor
-from seawall.flow.ending import FAREWELL, end_relation
+from seawall.flow.ending import end_relation
 from seawall.flow.exposure import exposure
+from seawall.flow.health import FAREWELL
 from seawall.flow.jobs import JOBS
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice

@@ -9,25 +9,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from flow.neighbours import agree, carry, neighbours, push, say
+from flow.neighbours import agree, carry, neighbours, push, rotated, say
 from seawall.exchange.inbound import TakenIn
 from seawall.flow.context import find_objects
 from seawall.flow.incoming import inbound_desk
 from seawall.flow.keys import list_keys, show_keys, tend_keys
 from seawall.flow.node import Node
-from seawall.flow.notices import send_before
 from seawall.flow.origin_shown import origin_of
 from seawall.flow.origins import distrust_origin, list_origins, trust_origin
 from seawall.flow.peer_keys import follow, peer_of_pin
 from seawall.flow.peers import describe_peers
 from seawall.identity import NodeKeys, Reason, read_card
-from seawall.identity.rotation import activate, prepare
-from seawall.model import Refused, system_clock
+from seawall.model import Refused
 from seawall.model.notice import NoticeKind
 from seawall.model.peer import PeerState
 from seawall.model.stix.known_extensions import ORIGIN_EXTENSION
-
-DAY = 86_400_000_000
 
 
 @pytest.fixture
@@ -60,15 +56,6 @@ def bring(nodes: dict[str, Node], sender: str, receiver: str, *bodies: dict[str,
 def problem(taken: TakenIn) -> str:
     """Why the only object stays outside; empty when it came in."""
     return taken.outcomes[0].problem or ""
-
-
-def rotated(node: Node, reason: Reason = Reason.ROTATED) -> None:
-    """The node's keys are replaced and its peers are told, as two people would have it."""
-    now = system_clock()
-    fresh = prepare(node.keys, at=now, expires=now + 700 * DAY, overlap_until=now + DAY, reason=reason)
-    body = {"version": fresh.keys.version, "card": fresh.card.decode()}
-    told = dict.fromkeys([peer.code_name for peer in node.store.peers.list()], body)
-    send_before(node, NoticeKind.KEYS, told, lambda: activate(node.keys, fresh))
 
 
 def test_what_a_node_makes_is_signed_and_what_it_imported_is_not(three: dict[str, Node]) -> None:

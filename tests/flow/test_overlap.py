@@ -80,7 +80,13 @@ def test_what_both_tell_becomes_a_warning(nodes: Nodes, monkeypatch: pytest.Monk
     assert not [body for body in said for value in private if value in body]
     leaves = nodes["taipei"].ledger.show(limit=1_000).items
     assert [leaf for leaf in leaves if leaf.kind == EventKind.OVERLAP_TOLD.value]
-    (run,) = [leaf.event["details"] for leaf in leaves if leaf.kind == EventKind.OVERLAP_RUN.value]
+    runs = {
+        leaf.event["details"]["lane"]: leaf.event["details"]
+        for leaf in leaves
+        if leaf.kind == EventKind.OVERLAP_RUN.value
+    }
+    assert len(runs) == 3
+    run = runs["overlap"]
     assert (run["mine"], run["common"], run["epoch"]) == (6, 2, str(epoch_of(nodes["taipei"].clock()).number))
     assert run["budget_before"] - run["budget_after"] == run["theirs"] == 128
 

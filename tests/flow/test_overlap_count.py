@@ -14,7 +14,7 @@ from flow.post_scenes import RelayInMemory, know_keys, link
 from seawall.exchange.relay import CountAnswer, token_text
 from seawall.flow import relay_delivery
 from seawall.flow.overlap import run_overlap
-from seawall.flow.overlap_count import counting_of
+from seawall.flow.overlap_counted import counting_of
 from seawall.flow.overlap_counter import set_counter
 from seawall.flow.post import deliver
 from seawall.model import ObservableType

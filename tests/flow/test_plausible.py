@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flow.books_scenes import AT, pair
+from flow.books_scenes import AT, DAY, pair, wait
+from seawall.flow import plausible as gate
 from seawall.flow.node import Node
 from seawall.flow.overlap_stops import overlap_state, require_running
-from seawall.flow.plausible import Seen, approve_pause, objection, past_of, plausible
+from seawall.flow.plausible import LEAST_DAYS, Seen, approve_pause, objection, past_of, plausible
 from seawall.model import NotFound, ObservableType, Refused, UserRole
 
 IPV4, DOMAIN = ObservableType.IPV4, ObservableType.DOMAIN
@@ -41,13 +42,47 @@ def node(tmp_path: Path) -> Iterator[Node]:
 )
 def test_what_is_far_from_the_past(past: list[tuple[int, int, int]], seen: tuple[int, int, int], stops: bool) -> None:
     """A list or an overlap that rose at once, and a share far above or below the usual one."""
-    assert (objection(Seen(*seen), [Seen(*each) for each in past]) is not None) is stops
+    week = [Seen(*each, day=day) for day, each in enumerate([*past, *past[-1:] * LEAST_DAYS])]
+    assert (objection(Seen(*seen, day=99), week) is not None) is stops
+
+
+@pytest.mark.parametrize(
+    ("days", "stops"),
+    [
+        # the few young ones, then all that had its age, then sensors that are connected one after the other
+        ([(190, 200, 20, 5_000), (5_000, 5_200, 600, 5_200), (9_000, 14_000, 2_000, 14_000)], False),
+        ([(10, 10, 0, 10), (2_500, 8_000, 900, 8_000), (2_600, 20_000, 1_000, 20_000)], False),
+        ([(190, 200, 20, 60_000), (5_000, 60_000, 3_000, 60_000)], False),  # proved before the first list
+        ([(5_000, 5_000, 100, 5_000), (5_000, 70_536, 160, 70_536)], True),  # a sweep of a /16 on the second day
+        ([(10, 10, 0, 10), (10, 65_546, 10, 65_546)], True),
+        ([(5_000, 5_000, 100, 5_000)] * 5 + [(5_000, 70_536, 160, 70_536)], True),
+    ],
+)
+def test_a_young_circle_grows_and_is_not_swept(days: list[tuple[int, int, int, int]], stops: bool) -> None:
+    """Before a week has passed honest growth passes, however steep; a sweep beyond what was proved before does not."""
+    seen = [Seen(mine, theirs, common, day, held) for day, (mine, theirs, common, held) in enumerate(days)]
+    objections = [objection(one, seen[:place]) for place, one in enumerate(seen)]
+    assert objections[:-1] == [None] * (len(seen) - 1)
+    assert (objections[-1] is not None) is stops
+
+
+def test_what_a_peer_proves_with_its_list_comes_too_late(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held before is what was proved on an earlier day: committing to a sweep beside it does not help."""
+    for committed, theirs, stops in ((5_000, 200, False), (5_100, 5_000, False), (70_000, 65_000, True)):
+        monkeypatch.setattr(gate, "committed_by", lambda *_, held=committed: held)
+        if stops:
+            with pytest.raises(Refused, match=r"E-FLOW-541.*65000 values, and it had 5100 before"):
+                plausible(node, "seoul", IPV4, 5_000, theirs, 100)
+        else:
+            plausible(node, "seoul", IPV4, 5_000, theirs, 100)
+        wait(node, DAY)
 
 
 def test_a_rise_waits_for_two_people(node: Node, tmp_path: Path) -> None:
     """Paused for that type alone, on record, also for ordinary figures; two people make the new figures the usual."""
-    for day in range(5):
+    for day in range(LEAST_DAYS):
         plausible(node, "seoul", IPV4, 1_000 + day, 1_000 + day, 50)
+        wait(node, DAY)
     with pytest.raises(Refused, match=r"E-FLOW-541.*400 values matched, and 50 were usual"):
         plausible(node, "seoul", IPV4, 1_000, 1_000, 400)
     with pytest.raises(Refused, match="E-FLOW-541"):
@@ -71,10 +106,11 @@ def test_a_rise_waits_for_two_people(node: Node, tmp_path: Path) -> None:
 
 
 def test_the_same_session_is_remembered_once(node: Node) -> None:
-    """A session that is settled again after a kill does not become the usual by repetition; the past is bounded."""
+    """Figures of one day count once, however often a session is settled; the past is bounded."""
     for _ in range(5):
         plausible(node, "seoul", IPV4, 1_000, 1_000, 50)
     assert len(past_of(node, "seoul", IPV4)) == 1
     for day in range(100):
         plausible(node, "seoul", IPV4, 1_000 + day, 1_000, 50)
+        wait(node, DAY)
     assert len(past_of(node, "seoul", IPV4)) == 30

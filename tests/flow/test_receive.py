@@ -12,8 +12,8 @@ import pytest
 from ingest_scenes import eve
 from seawall.flow.doctor import examine
 from seawall.flow.jobs import run
+from seawall.flow.listing import Listing
 from seawall.flow.node import Node, create_node
-from seawall.flow.observations import Listing
 from seawall.flow.receive import Receiver, aside, drain, retake
 from seawall.flow.spool import BLOCK, REFUSED, Delivery, Spool
 from seawall.ingest import ingest

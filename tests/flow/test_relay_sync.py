@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flow.neighbours import Clock, agree, neighbours, say
@@ -13,7 +15,7 @@ from seawall.flow import relay_sync
 from seawall.flow.exchange import sync_peer
 from seawall.flow.node import Node
 from seawall.flow.relay_sync import take_part
-from seawall.model import Fault
+from seawall.model import Fault, Unavailable
 from seawall.model.message import Message, MessageKind
 
 DAY = 86_400_000_000
@@ -71,3 +73,49 @@ def test_a_part_that_cannot_be_is_refused(nodes: dict[str, Node], body: bytes) -
     message = Message("taipei", 1, MessageKind.DROP, 0, DAY, body)
     with pytest.raises(Fault, match="E-FLOW-616"):
         take_part(nodes["seoul"], message)
+
+
+def left_in(node: Node) -> list[str]:
+    """Files of drops that lie about in the folders between."""
+    return [file.name for file in (node.folder / "relay").rglob("*") if file.is_file() and file.suffix != ".token"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_cannot_be_taken_in_leaves_nothing_behind(nodes: dict[str, Node], whole: bool) -> None:
+    """Neither the file in plain nor its pieces, when its bytes are no drop or are not what was announced."""
+    halves = [b"no drop, ", b"in two halves"]
+    digest = hashlib.sha256(b"".join(halves)).hexdigest() if whole else "ab" * 32
+    for number, data in enumerate(halves):
+        body = msgspec.msgpack.encode((digest, number, 2, data))
+        message = Message("taipei", 1 + number, MessageKind.DROP, 0, DAY, body)
+        if number == 0:
+            take_part(nodes["seoul"], message)
+            assert left_in(nodes["seoul"]) == [f"{digest}.0"]
+        else:
+            with pytest.raises(Fault, match="E-EXCHANGE-201" if whole else "E-FLOW-616"):
+                take_part(nodes["seoul"], message)
+    assert left_in(nodes["seoul"]) == []
+
+
+@pytest.mark.parametrize("error", [Unavailable("E-TEST-002", "The disk is full."), KeyboardInterrupt()])
+def test_the_file_in_plain_goes_however_taking_it_in_ends(
+    nodes: dict[str, Node], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Its sealed pieces stay for another try, which takes it in."""
+    say(nodes["taipei"], "203.0.113.1")
+    sync_peer(nodes["taipei"], "seoul")
+
+    def failing(*_: object, **__: object) -> None:
+        assert "whole.drop.zst" in left_in(nodes["seoul"])
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(relay_sync, "take_in_drops", failing)
+        if isinstance(error, Fault):
+            sync_peer(nodes["seoul"], "taipei")
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                sync_peer(nodes["seoul"], "taipei")
+    assert "whole.drop.zst" not in left_in(nodes["seoul"])
+    assert sync_peer(nodes["seoul"], "taipei")["received"] == 1
+    assert left_in(nodes["seoul"]) == []

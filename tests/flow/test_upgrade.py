@@ -33,6 +33,16 @@ RELEASED = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
 _numbers = count(1)
 
 
+def _on_a_server(revision: str) -> Any:
+    """The oldest goes through every step; those between only where time is no matter."""
+    quick = revision in (REVISIONS[0], REVISIONS[-1])
+    marks = [pytest.mark.postgres, *(() if quick else (pytest.mark.long,))]
+    return pytest.param("postgresql", revision, marks=marks)
+
+
+KINDS = [*(("sqlite", revision) for revision in REVISIONS), *(_on_a_server(revision) for revision in REVISIONS)]
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """A PostgreSQL for the tests of this module."""
@@ -129,8 +139,7 @@ def test_every_earlier_schema_has_its_store() -> None:
     assert steps[-1] == HEAD
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.mark.parametrize(("kind", "revision"), KINDS)
 def test_an_earlier_store_comes_up_whole(
     tmp_path: Path, blank: SeawallNode, revision: str, kind: str, request: pytest.FixtureRequest
 ) -> None:

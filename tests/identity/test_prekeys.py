@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from seawall.identity import NodeKeys, dsse
 from seawall.identity.prekey_files import (
     FILE_BYTES,
+    MAX_PREKEYS,
     PREKEYS,
     decode_prekey,
     encode_prekey,
@@ -104,6 +106,22 @@ def test_a_key_from_the_future_is_not_the_newest(keys: Path) -> None:
     assert found.newest == right
 
 
+def test_the_newest_is_found_among_more_files_than_are_read(keys: Path) -> None:
+    """Their names are chance: a node that made many must not go on making more, and all of them end."""
+    made = [make_prekey(keys, NODE, AT + number) for number in range(MAX_PREKEYS + 20)]
+    for number, path in enumerate(sorted((keys / PREKEYS).iterdir(), key=_created)):
+        os.utime(path, ns=(number, number))
+    found = load_prekeys(keys, AT)
+    assert found is not None
+    assert found.newest == made[-1]
+    assert len(found.keys) == MAX_PREKEYS
+    assert wipe_prekeys(keys, AT + IN_FORCE + KEPT_AFTER_END + 1_000) == len(made)
+
+
+def _created(path: Path) -> int:
+    return decode_prekey(path.read_bytes()).created
+
+
 def test_a_file_that_others_may_read_is_refused(keys: Path) -> None:
     """As every secret of a node."""
     make_prekey(keys, NODE, AT)
@@ -124,7 +142,7 @@ def test_a_damaged_file_is_a_fault(keys: Path) -> None:
 
 
 def test_what_a_kill_left_is_no_prekey(keys: Path) -> None:
-    """A file that was overwritten and not removed is ignored; one that never got its name goes with the next wiping."""
+    """A file that was overwritten and not removed is ignored; it goes with the next wiping, as one without its name."""
     made = make_prekey(keys, NODE, AT)
     (path,) = (keys / PREKEYS).iterdir()
     (keys / PREKEYS / ".0123456789abcdef.key.new").write_bytes(path.read_bytes())
@@ -133,8 +151,8 @@ def test_what_a_kill_left_is_no_prekey(keys: Path) -> None:
     assert found is not None
     assert found.keys == (made,)
     wipe_prekeys(keys, AT)
-    assert {item.name for item in (keys / PREKEYS).iterdir()} == {path.name, "0123456789abcdef.key"}
-    assert wipe_prekeys(keys, None) == 2
+    assert {item.name for item in (keys / PREKEYS).iterdir()} == {path.name}
+    assert wipe_prekeys(keys, None) == 1
 
 
 def test_a_signed_prekey_is_read(taipei: NodeKeys) -> None:

@@ -53,12 +53,18 @@ def two_shores(root: Path) -> Shores:
 
 @contextmanager
 def no_network() -> Iterator[None]:
-    """Any attempt to open a socket fails the test."""
+    """Any attempt to reach a network fails the test; a socket of this machine's own files is none."""
+    connect = socket.socket.connect
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a socket was opened")
 
-    with patch.object(socket.socket, "connect", refuse), patch.object(socket, "getaddrinfo", refuse):
+    def here(opened: socket.socket, address: Any) -> None:
+        if opened.family != socket.AF_UNIX:
+            refuse()
+        connect(opened, address)
+
+    with patch.object(socket.socket, "connect", here), patch.object(socket, "getaddrinfo", refuse):
         yield
 
 

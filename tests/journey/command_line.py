@@ -11,12 +11,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from journey.forked import Forks
 from seawall.cli import run as run_command
 
 START_SECONDS = 60
+RUN_SECONDS = 300
+END_SECONDS = 60
 
 
 class Answer(NamedTuple):
@@ -40,12 +44,21 @@ def here(*arguments: str | Path) -> Answer:
     return Answer(status, out.buffer.getvalue().decode(), err.getvalue())
 
 
+@cache
+def _forks() -> Forks:
+    """One for all tests of a worker."""
+    return Forks()
+
+
 class CommandFailed(AssertionError):
     """A command ended with another exit status than expected."""
 
 
 class SeawallNode:
     """One node folder and the commands run on it."""
+
+    fresh = False
+    """Whether each command loads the program anew, as a user's does: for measurements; tests need not wait for it."""
 
     def __init__(self, folder: Path, economy: str, *, store_url: str | None = None) -> None:
         """A new node; ``store_url`` names a database other than the file in its folder."""
@@ -65,10 +78,13 @@ class SeawallNode:
         return [sys.executable, "-m", "seawall", "--node", str(self.folder), *map(str, arguments)]
 
     def raw(self, *arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        """Run one command to its end, whatever its status."""
-        return subprocess.run(
-            self.command(*arguments), input=stdin, capture_output=True, timeout=300, env=environment(), check=False
-        )
+        """Run one command to its end in a process of its own, whatever its status."""
+        if self.fresh:
+            return subprocess.run(
+                self.command(*arguments), input=stdin, capture_output=True, timeout=RUN_SECONDS, env=environment()
+            )
+        words = ["--node", str(self.folder), *map(str, arguments)]
+        return subprocess.CompletedProcess(words, *_forks().run(words, stdin, environment(), RUN_SECONDS))
 
     def run(self, *arguments: str | Path, status: int = 0, stdin: bytes | None = None) -> Any:
         """Run one command with ``--json`` and return the document; fails on another exit status."""
@@ -102,13 +118,16 @@ class SeawallNode:
         return file
 
     @contextmanager
-    def serving(self, port: int, peer_port: int) -> Iterator[subprocess.Popen[bytes]]:
-        """``seawall serve`` in a process of its own, ready when both ports answer."""
+    def serving(self, port: int, peer_port: int, *, lines: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+        """``seawall serve`` in a process of its own, ready when both ports answer.
+
+        Without ``lines`` peers hear of each other only when a test has them synchronise, so that each step can be seen.
+        """
         process = subprocess.Popen(
             self.command("serve", "--port", str(port), "--peer-port", str(peer_port)),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment() | ({} if lines else {"SEAWALL_LIVE_PEERS": "false"}),
         )
         try:
             for waited in (port, peer_port):
@@ -116,7 +135,7 @@ class SeawallNode:
             yield process
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=END_SECONDS)
 
 
 def environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,18 @@ import pytest
 
 from journey.carrying import no_network, two_shores
 from journey.command_line import SeawallNode, eve
-from journey.test_two_nodes import Pair, pair
-
-__all__ = ["pair"]  # a fixture: two nodes that serve each other
+from journey.test_two_nodes import Pair, two_served
 
 pytestmark = pytest.mark.xdist_group("two-nodes")
 VALUES = {"amber": ["203.0.113.10", "203.0.113.11"], "red": ["203.0.113.12"], "green": ["203.0.113.13"]}
 SEEN = {"taipei": ("03", "10.1.0.5", "203.0.113.50"), "seoul": ("08", "10.2.0.9", "203.0.113.50")}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two nodes that serve each other, and hear of each other only when they synchronise."""
+    with two_served(tmp_path_factory.mktemp("pair"), lines=False) as found:
+        yield found
 
 
 def prepared(node: SeawallNode, name: str, folder: Path) -> None:

@@ -22,7 +22,7 @@ from seawall.model import SightingSummary, Unavailable
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.timeout(300)]
 SENSORS = "sensor,side,sector\ntpe-1,TW,water\nsel-1,KR,health\n"
 INDICATORS = f"type,value,tlp,campaign\nipv4,{ATTACKER},amber,c1\n"
-OWN = {"source_file", "id", "created", "modified", "indicator"}
+OWN = {"source_file", "id", "created", "modified", "indicator", "raised_at"}
 COST = {"seconds", "cpu_seconds", "peak_memory_bytes", "events_per_second"}
 
 
@@ -216,5 +216,5 @@ def test_what_waits_for_a_storage_has_a_bound(endpoint: str, tmp_path: Path, mon
         )
     assert (report.lines, report.stored + report.duplicates, report.rejected) == (1_198, 1_198, 0)
     assert "As much waits on disk as may; logs are read on when it is in the lake." in said
-    assert max(sizes) < 2 * 399 * len(lines[0])
+    assert max(sizes) < 3 * 399 * len(lines[0])  # of three pieces one, or two when both came before a read
     assert report.spilled < 1_198

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -90,5 +91,5 @@ def _bundle(node: SeawallNode) -> list[str]:
     """The node's own objects, one JSON text each."""
     import sqlite3
 
-    with sqlite3.connect(node.folder / "store" / "seawall.sqlite") as connection:
+    with closing(sqlite3.connect(node.folder / "store" / "seawall.sqlite")) as connection:
         return [row[0].decode() for row in connection.execute("SELECT body FROM objects WHERE origin IS NULL")]

@@ -146,8 +146,13 @@ def findings(node: SeawallNode, folder: Path) -> tuple[object, ...]:
     """What a node holds for true: values, sightings and warnings with their scores, blocks."""
     rows = sorted(listed(node, folder).splitlines())
     blocks = sorted(re.findall(r"203[.]0[.]113[.]\d+", blocked(node, folder)))
-    told = [sorted(map(json.dumps, node.here(listing)["items"])) for listing in ("sightings", "warnings")]
+    told = [sorted(json.dumps(plain(one)) for one in node.here(name)["items"]) for name in ("sightings", "warnings")]
     return rows, *told, blocks
+
+
+def plain(item: dict[str, Any]) -> dict[str, Any]:
+    """Without when and how the desk raised it: that is its own history."""
+    return {key: value for key, value in item.items() if key not in ("raised_at", "severity", "state")}
 
 
 def test_scores_return_after_a_break_in(shore: Shore, tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from journey import poisons
 from journey.command_line import SeawallNode, eve, free_port
+from seawall.model import NotFound
 
 ATTACKER = "203.0.113.77"
 PRIVATE = "198.51.100.44"
@@ -27,8 +30,14 @@ class Pair(NamedTuple):
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Taipei and Seoul, served in processes of their own."""
-    root = tmp_path_factory.mktemp("pair")
+    """Taipei and Seoul, served in processes of their own, each waiting at the other's door."""
+    with two_served(tmp_path_factory.mktemp("pair"), lines=True) as found:
+        yield found
+
+
+@contextmanager
+def two_served(root: Path, *, lines: bool) -> Iterator[Pair]:
+    """Taipei and Seoul; with ``lines`` each hears of the other at once."""
     taipei, seoul = SeawallNode(root / "taipei", "TW"), SeawallNode(root / "seoul", "KR")
     ports = {taipei: (free_port(), free_port()), seoul: (free_port(), free_port())}
     approvers = {"taipei": taipei.second_person(), "seoul": seoul.second_person()}
@@ -48,10 +57,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
             "amber",
             "--auto",
             "indicator,sighting",
+            *(["--auto-enforce"] if here is seoul else []),
             "--approver-token",
             second,
         )
-    with taipei.serving(*ports[taipei]), seoul.serving(*ports[seoul]):
+    with (seoul.folder / "seawall.toml").open("a") as file:
+        file.write(poisons.SETTINGS)
+    with taipei.serving(*ports[taipei], lines=lines), seoul.serving(*ports[seoul], lines=lines):
         yield Pair(taipei, seoul, approvers)
 
 
@@ -194,3 +206,24 @@ def test_sync_with_nothing_new_moves_nothing(pair: Pair) -> None:
     pair.seoul.run("sync", "taipei")
     report = pair.seoul.run("sync", "taipei")
     assert (report["received"], report["sent"]) == (0, 0)
+
+
+def test_a_hostile_peer_poisons_nothing(pair: Pair) -> None:
+    """Taipei's own key posts a real attacker and seventy poisons by TAXII under auto-enforce: the attacker is blocked,
+    none of the poisons acts, each has its reason, and a circle where Taipei has no seat takes nothing."""
+    poisons.prepare(pair.seoul)
+    before = poisons.acting(pair.seoul)
+    with pytest.raises(NotFound, match="E-EXCHANGE-109"):
+        poisons.publish(pair.taipei, "seoul", "elsewhere", [poisons.ATTACKER])
+    assert poisons.publish(pair.taipei, "seoul", "tw-kr", [poisons.ATTACKER]) == {}
+    assert poisons.acts_soon(pair.seoul, poisons.ATTACKER.value)
+    declined = poisons.publish(pair.taipei, "seoul", "tw-kr", poisons.POISONS)
+    pair.seoul.here("run", "orders")
+    told = poisons.reasons(pair.taipei, pair.seoul, declined)
+    wrong = [
+        (one.wrong, rule, why)
+        for one, rule, why in told
+        if rule not in one.rules or not why.endswith((".", "?")) or "{" in why
+    ]
+    assert wrong == []
+    assert poisons.acting(pair.seoul) - before == {poisons.ATTACKER.value}

@@ -100,7 +100,8 @@ def test_real_traffic_without_a_campaign_gives_no_warning(tmp_path: Path) -> Non
     lake = Lake.open(tmp_path / "lake", LakeSettings())
     for side, part in (("A", files[0::2]), ("B", files[1::2])):
         ingest(part, lake, IngestOptions(quarantine=tmp_path / "quarantine", node_side=side))
-    screens = PlainScreens("255.255.255.255")  # broadcast: never a candidate of a real node
+    # broadcast and public resolvers: never candidates of a real node, whose warninglists name them
+    screens = PlainScreens("255.255.255.255", "1.1.1.1")
     with lake.reading() as session:
         assert candidate_table(session, screens).num_rows > 0
         drawn = list(warnings(session, overlap_table(session, screens)))

@@ -27,6 +27,16 @@ def test_rpz_lists_the_name_and_all_below() -> None:
     assert report.first_expiry == AT + 30 * DAY
 
 
+def test_rpz_names_only_the_topmost() -> None:
+    """Below a blocked name stands nothing, whichever came first: a longer one would open a hole in the block."""
+    names = ["deep.mid.evil.example.net", "evil.example.net", "other.example.net", "mid.evil.example.net"]
+    text, report = exported("rpz", page([entry(T.DOMAIN, name) for name in names]))
+    assert [line.split()[0] for line in text.decode("ascii").splitlines()[4:]] == [
+        "evil.example.net", "*.evil.example.net", "other.example.net", "*.other.example.net",
+    ]  # fmt: skip
+    assert report.left_out_by_rule == {"covered": 2}
+
+
 def test_rpz_leaves_out_what_would_mean_something_else() -> None:
     """A name that a policy zone reads as a trigger, and one too long with the zone's name, are left out by rule."""
     long_name = ".".join(["a" * 60] * 4)
@@ -38,14 +48,14 @@ def test_rpz_leaves_out_what_would_mean_something_else() -> None:
 
 
 def test_watch_entries_stay_out_unless_asked_for() -> None:
-    """Watch entries are left out with a reason; with include_watch they are comments in RPZ and nftables."""
+    """Watch entries are left out with a reason; with include_watch RPZ passes them through, nftables has a comment."""
     watched = page([entry(T.DOMAIN, "evil.example.net")], Action.WATCH)
     text, report = exported("rpz", watched)
     assert b"evil" not in text
     assert report.left_out_by_rule == {"watch-only": 1}
     text, report = exported("rpz", watched, include_watch=True)
-    assert b"\n; watch evil.example.net until" in text
-    assert b"CNAME" not in text
+    assert b"\nevil.example.net CNAME rpz-passthru. ; until" in text
+    assert b"CNAME .\n" not in text
     assert (report.blocks, report.watches) == (0, 1)
     text, _ = exported("nftables", page([entry(T.IPV4, "203.0.113.77")], Action.WATCH), include_watch=True)
     assert b"# watch 203.0.113.77 until" in text
@@ -128,7 +138,7 @@ def test_hostile_names_add_no_line(to: str) -> None:
 
 def test_unknown_export_and_standard_output_for_a_folder() -> None:
     """An unknown --to names the known ones; a folder export to a stream says what to do."""
-    with pytest.raises(Fault, match=r"E-PROTECT-005.*csv, nftables, rpz, suricata"):
+    with pytest.raises(Fault, match=r"E-PROTECT-005.*csv, elastic, .*nftables, .*rpz, "):
         exported("iptables")
     with pytest.raises(Fault, match="E-PROTECT-003"):
         exported("suricata")

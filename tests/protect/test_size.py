@@ -22,7 +22,7 @@ def pages(count: int) -> Iterator[Page]:
         yield page(entry(T.DOMAIN, f"host{number}.evil.example.net", number=number) for number in numbers)
 
 
-@pytest.mark.parametrize("to", ["rpz", "suricata", "csv"])
+@pytest.mark.parametrize("to", ["rpz", "suricata", "csv", "splunk", "elastic", "sigma", "text"])
 def test_memory_does_not_grow_with_the_export(tmp_path: Path, to: str) -> None:
     """A hundred thousand names pass through in constant memory and are all there."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

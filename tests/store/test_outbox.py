@@ -188,10 +188,10 @@ def test_the_latest_is_shown_in_whatever_order_and_company_rows_came(store: Stor
         assert [(each.added, each.object_id, each.version) for each in found] == expected
 
 
-def test_rows_of_an_older_store_are_looked_at_as_before(store: Store, store_url: str) -> None:
+def test_rows_of_an_older_store_are_looked_at_as_before(store: Store, made_url: str) -> None:
     """A store that was upgraded knows nothing of its rows' company: the column's default has them looked at."""
     store.outbox.add("c", [row("a--1")], at=10)
-    database = Database(store_url)
+    database = Database(made_url)
     with database.writing() as connection:
         connection.execute(
             sa.text(
@@ -278,11 +278,11 @@ def test_concurrent_writers_and_readers_miss_nothing(store: Store) -> None:
     assert len(polled) == len(set(polled)) == 180
 
 
-def test_page_is_a_range_scan(store_url: str) -> None:
+def test_page_is_a_range_scan(made_url: str) -> None:
     """With and without a date, a page reads the index of dates and sorts nothing; ids are looked up by id."""
-    with Store.open(store_url) as store:
+    with Store.open(made_url) as store:
         store.outbox.add("c", [row(f"a--{n}") for n in range(2000)], at=10)
-    database = Database(store_url)
+    database = Database(made_url)
     plain, named = OutboxFilter(), OutboxFilter(ids=("a--7",))
     if not database.is_sqlite:  # it scans a table of one page whatever the indexes
         with database.writing() as connection:

@@ -37,15 +37,15 @@ def _start(url: str, name: str, rounds: int) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", WRITER, url, name, str(rounds)], stdout=subprocess.PIPE, text=True)
 
 
-def test_several_processes_write_at_once(store_url: str) -> None:
+def test_several_processes_write_at_once(made_url: str) -> None:
     """Three processes that import the same and different values, and release, end with exact counts."""
-    Store.open(store_url).close()
-    running = [_start(store_url, name, 3) for name in ("a", "b", "c")]
+    Store.open(made_url).close()
+    running = [_start(made_url, name, 3) for name in ("a", "b", "c")]
     assert [process.wait(100) for process in running] == [0, 0, 0]
     for process in running:
         assert process.stdout is not None
         process.stdout.close()
-    with Store.open(store_url) as store:
+    with Store.open(made_url) as store:
         assert store.indicators.count_by_type() == {"domain": 600, "ipv4": 200}
         assert {each.sources for each in store.indicators.list(EVERYTHING, limit=1).items} != set()
         keys = store.indicators.keys().to_pylist()
@@ -55,13 +55,13 @@ def test_several_processes_write_at_once(store_url: str) -> None:
         assert len({each.added for each in page.rows}) == 9
 
 
-def test_killed_writer_loses_nothing_acknowledged(store_url: str) -> None:
+def test_killed_writer_loses_nothing_acknowledged(made_url: str) -> None:
     """After kill -9 at random moments the store opens, holds all that was acknowledged, and a repeat completes it."""
-    Store.open(store_url).close()
+    Store.open(made_url).close()
     chance = random.Random(7)
     acknowledged: set[str] = set()
     for attempt in range(3):
-        process = _start(store_url, f"k{attempt}", 1000)
+        process = _start(made_url, f"k{attempt}", 1000)
         assert process.stdout is not None
         acknowledged.add(process.stdout.readline().strip())
         time.sleep(chance.random() * 0.3)
@@ -69,11 +69,11 @@ def test_killed_writer_loses_nothing_acknowledged(store_url: str) -> None:
         process.wait(10)
         acknowledged |= {line.strip() for line in process.stdout if line.endswith("\n")}
         process.stdout.close()
-    process = _start(store_url, "k0", 1)
+    process = _start(made_url, "k0", 1)
     assert process.wait(100) == 0
     assert process.stdout is not None
     process.stdout.close()
-    with Store.open(store_url) as store:
+    with Store.open(made_url) as store:
         standing = {each.object_id for each in store.outbox.page("c", None, limit=5000).rows}
         assert acknowledged <= standing
         assert store.indicators.count_by_type() == {"domain": 600, "ipv4": 200}

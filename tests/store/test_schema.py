@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+import seawall.store
 from seawall.model import Fault, Unavailable
 from seawall.store import Store, sqlite_url
 from seawall.store.database import Database
@@ -21,6 +23,8 @@ from seawall.store.tables import metadata
 
 def test_migrated_schema_is_the_one_the_code_sees(store_url: str) -> None:
     """The migrations build exactly the tables that the queries are written against."""
+    for module in Path(seawall.store.__file__).parent.glob("*_tables.py"):
+        import_module(f"seawall.store.{module.stem}")
     Store.open(store_url).close()
     database = Database(store_url)
     with database.reading() as connection:

@@ -52,9 +52,9 @@ def check(store: Store) -> None:
     assert store.contacts.get("Ahn") == CONTACTS[0]
 
 
-def test_sealed_rows_are_found_and_say_nothing(store_url: str) -> None:
+def test_sealed_rows_are_found_and_say_nothing(made_url: str) -> None:
     """Every look-up works through keyed hashes; a dump of the tables shows code names and nothing else of peers."""
-    with Store.open(store_url, BOX) as store:
+    with Store.open(made_url, BOX) as store:
         fill(store)
         check(store)
         assert store.peers.set_state("alder", PeerState.SUSPENDED).state is PeerState.SUSPENDED
@@ -62,30 +62,30 @@ def test_sealed_rows_are_found_and_say_nothing(store_url: str) -> None:
             "cedar", lambda held: msgspec.structs.replace(held, state=PeerState.SUSPENDED)
         )
         assert store.mail_peers.get("cedar") == suspended
-    dump = rows(store_url)
+    dump = rows(made_url)
     assert "alder" in dump
     assert not [secret for secret in SECRETS if secret in dump]
 
 
-def test_rows_from_before_the_vault_are_read_and_then_sealed(store_url: str) -> None:
+def test_rows_from_before_the_vault_are_read_and_then_sealed(made_url: str) -> None:
     """Both forms are read side by side; ``seal_names`` leaves one, and may run again."""
-    with Store.open(store_url) as store:
+    with Store.open(made_url) as store:
         fill(store)
-    assert "Example CERT" in rows(store_url)
-    with Store.open(store_url, BOX) as store:
+    assert "Example CERT" in rows(made_url)
+    with Store.open(made_url, BOX) as store:
         check(store)
         assert store.contacts.put([CONTACTS[0]]).unchanged == 1
         for _ in range(2):
             assert store.seal_names() == 4
             check(store)
-    assert not [secret for secret in SECRETS if secret in rows(store_url)]
+    assert not [secret for secret in SECRETS if secret in rows(made_url)]
 
 
-def test_without_the_vault_sealed_names_are_one_sentence(store_url: str) -> None:
+def test_without_the_vault_sealed_names_are_one_sentence(made_url: str) -> None:
     """Another key opens nothing either."""
-    with Store.open(store_url, BOX) as store:
+    with Store.open(made_url, BOX) as store:
         fill(store)
-    with Store.open(store_url) as store, pytest.raises(Fault, match="E-STORE-232"):
+    with Store.open(made_url) as store, pytest.raises(Fault, match="E-STORE-232"):
         store.peers.list()
-    with Store.open(store_url, Box(b"j" * 32)) as store, pytest.raises(Fault, match="E-IDENTITY-123"):
+    with Store.open(made_url, Box(b"j" * 32)) as store, pytest.raises(Fault, match="E-IDENTITY-123"):
         store.contacts.list()

@@ -20,3 +20,13 @@ def test_an_in_memory_store_is_whole() -> None:
         assert len(store.users.list()) == 1
     with Store.open("sqlite://") as store:
         assert store.users.list() == ()
+
+
+def test_every_group_is_made_on_first_use_and_once() -> None:
+    """A store has each group that it names, the same one whenever it is asked for, and no other."""
+    with Store.open("sqlite://") as store:
+        for name, group in Store.__annotations__.items():
+            made = getattr(store, name)
+            assert type(made).__name__ == group
+            assert getattr(store, name) is made
+        assert not hasattr(store, "wishes")

@@ -179,3 +179,27 @@ def test_many_values_are_drawn_without_one_object_each() -> None:
     found = warning_table(FakeSession(FakeLake()), pa.concat_tables([tw, kr]))
     assert found.num_rows == count
     assert found["raw_lead"].to_pylist()[:1] == [4 * SECOND]
+
+
+def test_who_told_first_stands_against_us() -> None:
+    """A peer that tells later and says to have seen it earlier takes nobody's place, and wins nobody a lead."""
+    honest = finding("x.test", "KR", 100, origin="kr", told_at=110 * SECOND)
+    liar = finding("x.test", "XX", 1, origin="xx", told_at=400 * SECOND)
+    for theirs in ([honest, liar], [liar, honest]):
+        (one,) = drawn([finding("x.test", "TW", 300)], theirs)
+        assert (one.first_side, one.raw_lead_seconds, one.usable_lead_seconds) == ("KR", 200.0, 190.0)
+    (alone,) = drawn([finding("x.test", "TW", 300)], [liar])
+    assert (alone.first_side, alone.usable_lead_seconds) == ("XX", 0.0)
+
+
+def test_the_word_of_a_doubted_peer_raises_nothing_alone() -> None:
+    """What only a doubted peer alarmed about is not raised; with an alarm of ours, or an honest peer's, it is."""
+    doubting = WarnOptions(doubted=frozenset({"xx"}))
+    said = finding("x.test", "XX", 40, origin="xx", told_at=50 * SECOND)
+    calm = finding("x.test", "TW", 100, hostile=0, basis=["none"])
+    assert [one.value for one in drawn([calm], [said])] == ["x.test"]
+    assert drawn([calm], [said], doubting) == []
+    assert len(drawn([finding("x.test", "TW", 100)], [said], doubting)) == 1
+    honest = finding("x.test", "KR", 60, origin="kr", told_at=70 * SECOND)
+    (one,) = drawn([calm], [said, honest], doubting)
+    assert one.first_side == "KR"

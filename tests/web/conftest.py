@@ -10,6 +10,8 @@ import pytest
 
 from api.fake_node import FakeNode
 from seawall.api import local_app
+from seawall.api.orders import order_routes
+from seawall.api.warnings import warning_routes
 from seawall.exchange import local_listener
 from seawall.web import web_routes
 from web.chromium import Chromium, Page
@@ -23,7 +25,7 @@ def serve() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def start(node: FakeNode) -> str:
-            app = local_app(node, routes=web_routes())
+            app = local_app(node, routes=[*web_routes(), *warning_routes(node.desk), *order_routes(node.orders)])
             listener = stack.enter_context(local_listener(app, host="127.0.0.1", port=0))
             return f"http://127.0.0.1:{listener.port}"
 

@@ -59,13 +59,12 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
 
 def test_the_three_languages_say_the_same_things() -> None:
     """Each language has the same keys with the same named places, and every key of the page exists."""
-    source = STATIC.joinpath("text.js").read_text("utf-8")
     spoken: dict[str, dict[str, list[str]]] = {}
-    for name, body in re.findall(r"^const (en|zhHant|ko) = \{\n(.*?)^\};", source, re.MULTILINE | re.DOTALL):
-        pairs = re.findall(r'(\w+): "((?:[^"\\]|\\.)*)"', body)
+    for name in ("en", "zh-hant", "ko"):
+        pairs = re.findall(r'(\w+): "((?:[^"\\]|\\.)*)"', STATIC.joinpath(f"text-{name}.js").read_text("utf-8"))
         spoken[name] = {key: sorted(re.findall(r"\{\w+\}", sentence)) for key, sentence in pairs}
-    assert set(spoken) == {"en", "zhHant", "ko"}
-    assert spoken["en"] == spoken["zhHant"] == spoken["ko"]
+    assert len(spoken["en"]) > 100
+    assert spoken["en"] == spoken["zh-hant"] == spoken["ko"]
     used = set(re.findall(r'data-text="(\w+)"', STATIC.joinpath("index.html").read_text("utf-8")))
     for entry in STATIC.iterdir():
         if entry.name.endswith(".js"):

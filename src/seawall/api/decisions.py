@@ -8,11 +8,12 @@ from litestar import Request, get
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from seawall.api.faults import asked_language, unauthenticated
+from seawall.api.asking import actor_of
+from seawall.api.faults import asked_language
 from seawall.exchange import bearer_token
 from seawall.flow.node import Node
 from seawall.flow.release import explain_object, preview_release
-from seawall.model import Actor, Refused
+from seawall.model import Actor
 
 Id = Annotated[str, QueryParameter(name="id", max_length=200)]
 Name = Annotated[str, QueryParameter(max_length=200)]
@@ -55,13 +56,7 @@ def decision_routes(desk: DecisionDesk) -> list[ControllerRouterHandler]:
     """The two routes of one node."""
 
     def asker(request: Request[Any, Any, Any]) -> Actor:
-        token = bearer_token(request.headers.get("authorization", ""))
-        if token is None:
-            raise unauthenticated()
-        try:
-            return desk.authenticate(token)
-        except Refused:
-            raise unauthenticated() from None
+        return actor_of(desk.authenticate, bearer_token(request.headers.get("authorization", "")))
 
     @get("/api/v1/why", sync_to_thread=True)
     def why(request: Request[Any, Any, Any], object_id: Id, peer: Name) -> dict[str, Any]:

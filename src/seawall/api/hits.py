@@ -9,12 +9,15 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.types import ControllerRouterHandler
 
-from seawall.api.faults import asked_language, unauthenticated
+from seawall.api.asking import actor_of
+from seawall.api.faults import asked_language
 from seawall.exchange import bearer_token
 from seawall.flow.hits import HitReport, Reported, report_hits
 from seawall.flow.node import Node
 from seawall.messages import translate
-from seawall.model import Actor, Fault, Refused
+from seawall.model import Actor, Fault
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 MAX_BODY = 8 << 20  # bytes
 MAX_HITS = 10_000  # of one request
@@ -49,12 +52,7 @@ def hit_routes(desk: HitDesk) -> list[ControllerRouterHandler]:
     """The webhook of one node."""
 
     def taken(body: bytes, token: str | None, language: str) -> Response[dict[str, object]]:
-        if token is None:
-            raise unauthenticated()
-        try:
-            actor = desk.authenticate(token)
-        except Refused:
-            raise unauthenticated() from None
+        actor = actor_of(desk.authenticate, token)
         done = desk.report(_reports(body), actor)
         problems = [_told(one.fault, language, number=one.place) for one in done.problems]
         problems += [_told(done.unprepared, language)] if done.unprepared is not None else []
@@ -93,7 +91,7 @@ def _reports(body: bytes) -> list[tuple[int, HitReport | Fault]]:
             raws = msgspec.json.decode(body, type=_Hits).hits if len(whole) == 1 else []
         else:
             raws = [msgspec.Raw(body)]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raws = []
     if not raws:
         raise Fault("E-API-430", "Send one hit as a JSON object, or several as a list or under the key hits.")
@@ -105,5 +103,5 @@ def _reports(body: bytes) -> list[tuple[int, HitReport | Fault]]:
 def _one(raw: bytes) -> HitReport | Fault:
     try:
         return msgspec.json.decode(raw, type=HitReport)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Fault("E-FLOW-105", "This is no report of a hit: {reason}.", reason=error)
+    except UNREADABLE as error:
+        return Fault("E-FLOW-105", "This is no report of a hit: {reason}.", reason=why(error))

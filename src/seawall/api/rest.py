@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, get
 from litestar.params import FromQuery, QueryParameter
 
-from seawall.api.faults import unauthenticated
+from seawall.api.asking import actor_of
 from seawall.api.interface import Caller, LedgerHead, NodeAbout, NodeService
 from seawall.api.views import (
     CirclesListing,
@@ -48,14 +48,8 @@ def node_of(request: AnyRequest) -> NodeService:
 
 def caller_of(request: AnyRequest) -> Caller:
     """Who asks; raises Unauthenticated E-API-401, or Refused E-API-403 for clients that may use TAXII only."""
-    token = bearer_token(request.headers.get("authorization", ""))
-    if token is None:
-        raise unauthenticated()
     node = node_of(request)
-    try:
-        actor = node.authenticate(token)
-    except Refused:
-        raise unauthenticated() from None
+    actor = actor_of(node.authenticate, bearer_token(request.headers.get("authorization", "")))
     if actor.role is None or actor.role is UserRole.TAXII:
         raise Refused("E-API-403", "{name} may use the TAXII door only.", name=actor.name)
     return Caller(actor, node.visibility(actor))

@@ -12,7 +12,9 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
+from seawall.cli.commands import load
 from seawall.cli.output import Output, printable
+from seawall.cli.starting import start_quickly
 from seawall.messages import LANGUAGES, is_spoken
 from seawall.model import ExitStatus, Fault
 from seawall.settings import NodeSettings, load_settings
@@ -96,8 +98,15 @@ def _standard_input_last(tokens: tuple[str, ...]) -> list[str]:
     return [*(word for word in words if word != "-"), "--", *dashes]
 
 
+def every_command() -> App:
+    """The whole tree of commands, for whoever shows it all."""
+    load(())
+    return app
+
+
 def main() -> None:
     """Run one command and exit with its status: never a traceback."""
+    start_quickly()
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets its escape, not an error
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -108,6 +117,7 @@ def run(arguments: list[str]) -> int:
     """Run one command; returns its exit status (DESIGN section 5)."""
     context.reset()
     try:
+        load(arguments)
         status = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except Fault as fault:

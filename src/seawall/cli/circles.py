@@ -90,11 +90,16 @@ def change(
         str | None, Parameter(help="keep, expire or delete what members sent once a relation ends.")
     ] = None,
     proof: Annotated[str | None, Parameter(help="transferable or between-us.")] = None,
+    cloud_pap: Annotated[
+        str | None, Parameter(help="Strictest PAP that members' tools in a cloud may be given; green unless agreed.")
+    ] = None,
 ) -> None:
     """Change some terms of a circle; the others stay, and the members have to agree to the new version.
 
-    A circle that sends or blocks without a click takes a second person (--approver-token). JSON: as 'circles show'.
+    A circle that sends or blocks without a click takes a second person (--approver-token). JSON: as 'circles show';
+    where very many orders end by it also orders_removed, orders_put, sweep_seconds.
     """
+    from seawall.cli.sweeping import swept
     from seawall.flow.circle_changes import CircleChange, change_circle
     from seawall.flow.node import Node
 
@@ -115,9 +120,11 @@ def change(
         commitment_age=commitment_age,
         held_data=held_data,
         proof=proof,
+        cloud_pap=cloud_pap,
     )
     with Node.open(context.node, token=context.token, approver_token=context.approver_token) as node:
-        context.out.pairs(change_circle(node, name, wish))
+        done = change_circle(node, name, wish)
+        context.out.pairs(done | swept(node))
 
 
 @circles.command

@@ -35,13 +35,15 @@ def export_drop(
 ) -> int:
     """Write a signed file with what is newly released to a peer, for somebody to carry there.
 
-    It is sealed for the peer once the peer has told a key, which comes with its first drop or synchronisation.
+    It is sealed for the peer once the peer has told a key, which comes with its first drop or synchronisation. Into a
+    folder goes beside it what waits in sealed messages: comparisons, evidence, questions.
 
     JSON: peer, sent, received, withheld, unchanged, rejected, encrypted, more, items (number, file, bytes, objects,
-    again), and the cost.
+    again), messages (file, messages, bytes, waiting, problems; null when none were written), and the cost.
     """
     from seawall.flow.drop import Cover, export_drop
     from seawall.flow.node import Node
+    from seawall.flow.post_carried import messages_beside
 
     with Node.open(context.node, token=context.token) as node, context.out.progress("Writing", rows=True) as bar:
         node.require("sync")
@@ -60,7 +62,10 @@ def export_drop(
             cover=Cover.NONE if clear else Cover.FOR_PEER,
             progress=progress,
         )
-    context.out.pairs({**document, **cost.as_dict()})
+        beside, said = messages_beside(node, peer, output, if_new=if_new) if not again and not clear else (None, None)
+    context.out.pairs({**document, "messages": beside, **cost.as_dict()})
+    if said is not None:
+        context.out.note(said)
     if document["items"] and not document["encrypted"]:
         context.out.note("The file is signed, not encrypted: whoever carries it can read it.")
     return ExitStatus.DONE
@@ -73,12 +78,14 @@ def import_drop(
 ) -> int:
     """Take in drops that were carried here, in the order of their numbers; taking one in again changes nothing.
 
+    What lies beside them in sealed messages is taken in after them; answers leave with the next drop.
+
     JSON: received, sent, withheld, unchanged, rejected, problems, items (file, peer, number, status: imported,
-    repeated, refused, own or elsewhere; received, unchanged, rejected, problem), and the cost. With --strict a problem
-    is status 1.
+    repeated, refused, own or elsewhere; received, unchanged, rejected, problem), messages (file, status, peer,
+    messages), and the cost. With --strict a problem is status 1.
     """
-    from seawall.flow.drop_taking import import_drops
     from seawall.flow.node import Node
+    from seawall.flow.post_carried_in import import_carried
 
     with Node.open(context.node, token=context.token) as node, context.out.progress("Reading", rows=True) as bar:
         node.require("sync")
@@ -87,7 +94,7 @@ def import_drop(
         def progress(objects: int) -> None:
             bar.show(objects, rate=f"{objects:,}")
 
-        document = import_drops(node, paths, progress=progress)
+        document = import_carried(node, paths, progress=progress)
     context.out.pairs({**document, **cost.as_dict()})
     return ExitStatus.REJECTS if context.strict and (document["rejected"] or document["problems"]) else ExitStatus.DONE
 

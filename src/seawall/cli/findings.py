@@ -1,4 +1,4 @@
-"""``seawall match``, ``sightings``, ``warnings``: what hits us, and what hits both."""
+"""``seawall match`` and ``sightings``: what hits us."""
 
 from __future__ import annotations
 
@@ -46,46 +46,3 @@ def sightings(*, limit: Limit = 100, after: After = 0) -> None:
         page = list_sightings(node, limit=limit, after=after)
     columns = ["type", "value", "side", "first_seen", "last_seen", "count", "sectors", "origin"]
     context.out.table(page.items, columns, empty="No sighting yet.", following=page.next)
-
-
-@app.command
-def warnings(
-    value: str | None = None,
-    /,
-    *,
-    read_out: Annotated[
-        bool, Parameter(help="Say each on the telephone: 20 seconds, marking first, whom to call.", negative="")
-    ] = False,
-    limit: Limit = 1000,
-    after: After = 0,
-) -> None:
-    """List warnings: what hits both sides, who saw it first, and the lead time. One warning a value.
-
-    With VALUE only the one about it, with its read-out for the telephone. JSON items: value, type, first_side,
-    first_seen, other_side, other_first_seen, told_at, raw_lead_seconds, usable_lead_seconds, sectors, confidence,
-    indicators, campaigns, reasons; and read_out, read_out_seconds. What is not known yet is null.
-    """
-    from seawall.flow.node import Node
-    from seawall.flow.read_out import list_read_outs
-    from seawall.flow.read_out import read_out as one_read_out
-
-    with Node.open(context.node, token=context.token) as node:
-        if value is not None:
-            context.out.pairs(one_read_out(node, value, context.out.lang))
-            return
-        page = list_read_outs(node, context.out.lang, limit=limit, after=after)
-    if read_out and not context.json:
-        lines = [str(item["read_out"]) for item in page.items] or [context.out.tr("No warning yet.")]
-        context.out.result(None, lines)
-        return
-    columns = [
-        "type",
-        "value",
-        "first_side",
-        "first_seen",
-        "other_first_seen",
-        "usable_lead_seconds",
-        "sectors",
-        "confidence",
-    ]
-    context.out.table(page.items, columns, empty="No warning yet.", following=page.next)

@@ -27,19 +27,30 @@ def hit(
     candidate: Annotated[bool, Parameter(help="No indicator names it; --basis says why.", negative="")] = False,
     basis: Annotated[str | None, Parameter(help="alert, blocked, honeypot or analyst.")] = None,
     csv: Annotated[Path | None, Parameter(help="Many hits: a CSV with value, count, first, last ...")] = None,
+    log: Annotated[Path | None, Parameter(help="The log of a tool that enforces an export.")] = None,
+    kind: Annotated[
+        str | None,
+        Parameter(name="--as", help="The log's kind: rpz, suricata, or named (lines that name the directive)."),
+    ] = None,
+    point: Annotated[str | None, Parameter(help="With --log: where that tool stands.")] = None,
 ) -> int:
     """Report what your own systems met: each hit becomes a sighting, as if it had been matched here.
 
     JSON: new, updated, unchanged, refused, problems (place and reason of refused ones, and what
     keeps the lake from being read).
     """
+    from seawall.flow.enforced_logs import take_log
     from seawall.flow.hits import HitReport, read_hits, report_hits
     from seawall.flow.node import Node
 
-    if (value is None) == (csv is None):
-        raise Fault("E-CLI-030", "Give one value, or a file with --csv.")
+    if sum(given is not None for given in (value, csv, log)) != 1:
+        raise Fault("E-CLI-030", "Give one value, or a file with --csv or --log.")
+    if log is not None and (kind is None or point is None):
+        raise Fault("E-CLI-033", "Say with --as what kind of log it is, and with --point where that tool stands.")
     with Node.open(context.node, token=context.token) as node:
-        if csv is not None:
+        if log is not None:
+            done = take_log(node, log, kind or "", point or "")
+        elif csv is not None:
             done = report_hits(node, read_hits(csv))
         else:
             if first is None:
@@ -62,6 +73,6 @@ def hit(
             "problems": problems,
         }
     )
-    if csv is not None and not done.taken:
-        raise Fault("E-CLI-032", "No hit was taken from {path}.", path=csv)
+    if (file := csv or log) is not None and not done.taken:
+        raise Fault("E-CLI-032", "No hit was taken from {path}.", path=file)
     return ExitStatus.REJECTS if context.strict and done.refused else ExitStatus.DONE

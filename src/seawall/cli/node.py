@@ -44,7 +44,9 @@ def init(
 def doctor() -> int:
     """Check the node, list whom it may call, and say whether it is safe to expose.
 
-    JSON: checks (name, ok, detail), endpoints, safe_to_expose, because. With --strict a failed check is status 1.
+    JSON: checks (name, ok, detail), endpoints, consumers of served feeds (name, format, place, point, tlp_at_most,
+    wider_than_usual, last_seen, token_days, wrong), points (name, zone, place, agent, last_seen, behind, missing,
+    unexpected, refused, wrong), safe_to_expose, because. With --strict a failed check is status 1.
     """
     from seawall.flow.doctor import examine
 
@@ -54,12 +56,39 @@ def doctor() -> int:
         {
             "checks": report.checks,
             "endpoints": report.endpoints,
+            "consumers": report.consumers,
+            "points": report.points,
             "safe_to_expose": report.safe,
             "because": report.because,
         },
         [
             *(f"{'ok ' if check['ok'] else 'BAD'}  {check['name']}: {check['detail']}" for check in report.checks),
             *(out.tr("may call: {endpoint}", endpoint=endpoint) for endpoint in report.endpoints),
+            *(
+                out.tr(
+                    "feed {name} ({place}, up to TLP:{tlp}): last fetched {seen}, token of {days} days",
+                    name=one["name"],
+                    place=one["place"],
+                    tlp=str(one["tlp_at_most"]).upper(),
+                    seen=out.moment(str(one["last_seen"])) if one["last_seen"] else out.tr("never"),
+                    days=one["token_days"],
+                )
+                for one in report.consumers
+            ),
+            *(
+                out.tr(
+                    "point {name} ({zone}): heard of {seen}, {behind} behind, repaired {missing} missing and "
+                    "{unexpected} unexpected",
+                    name=one["name"],
+                    zone=one["zone"],
+                    seen=out.moment(str(one["last_seen"])),
+                    behind=one["behind"],
+                    missing=one["missing"],
+                    unexpected=one["unexpected"],
+                )
+                for one in report.points
+                if one["last_seen"]
+            ),
             out.tr(
                 "safe to expose: {answer}, because {because}",
                 answer=out.tr("yes") if report.safe else out.tr("no"),

@@ -13,7 +13,7 @@ from seawall.cli.paging import After, Limit
 from seawall.cli.peers import peers
 from seawall.model import Fault
 
-COLUMNS = ["type", "value", "ours_said", "theirs_said", "given", "taken", "evidence", "reason"]
+COLUMNS = ["type", "value", "ours_as", "theirs_as", "ours_said", "theirs_said", "given", "taken", "evidence", "reason"]
 
 
 @app.command
@@ -165,12 +165,14 @@ def _explained(told: dict[str, object]) -> None:
         return
     types, bounds, leaks = told.pop("types"), told.pop("bounds"), told.pop("leaks")
     context.out.pairs(told)
-    rows = types if isinstance(types, list) else []
-    columns = ["type", "entering", "young", "decoys", "points", "peer_may_ask"]
-    context.out.table(rows, columns, empty="Nothing of ours is committed to yet; 'seawall run commitments' does it.")
-    outside = [{"type": row["type"], **one} for row in rows for one in row["left_out"]]
+    rows = [{**row, "met": row.get("met", {"entering": 0})} for row in types] if isinstance(types, list) else []
+    flat = [{**row, "met": row["met"]["entering"]} for row in rows]
+    columns = ["type", "entering", "young", "met", "decoys", "points", "peer_may_ask"]
+    context.out.table(flat, columns, empty="Nothing of ours is committed to yet; 'seawall run commitments' does it.")
+    lists = [(row["type"], name, held) for row in rows for name, held in (("suspects", row), ("met", row["met"]))]
+    outside = [{"type": type, "list": name, **one} for type, name, held in lists for one in held.get("left_out", [])]
     if outside:
-        context.out.table(outside, ["type", "reason", "count", "meaning", "sample"], empty="")
+        context.out.table(outside, ["type", "list", "reason", "count", "meaning", "sample"], empty="")
     for title, lines in (("What holds:", bounds), ("What leaks even so:", leaks)):
         context.out.result(None, [context.out.tr(title), *(f"  {line}" for line in _lines(lines))])
 

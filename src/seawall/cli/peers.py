@@ -101,14 +101,17 @@ def list_peers() -> None:
 def suspend(code_name: str, /) -> None:
     """Stop both directions at once, on every way, until two people verify the peer again; what it sent blocks nothing.
 
-    JSON: code_name, state, blocks_expire.
+    JSON: code_name, state, orders_ended (out of force when this returns), blocks_expire; of very many also
+    orders_removed, orders_put (by another's word, or watched only), sweep_seconds.
     """
+    from seawall.cli.sweeping import swept
     from seawall.flow.ending import end_relation
     from seawall.flow.node import Node
     from seawall.model.peer import PeerState
 
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(end_relation(node, code_name, PeerState.SUSPENDED))
+        done = end_relation(node, code_name, PeerState.SUSPENDED)
+        context.out.pairs(done | swept(node))
 
 
 @peers.command
@@ -123,10 +126,12 @@ def sever(
 ) -> None:
     """End the relation for good: both directions stop, nothing is tried again, what it sent blocks nothing.
 
-    What it sent is kept, expired or deleted as each circle's terms say. JSON: code_name, state, blocks_expire, and of a
-    peer with a node farewell (when asked), notices_dropped, messages_dropped, recalls_unreachable, misp_removed,
-    held_data (circle, rule, expired, deleted).
+    What it sent is kept, expired or deleted as each circle's terms say. JSON: code_name, state, orders_ended,
+    blocks_expire, of very many orders also orders_removed, orders_put, sweep_seconds, and of a peer with a node
+    farewell (when asked), notices_dropped, messages_dropped, recalls_unreachable, misp_removed,
+    held_data (circle, rule, expired, deleted), comparison_keys_wiped.
     """
+    from seawall.cli.sweeping import swept
     from seawall.flow.ending import end_relation
     from seawall.flow.node import Node
     from seawall.flow.term_words import checked_held_data
@@ -134,7 +139,8 @@ def sever(
 
     wish = None if held_data is None else checked_held_data(held_data)
     with Node.open(context.node, token=context.token) as node:
-        context.out.pairs(end_relation(node, code_name, PeerState.SEVERED, farewell=farewell, held_data=wish))
+        done = end_relation(node, code_name, PeerState.SEVERED, farewell=farewell, held_data=wish)
+        context.out.pairs(done | swept(node))
 
 
 @peers.command

@@ -5,7 +5,6 @@ It opens no node folder, and never reads the settings of one.
 
 from __future__ import annotations
 
-import signal
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from seawall.cli.app import app, context
+from seawall.cli.ending import told_to_end
 from seawall.cli.output import Output
 from seawall.model import ExitStatus, Fault, system_clock
 
@@ -92,9 +92,7 @@ def serve(
     from seawall.exchange.relay.server import RelayServer
 
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopping.set())
-    with RelayServer(folder, host=host, port=port, plain=plain) as server:
+    with told_to_end(stopping.set), RelayServer(folder, host=host, port=port, plain=plain) as server:
         out.note("Relay: {url}", url=server.url)
         out.note("Pin: {pin}", pin=server.furnished.pin)
         stopping.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from seawall.cli.app import app, context
+from seawall.cli.ending import told_to_end
 
 PORT = Number(gte=0, lte=65_535)  # 0: any free one, told on screen
 
@@ -30,11 +30,11 @@ def serve(
     from seawall.web import web_routes
 
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopping.set())
-    with Node.open(context.node, token=context.token) as node:
+    with told_to_end(stopping.set), Node.open(context.node, token=context.token) as node:
         node.require("serve")
         with Serving(node, web_routes(), port=port, peer_port=peer_port) as serving:
             context.out.note("Page, API and TAXII: {url}", url=serving.local_url)
             context.out.note("Peers: port {port}", port=serving.peer_port)
+            if serving.agent_port is not None:
+                context.out.note("Agents: port {port}", port=serving.agent_port)
             stopping.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import msgspec
 from cyclopts import Parameter
 
 from seawall.cli.app import app, context
+from seawall.cli.ending import told_to_end
 from seawall.cli.output import Cost
 from seawall.model import ExitStatus
 
@@ -45,18 +45,17 @@ def tail(
 
     cost, out = Cost(), context.out
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     wish = TailWish(tuple(sources), format, side, sector, sensor, once)
-    try:
-        with Node.open(context.node, token=context.token) as node, out.progress("Following logs", rows=True) as bar:
+    with (
+        told_to_end(stop.set),
+        Node.open(context.node, token=context.token) as node,
+        out.progress("Following logs", rows=True) as bar,
+    ):
 
-            def watching(report: TailReport) -> None:
-                bar.show(report.lines, rate=f"{report.hits:,} hits, {report.sightings:,} seen")
+        def watching(report: TailReport) -> None:
+            bar.show(report.lines, rate=f"{report.hits:,} hits, {report.sightings:,} seen")
 
-            report = follow(node, wish, stop=stop, say=out.note, waiting=out.waiting, watching=watching)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        report = follow(node, wish, stop=stop, say=out.note, waiting=out.waiting, watching=watching)
     document: dict[str, object] = {**msgspec.to_builtins(report), **cost.as_dict()}
     out.pairs(document)
     return ExitStatus.REJECTS if context.strict and (report.rejected or report.problems) else ExitStatus.DONE

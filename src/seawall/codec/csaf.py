@@ -13,6 +13,8 @@ from seawall.codec.converted import Converted, plain, references
 from seawall.codec.moments import moment_of
 from seawall.model import Fault, Tlp
 from seawall.model.stix.versioning import timestamp
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 MAX_FILE = 128 << 20  # bytes: the largest public documents have 60 MB
 MAX_DEPTH = 64  # of the product tree; vendors use about 6
@@ -65,10 +67,8 @@ def opened(data: bytes, most: int, form: str) -> dict[str, Any]:
     reason = "it is larger than such documents may be" if len(data) > most else None
     try:
         document = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf")) if reason is None else None
-    except msgspec.DecodeError as error:
-        reason = f"it is damaged: {str(error)[:100]}"
-    except (RecursionError, UnicodeDecodeError):
-        reason = "it is nested too deeply or not UTF-8"
+    except UNREADABLE as error:
+        reason = f"it is damaged: {why(error)}"
     if reason is None and not isinstance(document, dict):
         reason = "it is no JSON object"
     if reason is not None or not isinstance(document, dict):

@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.codec.losses import LossCounter
 from seawall.model.stored import StoredObject
+from seawall.model.unreadable import UNREADABLE
 
 FRAMEWORK = "framework:"
 """Source names of reference knowledge begin so; what has such a source is never offered to a circle."""
@@ -57,12 +58,12 @@ def framework_of(data: bytes) -> str | None:
         return None
     try:
         raws = msgspec.json.decode(data, type=_Bundle).objects
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     for raw in raws:
         try:
             head = msgspec.json.decode(raw, type=_Head)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             continue
         if head.type in _CATALOGUES and (found := _by_creator(head)) is not None:
             return found

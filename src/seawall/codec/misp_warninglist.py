@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 from seawall.model import Fault
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 MAX_BYTES = 256 << 20  # the largest public list has some 20 MB
 MAX_NAME = 200
@@ -41,8 +43,8 @@ def parse_warninglist(data: bytes) -> Warninglist:
     reason: object = "it is larger than any warninglist"
     try:
         found = _decoder.decode(data.removeprefix(b"\xef\xbb\xbf")) if len(data) <= MAX_BYTES else None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        found, reason = None, str(error)[:200]
+    except UNREADABLE as error:
+        found, reason = None, why(error)
     if found is None:
         raise Fault("E-MISP-010", "The document is not a MISP warninglist: {reason}.", reason=reason)
     return Warninglist(

@@ -16,6 +16,7 @@ from seawall.model.stix.ids import derived_id
 from seawall.model.stix.known_extensions import EVIDENCE_EXTENSION
 from seawall.model.stix.tlp import TLP2_IDS
 from seawall.model.stix.versioning import timestamp
+from seawall.model.unreadable import UNREADABLE
 
 MAX_COUNT = 999_999_999  # STIX 2.1 section 5.2: count is an integer between 0 and 999,999,999
 MAX_SECTORS = 100  # of one received sighting; national schemes have about twenty
@@ -116,7 +117,7 @@ def sensors_and_bases(body: bytes) -> tuple[int, frozenset[str]]:
     try:
         extensions = msgspec.json.decode(body, type=_Evident).extensions
         told = msgspec.json.decode(extensions.get(EVIDENCE_EXTENSION, b"{}"), type=_Evidence)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return 0, frozenset()
     return told.sensors, frozenset(told.bases)
 
@@ -142,7 +143,7 @@ class ReceivedSighting(msgspec.Struct, frozen=True):
         """(first seen in exact microseconds UTC, sectors, bases) as the sender told them; empty when it did not."""
         try:
             told = msgspec.json.decode(self.extensions.get(EVIDENCE_EXTENSION, b"{}"), type=_Evidence)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return None, (), ()
         return told.first_seen_microseconds, tuple(told.sectors[:MAX_SECTORS]), tuple(told.bases[:MAX_SECTORS])
 

@@ -10,27 +10,24 @@ recording it (``ledger``), keeping anything (``store``): ``flow`` injects these 
 True
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
-from seawall.exchange.discipline import OF_CODE, Conduct, Misdeed, judge
-from seawall.exchange.faults import Busy
-from seawall.exchange.inbound import Declined, InboundDesk, ReceivedObject, TakenIn
-from seawall.exchange.interface import (
-    CollectionInfo,
-    ExchangeService,
-    ObjectsQuery,
-    Outcome,
-    ReleasedPage,
-    collection_id,
-    manifest_record,
-)
-from seawall.exchange.peers import add_peer, require_verified, sever_peer, suspend_peer, verify_peer
-from seawall.exchange.sync import RECEIVE, SEND, CursorStore, Outgoing, ReleaseService, SyncDeps, SyncReport, sync
-from seawall.exchange.taxii import Crossing, TaxiiClient, Wire
+from seawall.model.faces import on_first_use
 
 if TYPE_CHECKING:
+    from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
+    from seawall.exchange.discipline import OF_CODE, Conduct, Misdeed, judge
+    from seawall.exchange.faults import Busy
+    from seawall.exchange.inbound import Declined, InboundDesk, ReceivedObject, TakenIn
+    from seawall.exchange.interface import (
+        CollectionInfo,
+        ExchangeService,
+        ObjectsQuery,
+        Outcome,
+        ReleasedPage,
+        collection_id,
+        manifest_record,
+    )
     from seawall.exchange.listeners import (
         PEER_KEY,
         HostCheck,
@@ -42,7 +39,42 @@ if TYPE_CHECKING:
         peer_listener,
         require_safe_bind,
     )
-    from seawall.exchange.taxii import TaxiiDoor, peer_app, taxii_router, taxii_state
+    from seawall.exchange.peers import add_peer, require_verified, sever_peer, suspend_peer, verify_peer
+    from seawall.exchange.sync import RECEIVE, SEND, CursorStore, Outgoing, ReleaseService, SyncDeps, SyncReport, sync
+    from seawall.exchange.taxii import Crossing, TaxiiClient, TaxiiDoor, Wire, peer_app, taxii_router, taxii_state
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "bounds": ("DEFAULT_BOUNDS", "Bounds"),
+            "discipline": ("OF_CODE", "Conduct", "Misdeed", "judge"),
+            "faults": ("Busy",),
+            "inbound": ("Declined", "InboundDesk", "ReceivedObject", "TakenIn"),
+            "interface": (
+                "CollectionInfo",
+                "ExchangeService",
+                "ObjectsQuery",
+                "Outcome",
+                "ReleasedPage",
+                "collection_id",
+                "manifest_record",
+            ),
+            "listeners": (
+                "PEER_KEY",
+                "HostCheck",
+                "Listener",
+                "allowed_hosts",
+                "bearer_token",
+                "local_actor",
+                "local_listener",
+                "peer_listener",
+                "require_safe_bind",
+            ),
+            "peers": ("add_peer", "require_verified", "sever_peer", "suspend_peer", "verify_peer"),
+            "sync": ("RECEIVE", "SEND", "CursorStore", "Outgoing", "ReleaseService", "SyncDeps", "SyncReport", "sync"),
+            "taxii": ("Crossing", "TaxiiClient", "Wire", "TaxiiDoor", "peer_app", "taxii_router", "taxii_state"),
+        },
+    )
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -93,11 +125,3 @@ __all__ = [
     "taxii_state",
     "verify_peer",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """What serves, on first use: a command that only fetches and pushes does without the web framework."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = "taxii" if name in ("TaxiiDoor", "peer_app", "taxii_router", "taxii_state") else "listeners"
-    return getattr(import_module(f"{__name__}.{room}"), name)

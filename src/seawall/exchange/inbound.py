@@ -16,6 +16,7 @@ from seawall.exchange.discipline import Misdeed
 from seawall.exchange.interface import Outcome
 from seawall.model import Clock
 from seawall.model.stored import PutCounts, StoredObject
+from seawall.model.unreadable import UNREADABLE
 
 UNNAMED = "unnamed"
 UNREADABLE_LEAST = 10  # unreadable objects of one delivery, at least half of it, before they count against the sender
@@ -153,7 +154,7 @@ def _worst(outcomes: Sequence[Outcome]) -> tuple[Misdeed, str] | None:
 def _look(body: bytes, peer: str, circle: str, at: int) -> ReceivedObject | None:
     try:
         head = msgspec.json.decode(body, type=_Head)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     if not head.id.startswith(f"{head.type}--") or len(head.id) > MAX_ID:
         return None

@@ -42,17 +42,17 @@ class Listener:
         self._server = server
         self._thread = threading.Thread(target=self._run, args=(server,), name=f"listener-{self.port}", daemon=True)
         self._thread.start()
-        _wait_started(server, self._thread, self.host, self.port)
-        if self._after_start is not None:
-            try:
+        try:
+            _wait_started(server, self._thread, self.host, self.port)
+            if self._after_start is not None:
                 self._after_start(self.port)
-            except BaseException:
-                self.stop()
-                raise
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def _run(self, server: Server) -> None:
-        asyncio.run(server.serve([self._bound]))  # outside the main thread it leaves the signals alone
+        asyncio.run(_served(server, self._bound))  # outside the main thread it leaves the signals alone
 
     def stop(self) -> None:
         """Finish the running requests and close the address."""
@@ -69,6 +69,15 @@ class Listener:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Stop."""
         self.stop()
+
+
+async def _served(server: Server, bound: socket.socket) -> None:
+    """Serve until told to stop. Who came in the very moment of the end, or did not hang up in time, is hung up on."""
+    await server.serve([bound])
+    for connection in list(server.server_state.connections):
+        if (transport := getattr(connection, "transport", None)) is not None:
+            transport.abort()
+    await asyncio.sleep(0)  # a transport gives its socket back in the loop's next round
 
 
 def _bind(host: str, port: int) -> socket.socket:

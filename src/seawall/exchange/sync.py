@@ -12,20 +12,21 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from seawall.exchange.bounds import DEFAULT_BOUNDS, Bounds
 from seawall.exchange.inbound import InboundDesk
 from seawall.exchange.interface import collection_id
-from seawall.exchange.notices import NoticeDesk, exchange_notices
+from seawall.exchange.notices import NoticeDesk
 from seawall.exchange.peers import require_verified
-from seawall.exchange.taxii.client import TaxiiClient
 from seawall.exchange.taxii.paths import API_ROOT_PATH
-from seawall.exchange.taxii.wire import Crossing, Wire
 from seawall.model import NotFound, Recorded, Release
 from seawall.model.peer import PeerRecord
+
+if TYPE_CHECKING:
+    from seawall.exchange.taxii import Crossing, TaxiiClient
 
 RECEIVE = "receive"
 SEND = "send"
@@ -96,6 +97,10 @@ def sync(peer: PeerRecord, deps: SyncDeps) -> SyncReport:
 
     A circle that the peer does not offer (yet) is a problem in the report, not an end.
     """
+    # an HTTP client, which whoever only asks how the last one went does without
+    from seawall.exchange.notices import exchange_notices
+    from seawall.exchange.taxii import TaxiiClient, Wire
+
     started = time.monotonic()
     require_verified(peer)
     tally = _Tally()

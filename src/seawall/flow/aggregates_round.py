@@ -19,6 +19,7 @@ from seawall.exchange.aggregate import (
     contribute,
     draw,
     new_key,
+    open_signed,
     public_of,
     roster_of,
     seal,
@@ -37,7 +38,7 @@ from seawall.flow.aggregates_book import (
     sums_of,
 )
 from seawall.flow.aggregates_counts import count
-from seawall.flow.aggregates_members import names
+from seawall.flow.aggregates_members import keys_of, names
 from seawall.flow.aggregates_rules import check_budget, check_may_join, check_members, check_once
 from seawall.flow.aggregates_telling import tell, tell_agreement
 from seawall.flow.node import Node
@@ -130,6 +131,7 @@ def _contribute(node: Node, kept: KeptRound) -> KeptRound:
             count=len(missing),
         )
     set_ups = complete_set_ups(node, kept)
+    _check_signatures(node, kept, [one.envelope for one in set_ups])
     counted = count(node, query, proposal.period, kept.round_id, names(node, proposal.members))
     put_in = draw(counted.counts, query, len(proposal.members), len(query.labels(proposal.period)))
     key = X25519PrivateKey.from_private_bytes(kept.key or b"")
@@ -145,6 +147,22 @@ def _contribute(node: Node, kept: KeptRound) -> KeptRound:
     ours = KeptDocument(kept.round_id, node.keys.node_id, CONTRIBUTION, signed.digest, signed.envelope)
     node.store.aggregates.contribute(done, ours, Charge(kept.round_id, query.data_set, query.epsilon, at))
     return done
+
+
+def _check_signatures(node: Node, kept: KeptRound, envelopes: list[bytes]) -> None:
+    """What we hold of the others was signed when it came. A key that was put away as stolen since may have been the
+    thief's then: a mask made with the thief's key hides nothing. Raises Refused E-FLOW-766."""
+    keys = keys_of(node)
+    for envelope in (kept.proposal, *envelopes):
+        try:
+            open_signed(envelope, keys)
+        except Refused:
+            raise Refused(
+                "E-FLOW-766",
+                "A member's key that round {given} rests on was put away as stolen since; nothing was contributed. "
+                "Start the round anew.",
+                given=kept.round_id[:8],
+            ) from None
 
 
 def _finish(node: Node, kept: KeptRound) -> KeptRound:

@@ -14,10 +14,11 @@ LOOK_SECONDS = 0.1  # between two looks at the lock
 
 
 @contextmanager
-def alone(lock: Path, busy: Unavailable, *, seconds: float = 0.0) -> Iterator[None]:
+def alone(lock: Path, busy: Unavailable, *, seconds: float = 0.0, look: float = LOOK_SECONDS) -> Iterator[None]:
     """Hold the file ``lock`` meanwhile; it ends with the process, however that ends.
 
-    Another process is waited for as long as ``seconds``. Raises ``busy`` when that was not enough.
+    Another process is waited for as long as ``seconds``, looked for every ``look``. Raises ``busy`` when that was not
+    enough.
     """
     end = time.monotonic() + seconds
     with lock.open("ab") as file:
@@ -28,5 +29,5 @@ def alone(lock: Path, busy: Unavailable, *, seconds: float = 0.0) -> Iterator[No
             except BlockingIOError:
                 if time.monotonic() >= end:
                     raise busy from None
-            time.sleep(LOOK_SECONDS)
+            time.sleep(look)
         yield

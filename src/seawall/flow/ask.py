@@ -23,11 +23,13 @@ from seawall.flow.overlap_greeting import NOT_CARRIED, carried_types
 from seawall.flow.overlap_masks import multiplying
 from seawall.flow.overlap_state import alone_with, channel_of, epoch_now, talk_of
 from seawall.flow.overlap_stops import require_running
+from seawall.flow.overlap_telling import tellable, told_apart, told_to_peer
 from seawall.flow.post import post
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Observable, ObservableType, Refused, rfc3339
 from seawall.model.epoch import DAY
 from seawall.model.message import Message, MessageKind
+from seawall.model.unreadable import UNREADABLE
 
 NODE = "node"
 MAX_VALUES = 1_000  # of one command
@@ -46,7 +48,9 @@ class Questions(msgspec.Struct, frozen=True, tag="questions", tag_field="word"):
     """Blinded values of one type."""
 
     type: ObservableType
-    parts: Annotated[tuple[Annotated[bytes, msgspec.Meta(max_length=MAX_PART)], ...], msgspec.Meta(max_length=AT_ONCE)]
+    parts: Annotated[
+        tuple[Annotated[bytes, msgspec.Meta(max_length=MAX_PART)], ...], msgspec.Meta(min_length=1, max_length=AT_ONCE)
+    ]
 
 
 class Replies(msgspec.Struct, frozen=True, tag="replies", tag_field="word"):
@@ -105,10 +109,10 @@ def hear_ask(node: Node, message: Message) -> None:
     """Handle a message of kind ``ask``; bears to be repeated. Raises Refused E-FLOW-565 for what cannot be read."""
     try:
         said = msgspec.msgpack.decode(message.body, type=Questions | Replies)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise Refused("E-FLOW-565", "The question or its answer cannot be read.") from None
-    overlap_circles(node, message.peer)
-    with alone_with(node, message.peer), multiplying() as multiplier:
+    with told_apart(), alone_with(node, message.peer), multiplying() as multiplier:
+        overlap_circles(node, message.peer)
         talk = talk_of(node, message.peer, said.type)
         if talk is None:
             raise Refused("E-FLOW-556", "{peer} and we have not agreed on an epoch of {type} yet.", peer=message.peer,
@@ -194,10 +198,13 @@ def _ask(node: Node, peer: str, type: ObservableType, fresh: Sequence[Observable
 
 
 def _answer(node: Node, peer: str, said: Questions, channel: Channel) -> None:
-    """The budget is spent before each answer; what it does not cover is refused."""
+    """The budget is spent before each answer; what it does not cover is refused.
+
+    What our people decided is refused in one sentence and without a figure, whatever it was.
+    """
     before = left(node, peer, said.type).now
     replies: list[bytes] = []
-    refused = ""
+    refused, silent = "", False
 
     def spending(count: int, key: str) -> None:
         spend(node, peer, said.type, count, session=key)
@@ -207,7 +214,7 @@ def _answer(node: Node, peer: str, said: Questions, channel: Channel) -> None:
         for part in said.parts if carried_types(node, peer, [said.type]) else ():
             replies.append(psi.answer_question(channel, part, spending))
     except Refused as fault:
-        refused = fault.text.format(**(fault.values | ({"peer": "your node"} if "peer" in fault.values else {})))
+        refused, silent = told_to_peer(fault), not tellable(fault)
     if not replies and not refused:
         refused = NOT_CARRIED
     after = left(node, peer, said.type).now
@@ -216,7 +223,7 @@ def _answer(node: Node, peer: str, said: Questions, channel: Channel) -> None:
         "budget_after": after,
     }  # fmt: skip
     node.ledger.record_event(LedgerEvent(EventKind.QUESTION_ANSWERED, node.clock(), peer, peer, details))
-    body = msgspec.msgpack.encode(Replies(said.type, tuple(replies), after, refused[:500]))
+    body = msgspec.msgpack.encode(Replies(said.type, tuple(replies), 0 if silent else after, refused[:500]))
     post(node, peer, MessageKind.ASK, body)
 
 

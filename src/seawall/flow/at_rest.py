@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from seawall.flow.node import ADMINISTRATOR_TOKEN, IN_USE, KEYS, Node, open_vault
+from seawall.flow.node import ADMINISTRATOR_TOKEN, KEYS, Node, open_vault
 from seawall.identity.key_folder import destroy
 from seawall.identity.sealing import is_sealed
 from seawall.identity.vault import FILE, KEY_FILE, State, Vault, Way, Wrap, encode_record, read_record
@@ -24,7 +24,7 @@ from seawall.model import Fault, Unavailable, rfc3339
 from seawall.settings import load_settings
 from seawall.store.cipher import is_plain
 
-NEVER_SEALED = ("lake", "quarantine", "reference", "received", "live", "seawall.toml")
+NEVER_SEALED = ("lake", "radius", "quarantine", "reference", "received", "live", "seawall.toml")
 """What stays as it is; the disk's own encryption is for it (docs/how-to/encrypt-a-node.md)."""
 STORE_FILE = Path("store") / "seawall.sqlite"
 
@@ -149,13 +149,15 @@ def no_vault() -> Fault:
 
 
 @contextmanager
-def held_alone(folder: Path) -> Iterator[None]:
-    """Keep every other process away from the node. Raises Unavailable E-FLOW-701 while one uses it."""
-    descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def held_alone(node: Node) -> Iterator[None]:
+    """Keep everybody else away from the node, also once it is closed. Raises Unavailable E-FLOW-701 while others use
+    it: then nothing has changed, and nothing is on its ledger."""
+    descriptor = os.dup(node.hold)  # the same hold, and it outlives the node
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # what failed gave up the hold that was shared
             raise Unavailable(
                 "E-FLOW-701", "Other Seawall processes use this node; stop them ('serve', 'tail', jobs) and try again."
             ) from None

@@ -1,9 +1,10 @@
 """Lawful destruction: every way to the vault is destroyed, by two people, and the tree stays.
 
-Steps: (1) two named people, (2) a leaf says who, why and when, signed and on disk, (3) everybody else is kept away,
+Steps: (1) two named people, (2) everybody else is kept away, (3) a leaf says who, why and when, signed and on disk,
 (4) ``vault.json`` is written without its wraps, the old bytes overwritten, (5) the key file and, where its PIN is at
 hand, the token's key are destroyed. From (4) on nobody can open what was sealed. Leaf hashes, checkpoints and their
-signatures need no key. What was copied before (backups, snapshots of the disk) is not reached by this.
+signatures need no key. A kill before (4) leaves a leaf and a vault that still opens: 'seawall vault status' says that
+it is on, and the next run destroys it. What was copied before (backups, snapshots of the disk) is not reached by this.
 """
 
 from __future__ import annotations
@@ -40,18 +41,17 @@ def destroy(node: Node, reason: str) -> dict[str, object]:
     if record is None:
         raise no_vault()
     people = [first.name, second.name]
-    node.event(EventKind.VAULT_DESTROYED, "vault", approved_by=people, reason=reason[:MAX_REASON])
-    size, root = node.ledger.size, node.ledger.root()
-    public = tuple(str(key) for key in (own_key(node.keys), *former_keys(node.keys)))
-    node.__exit__(None, None, None)
-    token = record.way(Way.TOKEN)
-    with held_alone(folder):
+    token, cleared = record.way(Way.TOKEN), False
+    with held_alone(node):
+        node.event(EventKind.VAULT_DESTROYED, "vault", approved_by=people, reason=reason[:MAX_REASON])
+        size, root = node.ledger.size, node.ledger.root()
+        public = tuple(str(key) for key in (own_key(node.keys), *former_keys(node.keys)))
+        node.__exit__(None, None, None)
         gone = msgspec.structs.replace(record, state=State.DESTROYED, wraps=(), destroyed=at, verifier_keys=public)
         replace_and_wipe(keys / FILE, encode_record(gone))
         wipe(keys / KEY_FILE)
         wipe(keys / TRIES)
         forget(keys)
-        cleared = False
         if token is not None:
             with suppress(Fault):
                 if (pin := pin_at_hand()) is not None:

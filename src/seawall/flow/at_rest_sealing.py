@@ -1,6 +1,6 @@
 """``seawall vault encrypt``: everything of a node that a vault seals, once, and resumable at every step.
 
-Steps: (1) a leaf says that it begins, (2) everybody else is kept away, (3) the vault is written with all its ways:
+Steps: (1) everybody else is kept away, (2) a leaf says that it begins, (3) the vault is written with all its ways:
 from here on whatever is written new is sealed, (4) private keys and the administrator's token, (5) the ledger, (6) the
 store's file, (7) the names in it, (8) the vault is *on*. Each file under its name is plain or sealed as a whole and
 says itself which, so a kill at any moment leaves a node that works, and the next run goes on where this one ended.
@@ -48,12 +48,12 @@ def encrypt(node: Node, way: NewWay, *, names_only: bool, on_step: OnStep = quie
     if plain_store and not names_only:
         _need_driver()
     vault = open_vault(folder)
-    node.ledger.verify()  # what is wrong before would be hard to tell from what went wrong
-    node.event(EventKind.VAULT_ENCRYPTED, "vault", resumed=int(record is not None), names_only=int(names_only))
-    public = tuple(str(key) for key in (own_key(node.keys), *former_keys(node.keys)))
     at = node.clock()
-    node.__exit__(None, None, None)
-    with held_alone(folder):
+    with held_alone(node):
+        node.ledger.verify()  # what is wrong before would be hard to tell from what went wrong
+        node.event(EventKind.VAULT_ENCRYPTED, "vault", resumed=int(record is not None), names_only=int(names_only))
+        public = tuple(str(key) for key in (own_key(node.keys), *former_keys(node.keys)))
+        node.__exit__(None, None, None)
         if vault is None or record is None:
             vault = new_vault(names_only=names_only)
             record = Record(FORMAT, vault.id, State.ENCRYPTING, at, (way.wrap(vault, keys),))

@@ -32,6 +32,7 @@ from seawall.flow.node import ADMINISTRATOR_TOKEN, Node, read_token, store_url
 from seawall.flow.sealed_file import SealedWriter
 from seawall.ledger import EventKind, Ledger, LedgerEvent
 from seawall.model import Actor, Fault, Unavailable, rfc3339
+from seawall.model.unreadable import UNREADABLE
 from seawall.store import copies, revisions
 from seawall.store.schema import HEAD
 
@@ -140,7 +141,7 @@ def last_backup(folder: Path) -> Kept | None:
     """What the node's folder remembers of its last backup; None when there was none, or nobody can read it."""
     try:
         return msgspec.json.decode((folder / STATE_FILE).read_bytes(), type=Kept)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 

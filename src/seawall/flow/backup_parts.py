@@ -31,7 +31,8 @@ from seawall.store import copies
 
 STORE_FILE = "store/seawall.sqlite"
 STORE_PIECES = "store/"
-LEFT_OUT = ("store", "ledger", "lake", "psi")  # copied in ways of their own; scalars of epochs in none
+LEFT_OUT = ("store", "ledger", "lake", "psi", "radius")
+"""Copied in ways of their own; scalars of epochs, and what is made from the lake, in none."""
 STATE_FILE = "backup.json"
 TEMPORARY_STORE = ".backup.sqlite"
 _SKIPPED_ENDINGS = (".lock", ".new", ".part", ".restoring")
@@ -62,7 +63,7 @@ def parts_of(node: Node, stack: ExitStack, *, with_lake: bool, on_progress: OnPr
     """Every member but ``about.json``. ``stack`` holds the locks and files that must last until the end."""
     yield from store_parts(node, stack, on_progress)
     for name, data in copy_of(node.folder / "ledger", node.keys):
-        yield _bytes(f"ledger/{name}", data) if isinstance(data, bytes) else _opened(f"ledger/{name}", *data)
+        yield _part_of_bytes(f"ledger/{name}", data) if isinstance(data, bytes) else _opened(f"ledger/{name}", *data)
     yield from _files(node.folder)
     if with_lake and has_lake(node):
         yield from _lake_parts(node, stack)
@@ -73,7 +74,7 @@ def store_parts(node: Node, stack: ExitStack, on_progress: OnProgress) -> Iterat
     url = store_url(node.folder, node.settings)
     if not copies.is_file(url):
         for name, data in copies.read_pieces(url):
-            yield _bytes(STORE_PIECES + name, data)
+            yield _part_of_bytes(STORE_PIECES + name, data)
         return
     place = node.folder / "store" / TEMPORARY_STORE
     place.unlink(missing_ok=True)  # of a backup that was killed; the caller is alone
@@ -174,7 +175,7 @@ def _lake_parts(node: Node, stack: ExitStack) -> Iterator[Part]:
     storage = storage_of(lake_folder(node.folder, node.settings), node.settings.lake)
     stack.enter_context(storage.reading())
     manifest = storage.load()
-    yield _bytes("lake/manifest.json", msgspec.json.encode(manifest))
+    yield _part_of_bytes("lake/manifest.json", msgspec.json.encode(manifest))
     for part in manifest.parts:
         paths = [storage.home / part.path]
         for path in (*paths, beside(paths[0])):
@@ -182,7 +183,7 @@ def _lake_parts(node: Node, stack: ExitStack) -> Iterator[Part]:
                 yield _opened(f"lake/{path.relative_to(storage.home).as_posix()}", path, path.stat().st_size)
 
 
-def _bytes(name: str, data: bytes) -> Part:
+def _part_of_bytes(name: str, data: bytes) -> Part:
     return Part(name, len(data), BytesIO(data))
 
 

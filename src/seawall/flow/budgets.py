@@ -14,9 +14,10 @@ import hashlib
 
 import msgspec
 
+from seawall.flow.met_commitments import MET, MOST_MET, met_type
 from seawall.flow.node import Node
 from seawall.flow.overlap_stops import require_running, stop_of
-from seawall.flow.sizes import committed_by
+from seawall.flow.sizes import committed_by, size_of
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, ObservableType, Refused
 from seawall.model.books import BudgetLeft
@@ -138,12 +139,25 @@ def caps_of(node: Node, peer: str, type: ObservableType) -> Caps:
     """The bounds that hold for this peer and type now."""
     committed = committed_by(node, peer, type)
     most = INITIAL_MOST_STRICT if type in STRICT else INITIAL_MOST
+    lanes = compares_met(node, peer)
+    asked = 2 * committed + met_by(node, peer, type) if lanes else committed
     return Caps(
-        initial=min(committed * INITIAL_SHARE[0] // INITIAL_SHARE[1], most),
+        initial=min(asked * INITIAL_SHARE[0] // INITIAL_SHARE[1], most),
         daily=max(DAILY_LEAST, min(committed, most) // DAILY_SHARE),
-        yearly=max(YEARLY_LEAST, YEARLY_FACTOR * min(committed, most)),
+        yearly=max(YEARLY_LEAST * (2 if lanes else 1), YEARLY_FACTOR * min(asked, most)),
         hot=node.settings.overlap.hot_per_day,
     )
+
+
+def compares_met(node: Node, peer: str) -> bool:
+    """Whether both sides compare candidates with what the other merely met: candidates then go into two lists, and a
+    third brings what was met, so the sums are larger."""
+    return node.settings.overlap.compare_met and any(name.startswith(MET) for name in size_of(node, peer).totals)
+
+
+def met_by(node: Node, peer: str, type: ObservableType) -> int:
+    """How many values that a peer merely met count for its initial sum: what it proved, up to one full list."""
+    return min(size_of(node, peer).totals.get(met_type(type), 0), MOST_MET)
 
 
 def refill(node: Node, peer: str, type: ObservableType, count: int) -> BudgetLeft:

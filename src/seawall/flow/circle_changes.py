@@ -40,6 +40,7 @@ class CircleChange(msgspec.Struct, frozen=True, kw_only=True):
     commitment_age: str | None = None
     held_data: str | None = None
     proof: str | None = None
+    cloud_pap: str | None = None
 
 
 def change_circle(node: Node, name: str, change: CircleChange) -> dict[str, object]:
@@ -133,6 +134,7 @@ def _changed(node: Node, terms: CircleTerms, change: CircleChange) -> CircleTerm
         "auto_enforce": change.auto_enforce,
         "held_data": None if change.held_data is None else checked_held_data(change.held_data),
         "proof": None if change.proof is None else checked_proof(change.proof),
+        "cloud_pap": None if change.cloud_pap is None else Pap.parse(change.cloud_pap),
         "commitment_age_seconds": None if change.commitment_age is None else age_seconds(change.commitment_age),
     }
     return msgspec.structs.replace(terms, **{key: value for key, value in given.items() if value is not None})

@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from seawall.flow.communities import expand
+from seawall.flow.live_arrivals import relation_changed
 from seawall.flow.mail_members import mail_member
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_terms
@@ -85,6 +86,8 @@ def save_terms(node: Node, terms: CircleTerms, *, sensitive: bool) -> CircleTerm
     node.store.circles.save(kept, node.clock())
     node.event(EventKind.CIRCLE_TERMS, kept.name, version=kept.version, digest=terms_digest(kept))
     offer_terms(node, kept)
+    for member in sorted(kept.members):  # what they said may act differently from now on
+        relation_changed(node, member)
     return kept
 
 

@@ -9,7 +9,7 @@ giving one text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 
 SALT_BYTES = 16
@@ -38,6 +38,41 @@ def path_to(commitments: Sequence[bytes], place: int) -> list[bytes]:
             path.append(level[place ^ 1])
         level, place = _above(level), place >> 1
     return path
+
+
+def paths_to(commitments: Sequence[bytes], places: Collection[int]) -> list[bytes]:
+    """The hashes that lead from several places of a batch to its root at once: level by level, deepest first, from the
+    left, each only where no other place gives it. 0 <= place < length."""
+    level, at, proof = leaves_of(commitments), sorted(set(places)), []
+    while len(level) > 1:
+        known = set(at)
+        proof += [level[place ^ 1] for place in at if place ^ 1 not in known and place ^ 1 < len(level)]
+        level, at = _above(level), sorted({place >> 1 for place in at})
+    return proof
+
+
+def root_over(count: int, commitments: Mapping[int, bytes], proof: Sequence[bytes]) -> bytes | None:
+    """The root that ``commitments`` (place -> commitment) and the hashes of ``paths_to`` give in a batch of ``count``;
+    None when the hashes are too few or too many, or a place is outside."""
+    if not commitments or not 0 <= min(commitments) <= max(commitments) < count:
+        return None
+    level, given = {place: sha256(b"\x00" + one).digest() for place, one in sorted(commitments.items())}, iter(proof)
+    while count > 1:
+        above: dict[int, bytes] = {}
+        for place, one in level.items():  # in rising order, as ``paths_to`` wrote them
+            if place >> 1 in above:
+                continue
+            beside = place ^ 1
+            if beside >= count:
+                above[place >> 1] = one
+                continue
+            other = level[beside] if beside in level else next(given, None)
+            if other is None:
+                return None
+            left, right = (one, other) if beside > place else (other, one)
+            above[place >> 1] = sha256(b"\x01" + left + right).digest()
+        level, count = above, (count + 1) >> 1
+    return level[0] if next(given, None) is None else None
 
 
 def leaves_of(commitments: Sequence[bytes]) -> list[bytes]:

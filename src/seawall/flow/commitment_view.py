@@ -11,7 +11,8 @@ from seawall.model import ObservableType, rfc3339
 
 
 def describe_commitments(node: Node) -> dict[str, object]:
-    """By type: how many were committed to, how many may enter an overlap, and why the others do not."""
+    """By type: how many were committed to, how many may enter an overlap, and why the others do not. ``met``: how many
+    that were merely met may enter beside a peer's suspects."""
     node.require("read")
     store = node.store.commitments
     keep_cosigned(node)
@@ -29,6 +30,7 @@ def describe_commitments(node: Node) -> dict[str, object]:
         "committed": sum(row["committed"] for row in types.values()),
         "may_enter": sum(row["may_enter"] for row in types.values()),
         "types": types,
+        "met": sum(count for _, withdrawn, count in node.store.met.counts() if withdrawn is None),
         "left_out": left_out(node),
         "excluded_by_hand": len(node.store.exclusions.list()),
         "batches": last.number + 1 if last is not None else 0,
@@ -42,7 +44,8 @@ def show_opening(node: Node, value: str, type: str | None) -> dict[str, object]:
     """The evidence for one value of ours. It names the value and its salt: whoever has it can check it, and knows."""
     node.require("read-telemetry")
     found = read_value(value, type)
-    opened = open_commitment(node, found.type, found.value)
+    suspected = node.store.commitments.find(found.type.value, found.value) is not None
+    opened = open_commitment(node, found.type, found.value, met=not suspected)
     return {
         "type": opened.type.value,
         "value": opened.value,

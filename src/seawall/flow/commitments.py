@@ -22,6 +22,7 @@ from seawall.flow.commitment_tree import SALT_BYTES, commitment, root_of
 from seawall.flow.cosigned import keep_cosigned
 from seawall.flow.decoy_tending import tend_decoys
 from seawall.flow.excluded import OPERATION, Gate, lists_state
+from seawall.flow.met_commitments import MET, commit_met
 from seawall.flow.node import Node
 from seawall.flow.openings import check_opening, open_commitment
 from seawall.flow.refresh import generation_of
@@ -80,7 +81,8 @@ def commit_candidates(node: Node, progress: Progress | None = None) -> int:
             table = candidate_table(session, gate)
             counts = screened_counts(session, gate)
             tend_decoys(node, session)
-        new = _compare(node, gate, table, progress or (lambda _: None))
+            new = _compare(node, gate, table, progress or (lambda _: None))
+            _record(node, commit_met(node, session, gate))
         told = [[type, reason, count] for (type, reason), count in sorted(counts.items())]
         node.store.notes.set(LEFT_OUT, msgspec.json.encode(told).decode())
         node.store.notes.set(DRAWN, state)
@@ -211,8 +213,13 @@ def _record(node: Node, batches: Sequence[Batch]) -> None:
 
 
 def _event(batch: Batch, at: int) -> LedgerEvent:
-    totals = [f"{type} {count}" for type, count in sorted(batch.totals.items())]
-    details: dict[str, str | int | list[str]] = {"root": batch.root.hex(), "count": batch.count, "committed": totals}
+    details: dict[str, str | int | list[str]] = {
+        "root": batch.root.hex(),
+        "count": batch.count,
+        "committed": [f"{type} {count}" for type, count in sorted(batch.totals.items()) if not type.startswith(MET)],
+    }
+    if met := [f"{type[len(MET) :]} {count}" for type, count in sorted(batch.totals.items()) if type.startswith(MET)]:
+        details["met"] = met
     return log.LedgerEvent(EventKind.COMMITTED, at, NODE, f"batch {batch.number}", details)
 
 

@@ -14,7 +14,6 @@ import msgspec
 
 from seawall.codec.sharing import indicator_values, read_sighting
 from seawall.flow.context import WHOLE_NODE, find_objects
-from seawall.flow.ending import end_relation
 from seawall.flow.incoming import sightings_told
 from seawall.flow.node import Node
 from seawall.flow.refresh import refresh_if_possible
@@ -59,6 +58,8 @@ def mark_compromised(node: Node, name: str, since: str, *, dry_run: bool = False
     Raises Fault E-MODEL-001 for a moment that cannot be read, Refused E-FLOW-331 while an earlier quarantine stands,
     NotFound for nobody.
     """
+    from seawall.flow.ending import end_relation  # brings the exchange, which a look at peers does without
+
     person = node.require("manage-peers")
     if node.store.mail_peers.find(name) is None:
         node.store.peers.get(name)

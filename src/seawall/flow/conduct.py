@@ -10,6 +10,7 @@ from threading import Lock
 import msgspec
 
 from seawall.exchange import Conduct, Misdeed, judge
+from seawall.flow.live_arrivals import relation_changed
 from seawall.flow.node import Node
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Actor, Refused
@@ -73,6 +74,7 @@ def _stop(node: Node, peer: str) -> None:
             node.store.mail_peers.change(peer, _suspended)
     elif node.store.peers.get(peer).state is PeerState.VERIFIED:
         node.store.peers.set_state(peer, PeerState.QUARANTINED)
+    relation_changed(node, peer)
 
 
 def _suspended(peer: MailPeer) -> MailPeer:

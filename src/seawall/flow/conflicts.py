@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.flow.listing import Listing
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
 from seawall.model import rfc3339
 from seawall.policy import visibility
 

@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.flow.node import Node
 from seawall.model.stored import StoredObject
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy import needed_definitions
 
 MAX_LEARNT = 10_000  # of one batch, before they stand in the store
@@ -57,5 +58,5 @@ class HeldDefinitions(Mapping[str, Mapping[str, Any]]):
 def _opened(body: bytes) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.flow.agent_reports import agents_told
 from seawall.flow.at_rest import describe, verdict
+from seawall.flow.consumers import consumers_told, list_consumers, list_standing, waits_told
+from seawall.flow.deliver_channels import channel_endpoints
 from seawall.flow.health import State, health_of
 from seawall.flow.ledger_seen import check_seen
 from seawall.flow.mail_watch import mail_endpoints, mail_state
@@ -49,6 +52,8 @@ class Report(msgspec.Struct, frozen=True):
     endpoints: list[str]
     safe: bool
     because: str
+    consumers: list[dict[str, object]] = []  # of served feeds
+    points: list[dict[str, object]] = []  # where agents act
 
 
 def examine(folder: Path, *, token: Path | None = None) -> Report:
@@ -72,10 +77,14 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _received(node),
             _listeners(node),
             _peers(node, peers),
+            _agents(node),
+            _looked("restored book", lambda: waits_told(node)),
+            _looked("feed consumers", lambda: consumers_told(node)),
             _attempt("ledgers of others", lambda: ledgers_told(node)),
             _attempt("comparisons", lambda: overlaps_told(node)),
             _recalls(node),
             _mail(node),
+            _deliveries(node),
             _attempt("at rest", lambda: verdict(describe(node.folder))),
         ]
         endpoints = [peer.url for peer in peers if peer.state is PeerState.VERIFIED and not peer.carried]
@@ -83,14 +92,32 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
         endpoints += witness_endpoints(node)
         endpoints += cluster_endpoints(node.settings.lake)
         endpoints += mail_endpoints(node.settings.mail)
+        endpoints += channel_endpoints(node.settings.deliver)
         endpoints += misp_endpoints(node)
+        consumers, points = _listed(lambda: list_consumers(node)), _listed(lambda: list_standing(node))
         lake = node.settings.lake
         on_s3 = [address for address in (lake.url, lake.folder) if address.startswith("s3://")]
         endpoints += dict.fromkeys(lake.s3_endpoint or address for address in on_s3)
     bad = [check for check in checks if not check.ok and check.exposes]
     because = f"{bad[0].name}: {bad[0].detail}" if bad else "keys, ledger, secrets and listeners are in order"
     rows: list[dict[str, object]] = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
-    return Report(rows, endpoints, not bad, because)
+    return Report(rows, endpoints, not bad, because, consumers, points)
+
+
+def _listed(look: Callable[[], list[dict[str, object]]]) -> list[dict[str, object]]:
+    """Nothing where the store cannot be read: its own check says so."""
+    try:
+        return look()
+    except Fault:
+        return []
+
+
+def _looked(name: str, look: Callable[[], tuple[bool, str]]) -> Check:
+    try:
+        ok, detail = look()
+    except Fault as fault:
+        return Check(name, ok=False, detail=str(fault))
+    return Check(name, ok=ok, detail=detail)
 
 
 def _attempt(name: str, look: Callable[[], str], *, exposes: bool = False) -> Check:
@@ -167,7 +194,26 @@ def _listeners(node: Node) -> Check:
     local = serve.host in ("127.0.0.1", "::1", "localhost")
     safe = local or bool(serve.tls_certificate)
     detail = f"{serve.host}:{serve.port} {'with TLS' if serve.tls_certificate else 'without TLS'}"
+    if node.settings.protect.agent_port:
+        detail += f"; agents {node.settings.protect.agent_host}:{node.settings.protect.agent_port} with TLS"
+    if node.settings.rpz.point:
+        rpz = node.settings.rpz
+        parts = sum(one.parts for one in rpz.secondaries)
+        detail += f"; policy zones {rpz.host}:{rpz.port} for {len(rpz.secondaries)} resolvers, {parts} of them in parts"
     return Check("listeners", safe, detail, exposes=True)
+
+
+def _deliveries(node: Node) -> Check:
+    """Whether our own people and tools can be told of warnings."""
+    if not node.settings.deliver.channels:
+        return Check("deliveries", ok=True, detail="no channel is set")
+    from seawall.flow.deliver import deliveries_told  # brings a mail client, which most nodes never use
+
+    try:
+        ok, detail = deliveries_told(node)
+    except Fault as fault:
+        return Check("deliveries", ok=False, detail=str(fault))
+    return Check("deliveries", ok=ok, detail=detail)
 
 
 def _relays(node: Node, peers: tuple[PeerRecord, ...]) -> list[str]:
@@ -196,6 +242,11 @@ def _peers(node: Node, peers: tuple[PeerRecord, ...]) -> Check:
         elif health.state is State.PENDING:
             told.append(f"waiting for two people: {peer.code_name}")
     return Check("peers", not bad, "; ".join(told) or "none waits")
+
+
+def _agents(node: Node) -> Check:
+    """Whether each gateway's agent is heard of, and reaches its tools."""
+    return _looked("agents", lambda: agents_told(node))
 
 
 def _recalls(node: Node) -> Check:

@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seawall.exchange import Listener, peer_app, peer_listener
+from seawall.exchange.live import live_state
 from seawall.exchange.notices import Heard
+from seawall.exchange.post import close_post
 from seawall.flow.conduct import PeerWatch
+from seawall.flow.live import Live
 from seawall.flow.node import Node
 from seawall.flow.notices import LineBook
 from seawall.flow.peer_keys import overlapping, peer_of_pin
@@ -53,26 +56,25 @@ class _Heard(LineBook):
 class PeerDoor:
     """The listener for peers and the thread that lets newly verified ones in."""
 
-    def __init__(self, node: Node, *, host: str, port: int) -> None:
+    def __init__(self, node: Node, *, host: str, port: int, live: Live | None = None) -> None:
+        """``live``: peers may wait here for news."""
         self._node = node
         self._trusted: set[str] = set()
         self._tls = ServerTls(node.keys)
         self._stopping = threading.Event()
         self._reload()
-        app = OneGlance(
-            peer_app(
-                NodeExchange(node),
-                title=node.settings.node.name or "Seawall",
-                clock=node.clock,
-                statuses=node.store.statuses,
-                watch=PeerWatch(node),
-                notices=_Heard(node, self._reload),
-                post=PostBook(node, HANDLERS),
-            ),
-            node,
+        self._app = peer_app(
+            NodeExchange(node),
+            title=node.settings.node.name or "Seawall",
+            clock=node.clock,
+            statuses=node.store.statuses,
+            watch=PeerWatch(node),
+            notices=_Heard(node, self._reload),
+            post=PostBook(node, HANDLERS),
+            live=live_state(live.room, live.stands) if live is not None and live.is_on else None,
         )
         self.listener: Listener = peer_listener(
-            app, lambda pin: peer_of_pin(node, pin), self._tls.context, host=host, port=port
+            OneGlance(self._app, node), lambda pin: peer_of_pin(node, pin), self._tls.context, host=host, port=port
         )
         self._thread = threading.Thread(target=self._watch, name="peer-trust", daemon=True)
 
@@ -85,6 +87,7 @@ class PeerDoor:
         """Close the listener and end the thread."""
         self._stopping.set()
         self.listener.stop()
+        close_post(self._app)
         self._thread.join(RELOAD_SECONDS * 5)
 
     def _watch(self) -> None:

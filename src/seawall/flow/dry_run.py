@@ -20,6 +20,7 @@ from seawall.flow.usage import Usage
 from seawall.model import NotFound, Release, rfc3339
 from seawall.model.circle import CircleTerms
 from seawall.model.stored import StoredObject
+from seawall.model.unreadable import UNREADABLE
 
 DAY = 86_400_000_000  # microseconds
 MAX_ITEMS = 10_000  # listed; all are counted
@@ -77,7 +78,7 @@ def dry_run(
 def _said(body: bytes) -> _Says:
     try:
         return msgspec.json.decode(body, type=_Says)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _Says()
 
 

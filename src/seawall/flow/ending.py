@@ -2,21 +2,23 @@
 
 The order: (1) a farewell, where asked, goes while the line still stands; (2) the state is set, which closes the
 listener, sync, drops, notices, mail and the partner's MISP on their next request; (3) nothing that waits for the peer
-stays, so nobody tries again; (4) what the peer sent neither blocks nor, where a circle's terms say so, stays. A
-suspension does (2) and leaves the rest, because it may be lifted.
+stays, so nobody tries again, and the keys of its comparisons are wiped; (4) what the peer sent neither blocks nor,
+where a circle's terms say so, stays. A suspension does (2) and leaves the rest, because it may be lifted.
 """
 
 from __future__ import annotations
 
 from seawall import exchange
 from seawall.flow.exchange import sync_peer
-from seawall.flow.health import HEALTH
+from seawall.flow.health import FAREWELL, HEALTH
+from seawall.flow.live_arrivals import relation_changed, told_together
 from seawall.flow.mail_peers import set_mail_state
 from seawall.flow.misp_servers import remove_server, servers
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
+from seawall.flow.overlap_ending import forget_epochs
 from seawall.flow.recall_obeying import withdraw_from_us
-from seawall.flow.relay_book import GIVEN, READ, WRITE, RelayLink, forget_tokens, keep_link, relay_of
+from seawall.flow.relay_book import COUNTER_TOKEN, GIVEN, READ, WRITE, RelayLink, forget_tokens, keep_link, relay_of
 from seawall.ledger import EventKind
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.circle import HeldData
@@ -25,7 +27,6 @@ from seawall.model.peer import PeerState
 
 PAGE = 1_000
 MAX_WORDS = 1_000  # characters of a farewell
-FAREWELL = "farewell:{peer}"
 
 
 def end_relation(
@@ -40,17 +41,20 @@ def end_relation(
     if node.store.mail_peers.find(name) is not None:
         if farewell is not None:
             raise _deaf(name)
-        set_mail_state(node, name, state)
-        return {"code_name": name, "state": state.value, **_close(node, name, state, held_data)}
+        ended = set_mail_state(node, name, state)["orders_ended"]
+        return {"code_name": name, "state": state.value, "orders_ended": ended, **_close(node, name, state, held_data)}
     told = _say_farewell(node, name, farewell) if farewell is not None else None
     stop = exchange.sever_peer if state is PeerState.SEVERED else exchange.suspend_peer
     record = stop(name, book=node.store.peers)
     severed = record.state is PeerState.SEVERED
     node.event(EventKind.PEER_SEVERED if severed else EventKind.PEER_SUSPENDED, name)
+    ended = relation_changed(node, name)
     return {
         "code_name": name,
         "state": record.state.value,
+        "orders_ended": ended,
         **({"farewell": told} if told is not None else {}),
+        **({"comparison_keys_wiped": forget_epochs(node, name)} if severed else {}),
         **_close(node, name, state, held_data),
     }
 
@@ -91,7 +95,7 @@ def _close(node: Node, name: str, state: PeerState, held_data: HeldData | None) 
     messages = node.store.post.forget_waiting(name)
     node.store.post_in.drop_held(name)
     keep_link(node, name, RelayLink())
-    forget_tokens(node, name, READ, GIVEN, WRITE)
+    forget_tokens(node, name, READ, GIVEN, WRITE, COUNTER_TOKEN)
     unreachable = node.store.recalls.unreachable(name)
     node.store.sync.forget(name)
     node.store.notes.delete(HEALTH.format(peer=name))
@@ -132,8 +136,9 @@ def apply_held_data(node: Node, name: str, wish: HeldData | None = None) -> list
 
 def _delete(node: Node, name: str, circle: str) -> int:
     gone, after = 0, 0
-    while rows := node.store.received.from_peer(name, after=after, limit=PAGE):
-        after = rows[-1][0]
-        for object_id in dict.fromkeys(row[2] for row in rows if row[1] == circle):
-            gone += withdraw_from_us(node, name, object_id, [circle]) == "withdrawn"
+    with told_together(node):
+        while rows := node.store.received.from_peer(name, after=after, limit=PAGE):
+            after = rows[-1][0]
+            for object_id in dict.fromkeys(row[2] for row in rows if row[1] == circle):
+                gone += withdraw_from_us(node, name, object_id, [circle]) == "withdrawn"
     return gone

@@ -21,9 +21,10 @@ from seawall.model import Fault
 
 
 def sync_peer(
-    node: Node, code_name: str, *, on_crossing: Callable[[Crossing], None] | None = None
+    node: Node, code_name: str, *, on_crossing: Callable[[Crossing], None] | None = None, prepare: bool = True
 ) -> dict[str, object]:
-    """Fetch what is new and push what is new.
+    """Fetch what is new and push what is new. Without ``prepare`` findings are not gathered from the lake first: for
+    who comes often.
 
     Raises Refused E-EXCHANGE-023 for a peer that nobody verified, E-FLOW-043 for one that has misbehaved too often,
     Fault E-FLOW-126 for one that only carried files reach, and what ``exchange.sync`` raises; how it went is kept for
@@ -48,7 +49,7 @@ def sync_peer(
             peer=code_name,
         )
     circles = shared_circles(node, code_name)
-    unprepared = refresh_if_possible(node) if circles else None
+    unprepared = refresh_if_possible(node) if circles and prepare else None
     held = held_by(node, code_name)
 
     def same_keys() -> bool:

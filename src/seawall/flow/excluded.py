@@ -13,7 +13,6 @@ from pathlib import Path
 
 from seawall.codec.values import canonical, detect, refang
 from seawall.flow.node import Node
-from seawall.match import why
 from seawall.model import Fault, NotFound, Observable, ObservableType, rfc3339
 from seawall.reference import OwnAssets, Warninglists, registered_domain
 from seawall.reference.networks import NetworkMap, host_of, parents, parse_address, parse_network
@@ -124,6 +123,8 @@ def may_enter(node: Node, type: ObservableType, value: str | bytes) -> bool:
 
 def why_not(node: Node, type: ObservableType, value: str | bytes) -> str | None:
     """The reason that keeps one canonical value out, by the lists and by what our own sensors know; None: it may."""
+    from seawall.match import why  # Arrow, which whoever only reads a value does without
+
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     observable, gate = Observable(type, text), Gate(node)
     reason = gate.reason(observable)

@@ -12,6 +12,7 @@ from seawall.flow.node import Node
 from seawall.model import Fault, Tlp, rfc3339
 from seawall.model.recall import RecallState
 from seawall.model.stix.tlp import TLP2_IDS
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy import visibility
 
 PAGE = 1_000
@@ -152,7 +153,7 @@ def _tlp_of(body: bytes) -> Tlp:
     """The TLP of a body that left; released bodies are marked, and one that is not counts as the strictest."""
     try:
         refs = msgspec.json.decode(body, type=_Marked).object_marking_refs
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         refs = []
     return max((TLP_OF[ref] for ref in refs if ref in TLP_OF), default=Tlp.CLEAR if refs else Tlp.RED)
 
@@ -162,5 +163,5 @@ def _values(body: bytes) -> list[str]:
         return []
     try:
         return [value.value for value in indicator_values(body)]
-    except (Fault, msgspec.MsgspecError):
+    except (Fault, *UNREADABLE):
         return []

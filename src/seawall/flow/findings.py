@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from seawall.flow.listing import Listing
 from seawall.flow.live_rows import own_sightings
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
-from seawall.flow.warning import refresh_warnings
 from seawall.match import summaries
 from seawall.model import Actor, SightingSummary, Warning, rfc3339
 from seawall.policy import visibility
@@ -35,6 +34,8 @@ def list_sightings(node: Node, *, limit: int, after: int, actor: Actor | None = 
 
 def list_warnings(node: Node, *, limit: int, after: int, actor: Actor | None = None) -> Listing:
     """Warnings, drawn anew when anything they rest on has changed; newest change last."""
+    from seawall.flow.warning import refresh_warnings
+
     seen = visibility(actor or node.require("read"))
     refresh_warnings(node)
     page = node.store.warnings.list(seen, after=after, limit=max(1, min(limit, MAX_PAGE)))

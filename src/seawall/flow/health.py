@@ -14,6 +14,8 @@ from seawall.model.circle import CircleTerms
 from seawall.model.peer import PeerRecord, PeerState
 
 HEALTH = "health:{peer}"
+FAREWELL = "farewell:{peer}"
+"""Key of the note that holds with which words a peer ended the relation."""
 LAST_SYNC = "last-sync:{peer}"
 """Key of the note that holds when the last exchange with a peer ended well."""
 CARRIED = "drop"

@@ -16,10 +16,12 @@ from seawall.exchange import Declined, InboundDesk, Outcome, ReceivedObject
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.context import find_objects
 from seawall.flow.definitions import HeldDefinitions
+from seawall.flow.live_arrivals import arrived
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.node import Node
 from seawall.flow.origin import Keyring, OriginState, before, judge, moment_of
 from seawall.flow.peer_keys import KnownKey
+from seawall.flow.warning_heard import hear_answers, is_only_an_answer
 from seawall.identity import read_card
 from seawall.identity.origin import MARK as ORIGIN_MARK
 from seawall.identity.origin import without_seal
@@ -30,6 +32,7 @@ from seawall.model.circle import CircleTerms
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.moments import parse_moment
 from seawall.model.stored import PutCounts, StoredObject
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy import Admitted, Held, InboundContext, InboundRule, inbound, said_as_a_whole
 
 MAX_REASONS = 20  # declined objects named in one ledger event
@@ -50,7 +53,7 @@ def inbound_desk(node: Node, *, at_least: tuple[Tlp, Pap] = (Tlp.CLEAR, Pap.CLEA
 def admit_one(node: Node, peer: str, circle: str, body: bytes) -> StoredObject | Declined:
     """What inbound policy says of one object that came by another way than a collection; nothing is kept.
 
-    Raises msgspec.MsgspecError for what is no object, NotFound for an unknown circle.
+    Raises one of ``UNREADABLE`` for what is no object, NotFound for an unknown circle.
     """
     read = msgspec.json.decode(body, type=_Named)
     if (sentence := _judge(body)) is not None:
@@ -68,7 +71,10 @@ class _Named(msgspec.Struct):
 
 
 def _judge(body: bytes) -> str | None:
-    verdict = check(msgspec.json.decode(body))
+    try:
+        verdict = check(msgspec.json.decode(body))
+    except UNREADABLE:  # its head could be read: what stands behind id and type is looked at here for the first time
+        return "This is not readable JSON."
     return None if verdict.valid else "This is not valid STIX 2.1: " + "; ".join(verdict.errors[:3])
 
 
@@ -193,9 +199,11 @@ def _held(node: Node, object_id: str) -> Held | None:
 def _keep(node: Node, items: Sequence[StoredObject]) -> PutCounts:
     entries: dict[str, list[IndicatorEntry]] = {}
     others: list[StoredObject] = []
+    named: list[Observable] = []
     counts = PutCounts()
     for item in items:
         values = keys_of(item.body) if item.type == "indicator" else []
+        named += values
         if not values:
             others.append(item)
         elif item.revoked:
@@ -205,7 +213,11 @@ def _keep(node: Node, items: Sequence[StoredObject]) -> PutCounts:
     for source, rows in entries.items():
         counts += node.store.indicators.put(rows, source=source, at=node.clock())
     counts += node.store.objects.put(others)
-    node.store.sightings.put(sightings_told(node, [item for item in others if item.type == "sighting"]))
+    told = [item for item in others if item.type == "sighting" and not is_only_an_answer(node, item)]
+    summaries = sightings_told(node, told)
+    node.store.sightings.put(summaries)
+    hear_answers(node, others, _values_behind)
+    arrived(node, [*named, *(Observable(item.type, item.value) for item in summaries)])
     return counts
 
 
@@ -288,7 +300,8 @@ def _values_behind(node: Node, indicator_id: str) -> Iterable[Observable]:
     entries = node.store.indicators.by_id(indicator_id)
     if entries:
         return [Observable(entry.type, entry.value) for entry in entries]
-    return [value for item in find_objects(node, indicator_id) for value in keys_of(item.body)]
+    found = [item for item in find_objects(node, indicator_id) if item.type == "indicator"]
+    return [value for item in found for value in keys_of(item.body)]
 
 
 def _summary(item: StoredObject, told: ReceivedSighting, type: ObservableType, value: str) -> SightingSummary:

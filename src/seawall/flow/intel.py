@@ -53,10 +53,17 @@ def import_paths(
         node.store,
         options,
         progress=progress,
-        warninglist_sink=lambda found: _keep_list(node.folder / "reference", found),
+        warninglist_sink=lambda found: _keep_list(node, found),
         taxonomy_sink=lambda found: _keep_taxonomy(node.folder / "reference", found),
         screen=lambda found: _doubt(node, found),
+        advisory_sink=lambda name, data: _keep_advisory(node, name, data),
     )
+
+
+def _keep_advisory(node: Node, name: str, data: bytes) -> None:
+    from seawall.flow.exposed_import import keep_advisory
+
+    keep_advisory(node, name, data)
 
 
 def extract(folder: Path, path: Path, *, token: Path | None = None) -> list[dict[str, object]]:
@@ -84,13 +91,14 @@ def _keep_taxonomy(folder: Path, found: Taxonomy) -> None:
     _write_file(folder / TAXONOMIES / f"{found.namespace}.json", lambda target: target.write(found.raw))
 
 
-def _keep_list(folder: Path, found: Warninglist) -> None:
+def _keep_list(node: Node, found: Warninglist) -> None:
     from seawall.reference import Warninglists  # loads Arrow, which importing and exporting do without
 
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(found.raw)
         file.flush()
-        Warninglists.import_list(Path(file.name), folder)
+        Warninglists.import_list(Path(file.name), node.folder / "reference")
+    node.forget_lists()
 
 
 def check_path(path: Path) -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from seawall.flow.commitments import commitment_job
+from seawall.flow.enforced_hits import fold_hits
 from seawall.flow.exchange import sync_peer
 from seawall.flow.health import failed, may_be_called
 from seawall.flow.items import expire_items
@@ -78,6 +79,30 @@ def _match(node: Node) -> str:
     return f"{found['hits']} hits, {refresh_warnings(node)} warnings"
 
 
+def _radius(node: Node) -> dict[str, object]:
+    from seawall.flow.radius import build_radius  # a node that blocks nothing need not have it
+
+    return build_radius(node)
+
+
+def _canary(node: Node) -> str:
+    from seawall.flow.canary import tend_canaries
+
+    return tend_canaries(node)
+
+
+def _rollback(node: Node) -> str:
+    from seawall.flow.rollback import watch_blocks
+
+    return watch_blocks(node)
+
+
+def _campaigns(node: Node) -> str:
+    from seawall.flow.campaigns import campaign_job  # brings numpy and scipy
+
+    return campaign_job(node)
+
+
 def _release(node: Node) -> str:
     refresh_findings(node)
     filled = fill_outboxes(node)
@@ -88,6 +113,18 @@ def _aggregates(node: Node) -> str:
     from seawall.flow.aggregates_round import advance_all  # most nodes have no round open
 
     return advance_all(node)
+
+
+def _orders(node: Node) -> str:
+    from seawall.flow.orders_job import order_job  # brings what only an order book needs
+
+    return order_job(node)
+
+
+def _feeds(node: Node) -> str:
+    from seawall.flow.served_feeds import prepare_feeds  # a node without consumers need not have it
+
+    return prepare_feeds(node)
 
 
 def _renew(node: Node) -> str:
@@ -101,11 +138,24 @@ def _overlap(node: Node) -> str:
     return overlap_job(node)
 
 
+def _deliver(node: Node) -> str:
+    from seawall.flow.deliver import delivery_job  # brings a mail client, which most nodes never use
+
+    return delivery_job(node) if node.settings.deliver.channels else "no channel is set"
+
+
 JOBS = (
     Job("receive", 300, "ingest", drain_job),
     Job("match", 300, "match", _match),
+    Job("radius", 300, "match", _radius),
+    Job("canary", 30, "enforce", _canary),
+    Job("rollback", 900, "enforce", _rollback),
+    Job("campaigns", 3_600, "match", _campaigns),
+    Job("deliver", 30, "serve", _deliver),
     Job("commitments", 300, "match", commitment_job),
     Job("release", 60, "release", _release),
+    Job("orders", 60, "enforce", _orders),
+    Job("feeds", 60, "enforce", _feeds),
     Job("checkpoints", 86_400, "sync", checkpoint_job),
     Job("witnesses", 86_400, "sync", witnesses_job),
     Job("sync", 300, "sync", _sync),
@@ -118,6 +168,7 @@ JOBS = (
     Job("compact", 86_400, "maintain", compact_lake),
     Job("retention", 86_400, "maintain", retain_lake),
     Job("item-retention", 3_600, "maintain", expire_items),
+    Job("hits", 86_400, "maintain", fold_hits),
 )
 """In the order of the data's way."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from seawall.flow.listing import Listing
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
 from seawall.model import rfc3339
 
 

@@ -18,6 +18,7 @@ from seawall.ledger.layout import commitment_of
 from seawall.ledger.tree import leaf_hash
 from seawall.model import NotFound, Refused, rfc3339
 from seawall.model.notice import Notice
+from seawall.model.unreadable import UNREADABLE
 
 WAITS = "ledger-restored:{peer}"
 
@@ -55,7 +56,7 @@ def take_restored(node: Node, notice: Notice) -> None:
             int(details["epoch"]),
             Held(checkpoint.size, checkpoint.root, note),
         )
-    except (KeyError, TypeError, ValueError, msgspec.MsgspecError):
+    except (KeyError, TypeError, ValueError, *UNREADABLE):
         raise _unproved() from None
     node.store.notes.set(WAITS.format(peer=notice.peer), msgspec.json.encode(said).decode())
 

@@ -13,11 +13,11 @@ from seawall.codec.value_indicator import ALWAYS
 from seawall.exchange.mail import SENTENCES
 from seawall.flow.alone import alone
 from seawall.flow.incoming import inbound_desk
+from seawall.flow.listing import Listing
 from seawall.flow.mail_incoming import Quarantined
 from seawall.flow.mail_members import mail_identity
 from seawall.flow.mail_peers import require_mail_verified
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
 from seawall.ledger import EventKind
 from seawall.messages import translate
 from seawall.model import Fault, NotFound, Observable, Refused, Tlp, Unavailable, rfc3339

@@ -8,6 +8,7 @@ import msgspec
 
 from seawall.codec.spelling import canonical_pair
 from seawall.flow.conduct import forget_misdeeds
+from seawall.flow.live_arrivals import relation_changed
 from seawall.flow.node import Node
 from seawall.identity.openpgp import KeyFacts, OwnPgpKey, read_key
 from seawall.identity.openpgp_keys import MAX_KEY
@@ -176,7 +177,7 @@ def set_mail_state(node: Node, name: str, state: PeerState) -> dict[str, object]
     if severed:
         node.store.sync.forget(name)
     node.event(EventKind.PEER_SEVERED if severed else EventKind.PEER_SUSPENDED, name)
-    return describe_mail_peer(node, fresh)
+    return {**describe_mail_peer(node, fresh), "orders_ended": relation_changed(node, name)}
 
 
 def describe_mail_peers(node: Node) -> list[dict[str, object]]:

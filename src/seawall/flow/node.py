@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seawall.ledger import EventKind, Ledger
     from seawall.reference import Geography, OwnAssets, Warninglists
     from seawall.store import Store
+    from seawall.store.radius import RadiusTable
 
 ADMINISTRATOR = "administrator"
 ADMINISTRATOR_TOKEN = "administrator.token"  # noqa: S105 - a file name
@@ -86,11 +87,21 @@ class Node:
         self._stack.close()
 
     @cached_property
+    def hold(self) -> int:
+        """The descriptor by which this node is held together with all others who use it, until it closes.
+
+        Raises Unavailable E-FLOW-700 while somebody holds it alone, to encrypt or destroy it.
+        """
+        descriptor = in_use(self.folder)
+        self._stack.callback(os.close, descriptor)
+        return descriptor
+
+    @cached_property
     def store(self) -> Store:
         """Knowledge, people, peers, circles."""
         from seawall.store import Store
 
-        in_use(self.folder, self._stack)
+        _ = self.hold
         vault = open_vault(self.folder)
         names = None if vault is None else vault.box("names")
         return self._stack.enter_context(Store.open(store_url(self.folder, self.settings), names))
@@ -103,11 +114,20 @@ class Node:
         return Lake.open(lake_folder(self.folder, self.settings), self.settings.lake)
 
     @cached_property
+    def radius_table(self) -> RadiusTable:
+        """What a block of a value would have cut; built by a job from the lake (``flow/radius.py``)."""
+        from seawall.store.radius import RadiusTable
+
+        table = RadiusTable(self.folder / "radius")
+        self._stack.callback(table.close)
+        return table
+
+    @cached_property
     def keys(self) -> NodeKeys:
         """This node's own keys."""
         from seawall.identity import NodeKeys
 
-        in_use(self.folder, self._stack)
+        _ = self.hold
         return NodeKeys.load(self.folder / KEYS)
 
     @cached_property
@@ -135,6 +155,11 @@ class Node:
         from seawall.reference import Warninglists
 
         return Warninglists.load(self.folder / "reference")
+
+    def forget_lists(self) -> None:
+        """Read own assets and warninglists again when they are next asked for: somebody imported others."""
+        self.__dict__.pop("own_assets", None)
+        self.__dict__.pop("warninglists", None)
 
     @cached_property
     def geography(self) -> Geography:
@@ -207,11 +232,8 @@ def open_vault(folder: Path) -> Vault | None:
     return vault_of(folder / KEYS)
 
 
-def in_use(folder: Path, stack: ExitStack) -> None:
-    """Hold the node's folder, together with all others who use it, until ``stack`` ends.
-
-    Raises Unavailable E-FLOW-700 while somebody holds it alone, to encrypt or destroy it.
-    """
+def in_use(folder: Path) -> int:
+    """A descriptor that holds the node's folder, together with all others who use it. Raises Unavailable E-FLOW-700."""
     descriptor = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -220,7 +242,7 @@ def in_use(folder: Path, stack: ExitStack) -> None:
         raise Unavailable(
             "E-FLOW-700", "This node is just being encrypted or destroyed; try again when that has ended."
         ) from None
-    stack.callback(os.close, descriptor)
+    return descriptor
 
 
 def lake_folder(folder: Path, settings: Settings) -> Path:

@@ -32,6 +32,7 @@ from seawall.flow.conduct import note_misdeed
 from seawall.flow.node import Node
 from seawall.flow.peer_keys import known_keys
 from seawall.flow.prekeys import READS, reads_prekeys, tell_prekey
+from seawall.flow.renumbering import NOTICES, may_renumber, was_renumbered
 from seawall.identity import dsse, read_card
 from seawall.identity.between_us import is_between_us
 from seawall.ledger import EventKind, LedgerEvent
@@ -106,17 +107,19 @@ def sign_waiting_anew(node: Node) -> None:
     """
     with _locked(node, "ours"):
         for record in node.store.peers.list():
-            waiting = node.store.notices.waiting(record.code_name, limit=BOUNDS.waiting)
-            node.store.notices.forget_waiting(record.code_name)
-            for kept in waiting:
-                if is_between_us(kept.envelope):  # proven as it leaves
-                    envelope = kept.envelope
-                else:
+            for kept in node.store.notices.waiting(record.code_name, limit=BOUNDS.waiting):
+                if not is_between_us(kept.envelope):  # those are proven as they leave
                     envelope = dsse.sign(dsse.peek(kept.envelope, NOTICE_TYPE), NOTICE_TYPE, node.keys)
-                node.store.notices.add(msgspec.structs.replace(kept, envelope=envelope), keep=BOUNDS.kept)
+                    node.store.notices.add(msgspec.structs.replace(kept, envelope=envelope), keep=BOUNDS.kept)
 
 
 def _queue(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: Mapping[str, object]) -> int:
+    node.store.notices.add(_made(node, record, number, kind, body), keep=BOUNDS.kept)
+    return number
+
+
+def _made(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: Mapping[str, object]) -> KeptNotice:
+    """Signed, and on the ledger."""
     at = node.clock()
     between = kind in NAMING_OBJECTS and proof_with(node, record.code_name) is Proof.BETWEEN_US
     signer: dsse.Signer | Callable[[bytes, str], bytes] = unproven if between else node.keys
@@ -125,9 +128,7 @@ def _queue(node: Node, record: PeerRecord, number: int, kind: NoticeKind, body: 
     )
     details: dict[str, str | int | list[str]] = {"number": number, "notice": kind.value, "sha256": sealed.digest}
     node.ledger.record_event(LedgerEvent(EventKind.NOTICE_SENT, at, NODE, record.code_name, details))
-    kept = _kept(record.code_name, sealed, ours=True, state=NoticeState.WAITING)
-    node.store.notices.add(kept, keep=BOUNDS.kept)
-    return number
+    return _kept(record.code_name, sealed, ours=True, state=NoticeState.WAITING)
 
 
 class NoticeBook:
@@ -251,13 +252,17 @@ class NoticeBook:
             self._told(peer, number)
 
     def _renumber(self, peer: str, behind: int) -> None:
+        """In one step, which a kill leaves undone or done; at most once an hour."""
         node = self._node
+        if not may_renumber(node, peer, NOTICES):
+            return
         record = node.store.peers.get(peer)
-        waiting = node.store.notices.waiting(peer, limit=BOUNDS.waiting)
-        node.store.notices.forget_waiting(peer)
-        for place, kept in enumerate(waiting, 1):
-            payload = read_payload(kept.envelope)
-            _queue(node, record, behind + place, payload.kind, payload.body)
+        said = [read_payload(kept.envelope) for kept in node.store.notices.waiting(peer, limit=BOUNDS.waiting)]
+        fresh = [
+            _made(node, record, behind + place, payload.kind, payload.body) for place, payload in enumerate(said, 1)
+        ]
+        node.store.notices.replace_waiting(peer, fresh)
+        was_renumbered(node, peer, NOTICES)
 
     def _told(self, peer: str, number: int) -> None:
         kept = self._node.store.notices.get(peer, number, ours=True)

@@ -8,22 +8,14 @@ import msgspec
 
 from seawall.codec.values import address_halves, halves_address
 from seawall.flow.authority import require
+from seawall.flow.listing import Listing
 from seawall.flow.node import Node
-from seawall.ingest import read_quarantine
-from seawall.model import OBSERVATION_SCHEMA, Actor, Fault, rfc3339, to_microseconds
+from seawall.model import Actor, Fault, rfc3339, to_microseconds
 from seawall.model.moments import parse_moment
 
 MAX_PAGE = 10_000  # rows of one answer
 _CONDITION = re.compile(r"\s*([a-z0-9_]+)\s*(!=|>=|<=|=)\s*(.*)", re.DOTALL)
 _ADDRESS_COLUMNS = {"src": ("src_high", "src_low"), "dst": ("dst_high", "dst_low")}
-_NUMBERS = frozenset(field.name for field in OBSERVATION_SCHEMA if str(field.type).startswith("int"))
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """One page of plain rows; ``next`` is the ``after`` of the following page."""
-
-    items: list[dict[str, object]]
-    next: int | None
 
 
 def find(node: Node, where: list[str], *, limit: int, after: int, actor: Actor | None = None) -> Listing:
@@ -48,6 +40,8 @@ def find(node: Node, where: list[str], *, limit: int, after: int, actor: Actor |
 
 
 def _clause(text: str) -> tuple[str, list[object]]:
+    from seawall.model import OBSERVATION_SCHEMA  # Arrow: whoever only shows rows does without
+
     found = _CONDITION.fullmatch(text)
     if found is None:
         raise Fault("E-FLOW-010", "{given} is no condition; write column=value.", given=repr(text[:80]))
@@ -62,7 +56,7 @@ def _clause(text: str) -> tuple[str, list[object]]:
     bound: object = value
     if column == "time":
         bound = to_microseconds(parse_moment(value))
-    elif column in _NUMBERS:
+    elif str(OBSERVATION_SCHEMA.field(column).type).startswith("int"):
         if not re.fullmatch(r"-?\d{1,18}", value):
             raise Fault("E-FLOW-012", "{column} is a number; {given} is none.", column=column, given=repr(value[:40]))
         bound = int(value)
@@ -90,6 +84,8 @@ def plain_row(row: dict[str, object]) -> dict[str, object]:
 
 def quarantined(node: Node, *, limit: int, after: int, reason: str | None) -> Listing:
     """Rejected lines, oldest first; ``reason`` keeps one reason code only."""
+    from seawall.ingest import read_quarantine
+
     limit = max(1, min(limit, MAX_PAGE))
     items: list[dict[str, object]] = []
     for number, entry in enumerate(read_quarantine(node.folder / "quarantine"), start=1):

@@ -19,6 +19,7 @@ from seawall.exchange import Misdeed
 from seawall.flow.commitment_tree import HASH_BYTES, SALT_BYTES, commitment, path_to, split
 from seawall.flow.conduct import note_misdeed
 from seawall.flow.cosigned import believed, best_note, cosigned_at, keep_cosigned, ledger_keys_of
+from seawall.flow.met_commitments import MET
 from seawall.flow.node import Node
 from seawall.ledger import Checkpoint, EventKind
 from seawall.ledger.proofs import MAX_PROOF
@@ -26,9 +27,21 @@ from seawall.ledger.tree import leaf_hash
 from seawall.model import Fault, NotFound, ObservableType, Refused
 from seawall.model.books import MAX_OPENING_BYTES, Opening, SourceClass
 from seawall.model.epoch import day_of
-from seawall.store.commitments import BATCH
+from seawall.model.unreadable import UNREADABLE
+from seawall.store.commitments import BATCH, Held
 
-__all__ = ["BatchLeaf", "check_leaf", "check_opening", "keep_cosigned", "open_commitment", "refuse"]
+__all__ = [
+    "BatchLeaf",
+    "Content",
+    "check_content",
+    "check_leaf",
+    "check_opening",
+    "keep_cosigned",
+    "not_in_batch",
+    "open_commitment",
+    "refuse",
+    "require_before",
+]
 
 LEEWAY = 1  # days: a sensor's clock in another zone may be ahead of the leaf's
 LOOKED_BACK = 4_000  # days that are tried to say that only the day is wrong
@@ -45,10 +58,22 @@ class BatchLeaf(msgspec.Struct, frozen=True):
     totals: dict[str, int]
 
 
+class Content(msgspec.Struct, frozen=True):
+    """What a commitment is said to open to."""
+
+    type: ObservableType
+    value: str
+    day: int
+    source: SourceClass
+    salt: bytes
+    commitment: bytes
+
+
 class _Details(msgspec.Struct):
     root: str
     count: int
     committed: list[str]
+    met: list[str] = []  # by a node that compares what it merely met
 
 
 class _Event(msgspec.Struct):
@@ -57,14 +82,16 @@ class _Event(msgspec.Struct):
     details: _Details
 
 
-def open_commitment(node: Node, type: ObservableType, value: str | bytes, *, peer: str | None = None) -> Opening:
+def open_commitment(
+    node: Node, type: ObservableType, value: str | bytes, *, peer: str | None = None, met: bool = False
+) -> Opening:
     """The evidence that we committed to this value, under the earliest checkpoint that ``peer`` (or anybody) cosigned.
 
-    Raises NotFound E-FLOW-505 for a value that was never committed to, Refused E-FLOW-506 while no cosigned checkpoint
-    covers it yet.
+    ``met``: to having met it, not to suspecting it. Raises NotFound E-FLOW-505 for a value that was never committed to,
+    Refused E-FLOW-506 while no cosigned checkpoint covers it yet.
     """
     text = value.decode() if isinstance(value, bytes) else value
-    held = node.store.commitments.find(type.value, text)
+    held = node.store.met.find(type.value, text) if met else node.store.commitments.find(type.value, text)
     if held is None or held.batch.leaf is None:
         raise NotFound("E-FLOW-505", "This value was never committed to, so there is no evidence to show.")
     keep_cosigned(node)
@@ -81,7 +108,7 @@ def open_commitment(node: Node, type: ObservableType, value: str | bytes, *, pee
         type=type,
         value=text,
         day=held.day,
-        source=SourceClass(held.source),
+        source=SourceClass(held.source) if isinstance(held, Held) else SourceClass.MET,
         salt=held.salt.hex(),
         commitment=hashes[held.place].hex(),
         place=held.place,
@@ -107,17 +134,25 @@ def check_opening(node: Node, peer: str, opening: Opening, *, before: int) -> Ba
         node, peer, leaf=opening.leaf, salt=opening.leaf_salt, event=opening.event, path=opening.ledger_path,
         note=opening.checkpoint, before=before,
     )  # fmt: skip
+    require_before(node, peer, batch, before)
+    try:
+        log.check_inclusion(leaf_hash(hashed), opening.place, batch.count, batch.root, path)
+    except Refused:
+        refuse(node, peer, Misdeed.UNPROVED, not_in_batch())
+    content = Content(opening.type, opening.value, opening.day, opening.source, salt, hashed)
+    check_content(node, peer, content, batch)
+    return batch
+
+
+def require_before(node: Node, peer: str, batch: BatchLeaf, before: int) -> None:
+    """Pass when a batch stood by a moment. Raises Refused E-FLOW-510, 512; 043 when it was one misdeed too many."""
+    if batch.cosigned_at > before:
+        raise _cosigned_late()
     if batch.at > before:
         refused = Refused(
             "E-FLOW-512", "The value was committed to at a moment that is younger than this session allows."
         )
         refuse(node, peer, Misdeed.UNPROVED, refused)
-    try:
-        log.check_inclusion(leaf_hash(hashed), opening.place, batch.count, batch.root, path)
-    except Refused:
-        refuse(node, peer, Misdeed.UNPROVED, Refused("E-FLOW-513", "The commitment does not stand in the batch named."))
-    _check_content(node, peer, opening, salt, hashed, batch)
-    return batch
 
 
 def check_leaf(
@@ -126,15 +161,16 @@ def check_leaf(
     """Steps 1 to 3: what a leaf of the peer's ledger says of a batch, under a checkpoint cosigned before ``before``."""
     checkpoint, stamp = _checkpoint(node, peer, note)
     if stamp > before:
-        raise Refused("E-FLOW-510", "The checkpoint shown was cosigned after this session began; show an earlier one.")
+        raise _cosigned_late()
     try:
         hashed = hashlib.sha256(bytes.fromhex(salt) + event.encode()).digest()
         steps = [bytes.fromhex(each) for each in path]
         said = msgspec.json.decode(event, type=_Event)
         totals = dict(_total(each) for each in said.details.committed[: len(ObservableType)])
+        totals |= {MET + type: count for type, count in map(_total, said.details.met[: len(ObservableType)])}
         root = bytes.fromhex(said.details.root)
         good = said.kind == EventKind.COMMITTED.value and len(root) == HASH_BYTES and 0 < said.details.count <= BATCH
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, *UNREADABLE):
         good = False
     if not good:
         refuse(node, peer, Misdeed.MALFORMED, _unreadable())
@@ -184,7 +220,9 @@ def _bytes(node: Node, peer: str, opening: Opening) -> tuple[bytes, bytes, list[
     return salt, hashed, path
 
 
-def _check_content(node: Node, peer: str, opening: Opening, salt: bytes, hashed: bytes, batch: BatchLeaf) -> None:
+def check_content(node: Node, peer: str, opening: Content, batch: BatchLeaf) -> None:
+    """Steps 5 and 6. Raises Refused E-FLOW-514 to 516 and 521; 043 when it was one misdeed too many."""
+    salt, hashed = opening.salt, opening.commitment
     type, value, source = opening.type.value.encode(), opening.value.encode(), opening.source.value.encode()
     if commitment(salt, type, value, opening.day, source) != hashed:
         last = day_of(batch.at) + LEEWAY
@@ -203,6 +241,15 @@ def _check_content(node: Node, peer: str, opening: Opening, salt: bytes, hashed:
             "E-FLOW-516", "The value is said to be first seen on {day}, after it was committed to.", day=shown
         )
         refuse(node, peer, Misdeed.UNPROVED, refused)
+
+
+def not_in_batch() -> Refused:
+    """Step 4 failed."""
+    return Refused("E-FLOW-513", "The commitment does not stand in the batch named.")
+
+
+def _cosigned_late() -> Refused:
+    return Refused("E-FLOW-510", "The checkpoint shown was cosigned after this session began; show an earlier one.")
 
 
 def _total(text: str) -> tuple[str, int]:

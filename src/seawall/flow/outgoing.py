@@ -7,12 +7,15 @@ the released bodies into the outbox, (6) save the cursor. A kill between two ste
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
 from seawall.codec.frameworks import is_framework
 from seawall.codec.sharing import version_of
+from seawall.flow.alone import alone
 from seawall.flow.circles import agreed_with
 from seawall.flow.context import page_markings, release_context
 from seawall.flow.entries import as_stored
@@ -23,7 +26,7 @@ from seawall.flow.node import Node
 from seawall.flow.recall_marking import take_away, without_taken_back
 from seawall.flow.stops import held_back
 from seawall.flow.usage import Usage
-from seawall.model import NotFound, Release, Withheld
+from seawall.model import NotFound, Release, Unavailable, Withheld
 from seawall.model.circle import CircleTerms
 from seawall.model.outbox import OutboxRow
 from seawall.model.peer import PeerState
@@ -32,6 +35,7 @@ from seawall.policy import Decision, ReleaseRequest, decide_page, policy_version
 
 PAGE = 1_000  # objects decided, recorded and put out together: one ledger leaf
 CURSOR = "outgoing:{circle}:{recipient}"
+TURN_SECONDS, TURN_LOOK_SECONDS = 5.0, 0.005
 GRANULAR = b'"granular_markings"'  # in bodies of which parts may have stayed behind
 
 
@@ -77,7 +81,31 @@ def may_receive(node: Node, terms: CircleTerms, member: str) -> bool:
 
 
 def fill_one(node: Node, terms: CircleTerms, member: str) -> Filled:
-    """``fill_outboxes`` for one member of one circle, of whom the caller knows that it may receive."""
+    """``fill_outboxes`` for one member of one circle, of whom the caller knows that it may receive.
+
+    One at a time in a circle: two at once would decide and count the same objects twice. Whoever finds another busy for
+    longer than ``TURN_SECONDS`` goes without.
+    """
+    key = CURSOR.format(circle=terms.name, recipient=member)
+    text = node.store.notes.get(key)
+    cursor = msgspec.json.decode(text, type=Cursor) if text else Cursor()
+    if cursor.policy == policy_version(terms) and node.store.reached() == (cursor.indicators, cursor.objects):
+        return Filled()  # most asks: nothing to wait for
+    busy = Unavailable("E-FLOW-990", "Another process is filling the outboxes of {circle}.", circle=terms.name)
+    try:
+        with alone(_turn(node, terms.name), busy, seconds=TURN_SECONDS, look=TURN_LOOK_SECONDS):
+            return _fill_alone(node, terms, member)
+    except Unavailable as fault:
+        if fault is not busy:
+            raise
+        return Filled()
+
+
+def _turn(node: Node, circle: str) -> Path:
+    return node.folder / "store" / f"fill-{hashlib.sha256(circle.encode()).hexdigest()[:16]}.lock"
+
+
+def _fill_alone(node: Node, terms: CircleTerms, member: str) -> Filled:
     key = CURSOR.format(circle=terms.name, recipient=member)
     text = node.store.notes.get(key)
     cursor = msgspec.json.decode(text, type=Cursor) if text else Cursor()

@@ -13,8 +13,8 @@ from seawall.flow.budgets import left
 from seawall.flow.commitments import committed
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import overlap_circles
-from seawall.flow.overlap_count import counting_of
-from seawall.flow.overlap_evidence import open_ours
+from seawall.flow.overlap_counted import counting_of, require_counter
+from seawall.flow.overlap_evidence import open_ours, tell
 from seawall.flow.overlap_greeting import carried_types, greet, prepare
 from seawall.flow.overlap_rounds import STOPPED
 from seawall.flow.overlap_settle import permit_all
@@ -30,8 +30,8 @@ from seawall.flow.overlap_state import (
 )
 from seawall.flow.post import Delivered, deliver
 from seawall.model import Fault, ObservableType, Refused, Unavailable, rfc3339
-from seawall.model.epoch import DAY, epoch_of
-from seawall.model.overlap import OverlapItem, OverlapSession, RunState
+from seawall.model.epoch import DAY, day_of, epoch_of
+from seawall.model.overlap import MET_LANES, Lane, OverlapItem, OverlapSession, RunState
 
 NO_KEYS = "E-FLOW-466"  # of ``post``: the peer has told no key that messages are sealed for
 NOT_AGREED = "E-FLOW-551"
@@ -59,16 +59,18 @@ def run_overlap(
 ) -> dict[str, object]:
     """One run, or the rest of one that is under way.
 
-    Raises NotFound and Refused as ``overlap_circles`` and ``require_running``; what keeps messages from moving is said
-    in the answer, and what was begun goes on with the next delivery.
+    Raises NotFound and Refused as ``overlap_circles``, ``require_counter`` and ``require_running``; what keeps messages
+    from moving is said in the answer, and what was begun goes on with the next delivery.
     """
     node.require("sync")
     ensure_agreed(node, peer)
+    require_counter(node, peer)
     begun = _begin(node, peer, type)
     moved, problems = exchange(node, peer, on_step)
     with alone_with(node, peer):
         if permit_all(node, peer):
             open_ours(node, peer)
+            tell(node, peer)  # what waited while its type did
     if begun.types:
         again, more = exchange(node, peer, on_step)
         moved, problems = _sum(moved, again), [*problems, *(one for one in more if one not in problems)]
@@ -146,11 +148,12 @@ def _begin_once(node: Node, peer: str, type: ObservableType | None) -> Begun:
         if begun is not None and (type is None or type in begun.types) and _under_way(node, peer, begun):
             return begun
         wanted = _worth_comparing(node, carried_types(node, peer, TYPES), type)
-        begun = Begun(new_run(), node.clock(), tuple(wanted))
+        at = node.clock()
+        begun = Begun(new_run(), at, tuple(wanted), day_of(at))
         if wanted:
             for each in wanted:
                 node.store.notes.delete(STOPPED.format(peer=peer, type=each.value))
-            greet(node, peer, wanted, begun.run)
+            greet(node, peer, begun)
         keep_begun(node, peer, begun)  # last: a process that ends before this greets once more
     return begun
 
@@ -178,11 +181,14 @@ def _state(node: Node, peer: str, begun: Begun, type: ObservableType) -> tuple[s
     if stopped is not None:
         return "refused", stopped, None
     talk = talk_of(node, peer, type)
-    row = next(iter(node.store.overlaps.sessions(peer, type=type, limit=1)), None)
+    row = next(iter(node.store.overlaps.sessions(peer, type=type, lane=Lane.CANDIDATES, limit=1)), None)
     if row is None or row.changed_at < begun.at:
         answered = talk is not None and talk.run == begun.run
         return "waiting", "the first list" if answered else "the answer to our greeting", row
     if row.state is RunState.COMPLETE:
+        in_lanes = [node.store.overlaps.sessions(peer, type=type, lane=lane, limit=1) for lane in MET_LANES]
+        if any(row.state is RunState.WAITING and row.changed_at >= begun.at for rows in in_lanes for row in rows):
+            return "waiting", "the comparison with what one side merely met", row
         return "complete", row.reason, row
     if row.state is RunState.REFUSED:
         return "refused", row.reason, row
@@ -251,6 +257,8 @@ def item_row(item: OverlapItem) -> dict[str, object]:
         "found_at": rfc3339(item.found_at),
         "ours_said": rfc3339(item.ours_said)[:10],
         "theirs_said": rfc3339(item.theirs_said)[:10],
+        "ours_as": item.ours_as.value,
+        "theirs_as": item.theirs_as.value,
         "permitted": int(item.permitted),
         "permitted_by": list(item.permitted_by),
         "given": int(item.given),

@@ -10,7 +10,11 @@ Where both sides have set a relay with the counter role, what follows the greeti
 
 The relay sees random strings and learns one number. If it works together with one side, the loss is the ordinary
 overlap. A count costs no guesses, because no answer about a single value comes back; instead it is taken at most
-``MOST_COUNTS`` times in an epoch, and the relay keeps its own bound.
+``overlap_counted.MOST_COUNTS`` times in an epoch of each type, which is also a relay's bound for one pair, all types
+together, until its operator sets a higher one ('seawall relay init --counts').
+
+Neither side can have a count anew: each key comes in its turn and once in a run, a run is counted once, and both its
+verdicts stand.
 """
 
 from __future__ import annotations
@@ -21,30 +25,41 @@ from typing import Annotated
 import msgspec
 
 from seawall.exchange import psi
-from seawall.exchange.psi.epoch import MOST_POINTS, Commitment, EpochTerms
+from seawall.exchange.psi.epoch import Commitment
 from seawall.exchange.psi.interface import Channel, Multiplier
 from seawall.exchange.relay import DEFAULT_BOUNDS
+from seawall.exchange.relay.faults import COUNTS_SPENT
 from seawall.flow import relay_delivery
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import overlap_circles
-from seawall.flow.overlap_counter import COUNTER_TOKEN, counter_of
+from seawall.flow.overlap_counted import (
+    Counting,
+    allow_count,
+    count_terms,
+    counting_of,
+    counts_with,
+    keep_counting,
+    out_of_turn,
+    wipe_count_key,
+)
+from seawall.flow.overlap_counter import counter_of
 from seawall.flow.overlap_masks import multiplying
-from seawall.flow.overlap_rounds import STOPPED, begin, choose, say, talk_with
-from seawall.flow.overlap_state import Talk, alone_with, channel_of, scalars_of, terms_of, we_lead
+from seawall.flow.overlap_rounds import STOPPED, begin, choose, refuse_run, say, talk_with
+from seawall.flow.overlap_state import Talk, alone_with, channel_of, scalars_of, we_lead
 from seawall.flow.overlap_stops import require_running
+from seawall.flow.overlap_telling import told_apart
 from seawall.flow.overlap_words import Run, Stop
 from seawall.flow.post import post
-from seawall.flow.relay_book import token_of
+from seawall.flow.relay_book import COUNTER_TOKEN, token_of
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import ObservableType, Refused
 from seawall.model.message import Message, MessageKind
 from seawall.model.psi import TOKEN_BYTES
+from seawall.model.unreadable import UNREADABLE
 
-MOST_COUNTS = 8  # of one type with one peer in an epoch: a handful
-COUNT = "overlap-count:{peer}:{type}"
-COUNTS = "overlap-counts:{peer}:{type}:{epoch}"
 MAX_PART = 5 * 1024 * 1024
 OUTSIDE_BAND = "About {count} values match, which is outside of what one side agreed to compare."
+TOO_FEW = "One list is too short to be counted, and one side compares nothing uncounted."
 
 
 class Key(msgspec.Struct, frozen=True, tag="key", tag_field="word"):
@@ -73,75 +88,63 @@ class Verdict(msgspec.Struct, frozen=True, tag="verdict", tag_field="word"):
     good: bool
 
 
-class Counting(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a count stands."""
-
-    run: str
-    at: int  # microseconds UTC
-    theirs: Commitment | None = None
-    tagged: bool = False  # the peer's whole list is here
-    count: int | None = None  # as the relay told it, noised; None: not yet, or too few to count
-    rounded_to: int = 0
-    epsilon: float = 0.0
-    good: bool | None = None  # within our band
-    theirs_good: bool | None = None
-
-
 def count_first(node: Node, peer: str, type: ObservableType, talk: Talk) -> bool:
-    """Whether this run is counted first; then the leader's key is on its way."""
-    if not talk.counts or counter_of(node, peer) is None:
+    """Whether this run is counted first; then the leader's key is on its way. What stands of the count stays.
+
+    Raises Refused E-FLOW-569 and 752 as ``allow_count``.
+    """
+    if not counts_with(node, peer, talk):
         return False
-    _allow(node, peer, type, talk)
-    keep_counting(node, peer, type, Counting(run=talk.run, at=node.clock()))
-    _tell(node, peer, _key(node, peer, type, talk, answer=False))
+    counting = allow_count(node, peer, type, talk)
+    if counting.theirs is None:  # also after a kill: the same key again
+        _tell(node, peer, _key(node, peer, type, talk, answer=False))
     return True
-
-
-def counting_of(node: Node, peer: str, type: ObservableType) -> Counting | None:
-    """The last count of a type with a peer."""
-    text = node.store.notes.get(COUNT.format(peer=peer, type=type.value))
-    return None if text is None else msgspec.json.decode(text, type=Counting)
-
-
-def keep_counting(node: Node, peer: str, type: ObservableType, counting: Counting) -> None:
-    """Remember it; durable when this returns."""
-    key = COUNT.format(peer=peer, type=type.value)
-    node.store.notes.set(key, msgspec.json.encode(counting).decode())
 
 
 def hear_count(node: Node, message: Message) -> None:
     """Handle a message of kind ``count``; bears to be repeated. Raises Refused E-FLOW-567 for what cannot be read."""
     try:
         said = msgspec.msgpack.decode(message.body, type=Key | Points | Verdict)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise Refused("E-FLOW-567", "The message about a count cannot be read.") from None
     peer = message.peer
-    overlap_circles(node, peer)
-    require_running(node, peer, said.type)
-    with alone_with(node, peer), multiplying() as multiplier:
+    with told_apart(), alone_with(node, peer), multiplying() as multiplier:
+        overlap_circles(node, peer)
+        require_running(node, peer, said.type)
         talk = talk_with(node, peer, said.type)
         if talk.run != said.run:
             return  # of a run that a later greeting replaced
+        if counter_of(node, peer) is None:
+            raise Refused("E-FLOW-568", "No relay with the counter role is set here for {peer}.", peer=peer)
+        if isinstance(said, Key):
+            _hear_key(node, peer, said, talk, multiplier)
+            return
         counting = counting_of(node, peer, said.type)
-        if counting is None or counting.run != said.run:
-            counting = Counting(run=said.run, at=node.clock())
-        match said:
-            case Key():
-                _hear_key(node, peer, said, talk, counting, multiplier)
-            case Points():
-                _hear_points(node, peer, said, talk, counting, multiplier)
-            case Verdict():
-                heard = msgspec.structs.replace(counting, theirs_good=said.good)
-                keep_counting(node, peer, said.type, heard)
-                _go_on(node, peer, said.type, talk, heard, multiplier)
+        if counting is None or counting.run != said.run or counting.theirs is None:
+            raise _before_key(peer)
+        if isinstance(said, Points):
+            _hear_points(node, peer, said, talk, counting, multiplier)
+        else:
+            _hear_verdict(node, peer, said, talk, counting, multiplier)
 
 
-def _hear_key(node: Node, peer: str, said: Key, talk: Talk, counting: Counting, multiplier: Multiplier) -> None:
-    if counter_of(node, peer) is None:
-        raise Refused("E-FLOW-568", "No relay with the counter role is set here for {peer}.", peer=peer)
-    if not said.answer:
-        _allow(node, peer, said.type, talk)
-    counting = msgspec.structs.replace(counting, theirs=Commitment(said.point, said.proof))
+def _hear_key(node: Node, peer: str, said: Key, talk: Talk, multiplier: Multiplier) -> None:
+    """One key a run, from each side in its turn: the leader's first, the other's as its answer."""
+    theirs = Commitment(said.point, said.proof)
+    leading = we_lead(node, peer, talk.day)
+    counting = counting_of(node, peer, said.type)
+    begun = counting is not None and counting.run == talk.run
+    known = counting.theirs if counting is not None and begun else None
+    if said.answer is not leading or (leading and not begun) or known not in (None, theirs):
+        raise out_of_turn(said.type)
+    try:
+        counting = allow_count(node, peer, said.type, talk)
+    except Refused as refused:
+        refuse_run(node, peer, said.type, talk.run, refused)
+        return
+    if counting.good is not None:
+        return  # counted already: a key that comes again begins nothing
+    counting = msgspec.structs.replace(counting, theirs=theirs)
     channel = _channel(node, peer, said.type, talk, counting, multiplier)
     keep_counting(node, peer, said.type, counting)
     if not said.answer:
@@ -153,6 +156,11 @@ def _hear_key(node: Node, peer: str, said: Key, talk: Talk, counting: Counting, 
 
 
 def _hear_points(node: Node, peer: str, said: Points, talk: Talk, counting: Counting, multiplier: Multiplier) -> None:
+    if counting.good is not None:  # also after a kill: what was decided is told once more
+        _tell(node, peer, Verdict(talk.run, said.type, counting.good))
+        wipe_count_key(node, peer, said.type, counting)
+        _go_on(node, peer, said.type, talk, counting, multiplier)
+        return
     channel = _channel(node, peer, said.type, talk, counting, multiplier)
     if psi.count_tags(channel, said.part, lambda _count, _key: None) is None:
         return
@@ -161,11 +169,27 @@ def _hear_points(node: Node, peer: str, said: Points, talk: Talk, counting: Coun
     _go_on(node, peer, said.type, talk, counting, multiplier)
 
 
+def _hear_verdict(node: Node, peer: str, said: Verdict, talk: Talk, counting: Counting, multiplier: Multiplier) -> None:
+    """A verdict stands: the other side may not say no and then yes."""
+    if counting.theirs_good is None:
+        counting = msgspec.structs.replace(counting, theirs_good=said.good)
+        keep_counting(node, peer, said.type, counting)
+    _go_on(node, peer, said.type, talk, counting, multiplier)
+
+
 def _go_on(node: Node, peer: str, type: ObservableType, talk: Talk, counting: Counting, multiplier: Multiplier) -> None:
     """Ask the relay, tell our verdict once, and let the leader begin when both said yes."""
     if counting.tagged and counting.good is None:
         channel = _channel(node, peer, type, talk, counting, multiplier)
-        asked = _ask_relay(node, peer, channel, counting)
+        try:
+            asked = _ask_relay(node, peer, channel, counting)
+        except Refused as refused:
+            if refused.code != COUNTS_SPENT.code:
+                raise
+            keep_counting(node, peer, type, msgspec.structs.replace(counting, good=False))
+            psi.end(channel)
+            refuse_run(node, peer, type, talk.run, refused)
+            return
         if asked is None:
             return  # the other side has not given its tags yet; its verdict brings us back
         counting = asked
@@ -176,7 +200,7 @@ def _go_on(node: Node, peer: str, type: ObservableType, talk: Talk, counting: Co
     if counting.good is None or counting.theirs_good is None:
         return
     if not (counting.good and counting.theirs_good):
-        reason = OUTSIDE_BAND.format(count=counting.count)
+        reason = TOO_FEW if counting.count is None else OUTSIDE_BAND.format(count=counting.count)
         node.store.notes.set(STOPPED.format(peer=peer, type=type.value), reason)
         say(node, peer, Stop(talk.run, (type,), reason))
     elif we_lead(node, peer, talk.day):
@@ -185,39 +209,24 @@ def _go_on(node: Node, peer: str, type: ObservableType, talk: Talk, counting: Co
 
 def _ask_relay(node: Node, peer: str, channel: Channel, counting: Counting) -> Counting | None:
     """The relay's answer judged by our band; None while the other side's tags are missing there."""
-    place = counter_of(node, peer)
+    place, band = counter_of(node, peer), node.settings.overlap
     tags = psi.tags_of(channel)
     ours = channel.book.session()
     sizes = (len(tags), ours.ours if ours is not None else 0)
-    if place is None or min(sizes) < DEFAULT_BOUNDS.count_least:
-        return msgspec.structs.replace(counting, good=True)  # too few to count: a count would say too much of each
+    if place is None or min(sizes) < DEFAULT_BOUNDS.count_least:  # a count of so few would say too much of each
+        return msgspec.structs.replace(counting, good=not band.count_first)
     round_id = channel.epoch.digest[:TOKEN_BYTES].hex()
-    answer = relay_delivery.connect(place).count(round_id, token_of(node, peer, COUNTER_TOKEN), tags)
+    relay = relay_delivery.connect(place)
+    try:
+        answer = relay.count(round_id, token_of(node, peer, COUNTER_TOKEN, place), tags)
+    finally:
+        relay_delivery.close(relay)
     if answer is None:
         return None
-    band = node.settings.overlap
     good = band.band_least <= answer.count <= band.band_most
     return msgspec.structs.replace(
         counting, count=answer.count, rounded_to=answer.rounded_to, epsilon=answer.epsilon, good=good
     )
-
-
-def _allow(node: Node, peer: str, type: ObservableType, talk: Talk) -> None:
-    """Take one count off the epoch's handful, durably. Raises Refused E-FLOW-569 when it is used up."""
-    key = COUNTS.format(peer=peer, type=type.value, epoch=talk.number)
-    text = node.store.notes.get(key)
-    runs = msgspec.json.decode(text, type=list[str]) if text else []
-    if talk.run in runs:
-        return
-    if len(runs) >= MOST_COUNTS:
-        raise Refused(
-            "E-FLOW-569",
-            "{type} was counted {most} times with {peer} in this epoch; no more until the next.",
-            type=type.value,
-            most=MOST_COUNTS,
-            peer=peer,
-        )
-    node.store.notes.set(key, msgspec.json.encode([*runs, talk.run]).decode())
 
 
 def _record(node: Node, peer: str, type: ObservableType, counting: Counting) -> None:
@@ -229,24 +238,22 @@ def _record(node: Node, peer: str, type: ObservableType, counting: Counting) -> 
     node.ledger.record_event(LedgerEvent(EventKind.OVERLAP_COUNTED, node.clock(), "node", peer, details))
 
 
-def _terms(node: Node, peer: str, type: ObservableType, talk: Talk) -> EpochTerms:
-    """An epoch of its own: the run names it, so both sides know its number without asking."""
-    base = terms_of(node, peer, type, talk.number)
-    number = int(talk.run[:8], 16) + 1
-    return msgspec.structs.replace(base, number=number, most_points=MOST_POINTS, purpose="count")
-
-
 def _key(node: Node, peer: str, type: ObservableType, talk: Talk, *, answer: bool) -> Key:
-    ours = psi.offer(_terms(node, peer, type, talk), node.keys.node_id, scalars_of(node), os.urandom)
+    terms = count_terms(node, peer, type, talk.run, talk.number)
+    ours = psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
     return Key(talk.run, type, ours.point, ours.proof, answer)
+
+
+def _before_key(peer: str) -> Refused:
+    return Refused("E-FLOW-570", "{peer} sent a list to count, or its verdict, before its key.", peer=peer)
 
 
 def _channel(
     node: Node, peer: str, type: ObservableType, talk: Talk, counting: Counting, multiplier: Multiplier
 ) -> Channel:
     if counting.theirs is None:
-        raise Refused("E-FLOW-570", "{peer} sent a list to count before its key.", peer=peer)
-    terms = _terms(node, peer, type, talk)
+        raise _before_key(peer)
+    terms = count_terms(node, peer, type, talk.run, talk.number)
     ours = psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
     epoch = psi.agree(terms, ours, counting.theirs, node.keys.node_id)
     return Channel(

@@ -7,12 +7,11 @@ from pathlib import Path
 import msgspec
 
 from seawall.flow.node import Node
-from seawall.flow.relay_book import Place, forget_tokens, keep_token, read_token_file
+from seawall.flow.relay_book import COUNTER_TOKEN, Place, forget_tokens, keep_token, read_token_file
 from seawall.ledger import EventKind
 from seawall.model import Fault
 
 COUNTER = "overlap-counter:{peer}"
-COUNTER_TOKEN = "count"  # noqa: S105 - the name of a token's file
 MAX_URL = 300
 PIN_LETTERS = 64
 
@@ -34,10 +33,11 @@ def set_counter(node: Node, peer: str, *, url: str, pin: str, token_file: Path) 
     if not (url.startswith("https://") or plain) or len(url) > MAX_URL or len(pin) not in (0, PIN_LETTERS):
         raise Fault("E-FLOW-571", "{url} with this pin is no usable relay; give https://host:port and the pin's 64 "
                     "letters.", url=ascii(url[:80]))  # fmt: skip
-    keep_token(node, peer, COUNTER_TOKEN, read_token_file(token_file))
     place = Place(url, pin.lower(), "")
+    keep_token(node, peer, COUNTER_TOKEN, read_token_file(token_file), place)
     node.event(EventKind.RELAY_SET, peer, role="counter", url=url)
     node.store.notes.set(COUNTER.format(peer=peer), msgspec.json.encode(place).decode())
+    forget_tokens(node, peer, COUNTER_TOKEN, but=place)
     return show_counter(node, peer)
 
 

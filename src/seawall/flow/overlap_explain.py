@@ -13,9 +13,12 @@ from seawall.exchange.psi.padding import list_length
 from seawall.flow.budgets import left
 from seawall.flow.circles import agreed_with
 from seawall.flow.commitments import left_out
+from seawall.flow.excluded import OF_TEST
+from seawall.flow.met_commitments import MOST_MET, met_left_out
 from seawall.flow.node import Node
 from seawall.flow.overlap_circles import commitment_age, overlap_circles
 from seawall.flow.overlap_counter import counter_of
+from seawall.flow.overlap_met import met_set
 from seawall.flow.overlap_set import OwnSet, Room, own_set
 from seawall.flow.overlap_state import Talk, talk_of, young_today
 from seawall.flow.overlap_stops import overlap_state
@@ -39,6 +42,10 @@ OUTSIDE: Mapping[str, str] = {
     "not-cosigned": mark("The peer has not cosigned a checkpoint over its commitment yet."),
     "too-young": mark("It was committed to too recently, and today's budget for such values is used up."),
     "over-budget": mark("The peer answers no more for now; stronger evidence went first."),
+    "met-too-young": mark("It was met too recently: its commitment is not as old as the circle asks."),
+    "met-earlier": mark("So much was met later that it does not enter."),
+    "generated-name": mark("It looks like a name that a program made up."),
+    "no-longer-here": mark("The lake holds it no longer."),
 }
 """Why a value stays out; reasons of the books that are not here are shown as they are."""
 
@@ -56,6 +63,11 @@ BOUNDS = {
     "turns": mark("Who sends first learns first; the two sides take turns by day, and a run that is broken off is on "
                   "the ledger."),
     "decoys": mark("{count} made-up values are among ours; whoever holds three of them is stopped."),
+    "met": mark(
+        "Of what we merely met, values that pass the same tests are compared with the peer's suspects, at most {most} "
+        "new ones of a type in a list, the latest first; what both merely met is compared nowhere. Both sides must "
+        "want it: 'overlap.compare_met'."
+    ),
     "size": mark("The number of matches is not counted first: no relay with the counter role is set for both sides."),
     "size-first": mark(
         "A relay counts the matches with noise first, where both lists are long enough; outside of {least} to {most} "
@@ -73,6 +85,8 @@ LEAKS = (
          "against it only as far as our budget lets it."),
     mark("Whoever really holds a value, or signs that it does, learns whether we hold it: that is the purpose."),
     mark("A patient liar can ask some thousands of chosen questions a year; that is mostly noticed afterwards."),
+    mark("Who suspects a value that we merely met learns that we met it, and on which day first; so what our people "
+         "visit can be guessed at, within the same budget."),
     mark("A commitment proves when something was claimed, not that it was seen."),
     mark("The matches tell the peer where our sensors look."),
     mark("Masks are not safe against a quantum computer; the sealed envelope around them is."),
@@ -98,7 +112,8 @@ def explain_overlap(
     """What a run over these types would do now; ``limit`` values of each reason are named. Nothing leaves."""
     node.require("read-telemetry")
     circles = overlap_circles(node, peer, agreed=False)
-    books = left_out(node)
+    books, met_books = left_out(node), met_left_out(node)
+    compare_met = node.settings.overlap.compare_met
     epoch = epoch_of(node.clock())
     shown: list[dict[str, object]] = []
     bounds: list[Sentence] = []
@@ -108,9 +123,14 @@ def explain_overlap(
         room = Room(_values(talk.room), _young(node, peer, talk, type)) if said and talk is not None else Room()
         chosen = own_set(node, peer, type, circles, room)
         outside = _together(chosen.left_out, books.get(type.value, {}))
-        if not (chosen.values or outside or said):
+        met = met_set(node, peer, type, circles, Room(room.values, 0)) if compare_met else None
+        if not (chosen.values or outside or said or (met is not None and met.values)):
             continue
-        shown.append(_type(chosen, outside, budget, said=said, lang=lang, limit=limit))
+        row = _type(chosen, outside, budget, said=said, lang=lang, limit=limit)
+        if met is not None:
+            agreed = bool(talk.theirs_met) if said and talk is not None else None
+            row["met"] = _met(met, met_books.get(type.value, {}), agreed=agreed, lang=lang, limit=limit)
+        shown.append(row)
         bounds.append(_guesses(budget))
         if chosen.decoys:
             bounds.append(Sentence(BOUNDS["decoys"], {"count": chosen.decoys}))
@@ -118,6 +138,8 @@ def explain_overlap(
     hot = left(node, peer, types[0]).hot_cap if types else 0
     bounds.insert(0, Sentence(BOUNDS["age"], {"hours": f"{age / HOUR:g}", "hot": hot}))
     bounds += [Sentence(BOUNDS[name]) for name in ("refill", "evidence", "mutual", "turns")]
+    if compare_met:
+        bounds.append(Sentence(BOUNDS["met"], {"most": MOST_MET}))
     band = node.settings.overlap
     counted = Sentence(BOUNDS["size-first"], {"least": band.band_least, "most": band.band_most})
     bounds.append(Sentence(BOUNDS["size"]) if counter_of(node, peer) is None else counted)
@@ -158,17 +180,35 @@ def _type(
         "decoys": chosen.decoys,
         "points": list_length(chosen.entering() + chosen.decoys),
         "peer_said_what_it_answers": said,
-        "left_out": [
-            {
-                "reason": reason,
-                "count": count,
-                "meaning": translate(OUTSIDE[reason], lang) if reason in OUTSIDE else reason,
-                "sample": chosen.sample.get(reason, [])[:limit],
-            }
-            for reason, count in outside.items()
-        ],
+        "left_out": _left_out(chosen, outside, lang, limit),
         "peer_may_ask": budget.now,
     }
+
+
+def _met(chosen: OwnSet, books: Mapping[str, int], *, agreed: bool | None, lang: str, limit: int) -> dict[str, object]:
+    """What we merely met: how much of it would go beside the peer's suspects. ``agreed`` None: it said nothing yet."""
+    named: dict[str, int] = {}
+    for test, count in books.items():
+        reason = OF_TEST.get(test, test)
+        named[reason] = named.get(reason, 0) + count
+    outside = _together(chosen.left_out, named)
+    return {
+        "entering": chosen.entering(),
+        "peer_wants_it": agreed,
+        "left_out": _left_out(chosen, outside, lang, limit),
+    }
+
+
+def _left_out(chosen: OwnSet, outside: Mapping[str, int], lang: str, limit: int) -> list[dict[str, object]]:
+    return [
+        {
+            "reason": reason,
+            "count": count,
+            "meaning": translate(OUTSIDE[reason], lang) if reason in OUTSIDE else reason,
+            "sample": chosen.sample.get(reason, [])[:limit],
+        }
+        for reason, count in outside.items()
+    ]
 
 
 def _guesses(budget: BudgetLeft) -> Sentence:

@@ -50,8 +50,12 @@ def own_set(
     circles: Sequence[CircleTerms],
     room: Room,
     sent: frozenset[bytes] = frozenset(),
+    *,
+    brought: frozenset[bytes] | None = None,
 ) -> OwnSet:
     """The values that enter; ``sent`` ones were answered before in this epoch and cost nothing again.
+
+    ``brought``: only these, which stood the tests of age in another lane of this epoch.
 
     Tests, in this order: (1) some circle carries the type, (2) no stricter marking, (3) the peer cosigned a checkpoint
     over the commitment, (4) long enough ago, or within the budget for young values, (5) the budget is not used up.
@@ -61,12 +65,12 @@ def own_set(
     at = node.clock()
     vouched = covered(node, peer, at)
     old = covered(node, peer, at - commitment_age(carrying)) if carrying else 0
-    stricter = _stricter(node, type, carrying)
+    stricter = marked_stricter(node, type, carrying)
     made_up = decoys(node, type) if carrying else frozenset()
     free = room.values - len(made_up - sent) if room.values is not None else UNBOUNDED
     hot_free = room.hot if room.hot is not None else UNBOUNDED
     values: list[bytes] = []
-    out = _LeftOut()
+    out = LeftOut()
     hot = 0
     for one in committed(node, type, before=at + 1):
         young = one.committed_at > old
@@ -76,6 +80,11 @@ def own_set(
             out.add("marked-stricter", one.value)
         elif one.value in sent:
             values.append(one.value)
+        elif brought is not None and one.value not in brought:
+            out.add("not-brought", one.value)
+        elif brought is not None and free > 0:
+            values.append(one.value)
+            free -= 1
         elif one.committed_at > vouched and room.values is not None:
             out.add("not-cosigned", one.value)
         elif young and hot >= hot_free:
@@ -88,7 +97,7 @@ def own_set(
     return OwnSet(type=type, values=tuple(values), hot=hot, decoys=len(made_up), left_out=out.counts, sample=out.sample)
 
 
-class _LeftOut:
+class LeftOut:
     """Counts by reason, and the first values of each."""
 
     def __init__(self) -> None:
@@ -96,12 +105,13 @@ class _LeftOut:
         self.sample: dict[str, list[str]] = {}
 
     def add(self, reason: str, value: bytes) -> None:
+        """One value more that stays out."""
         self.counts[reason] = self.counts.get(reason, 0) + 1
         if len(kept := self.sample.setdefault(reason, [])) < SAMPLE:
             kept.append(value.decode("utf-8", "replace"))
 
 
-def _stricter(node: Node, type: ObservableType, circles: Sequence[CircleTerms]) -> frozenset[bytes]:
+def marked_stricter(node: Node, type: ObservableType, circles: Sequence[CircleTerms]) -> frozenset[bytes]:
     """Values that an indicator here marks more strictly than every circle allows: what derives from it inherits."""
     if not circles:
         return frozenset()

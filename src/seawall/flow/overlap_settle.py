@@ -5,7 +5,7 @@ A match alone releases nothing: each value that both hold becomes an item of tie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,12 +14,13 @@ from seawall.exchange.psi.interface import Channel, Common
 from seawall.flow.decoys import decoys, judge_hits
 from seawall.flow.node import Node
 from seawall.flow.overlap_evidence import open_ours
-from seawall.flow.overlap_state import begun_with, session_of, talk_of
+from seawall.flow.overlap_met import MET_ONLY
+from seawall.flow.overlap_state import begun_with, held_as, lane_of, session_of, talk_of
 from seawall.flow.plausible import plausible
 from seawall.flow.tiers import permit
 from seawall.model import ObservableType, Refused
 from seawall.model.books import Verdict
-from seawall.model.overlap import OverlapItem, OverlapSession
+from seawall.model.overlap import Hold, OverlapItem, OverlapSession
 
 BATCH = 10_000  # items of one transaction
 DAY = 86_400 * 1_000_000  # microseconds
@@ -43,14 +44,14 @@ def settle(node: Node, peer: str, type: ObservableType, channel: Channel, sessio
     if judged.verdict is Verdict.INCIDENT:
         return Settled(len(common), 0, "the peer asked about values that nobody can have met", _nothing)
     try:
-        plausible(node, peer, type, found.ours, found.theirs, len(common))
+        plausible(node, peer, type, found.ours, found.theirs, len(common), lane=lane_of(channel))
     except Refused as refused:
         return Settled(len(common), 0, refused.text.format(**refused.values), _nothing)
     new = 0
     for start in range(0, len(common), BATCH):
-        new += node.store.overlaps.add(
-            _item(node, peer, channel, session, one) for one in common[start : start + BATCH]
-        )
+        items = [_item(node, peer, channel, session, one) for one in common[start : start + BATCH]]
+        new += node.store.overlaps.add(items)
+        _hold_stronger(node, peer, items)
 
     def tell() -> None:
         """Who asked for the run opens its commitments first; the other side waits for them."""
@@ -74,7 +75,25 @@ def permit_all(node: Node, peer: str) -> bool:
     return any_permitted
 
 
+def _hold_stronger(node: Node, peer: str, items: Sequence[OverlapItem]) -> None:
+    """What one side merely met when it was found, and suspects by now, is held as a candidate from now on."""
+    fresh = {(item.type, item.value): item for item in items}
+    changed = []
+    for held in node.store.overlaps.find(peer, fresh):
+        now = fresh[held.type, held.value]
+        if Hold.MET in (now.ours_as, now.theirs_as) or Hold.MET not in (held.ours_as, held.theirs_as):
+            continue
+        reason = "" if held.reason == MET_ONLY else held.reason
+        changed.append(
+            msgspec.structs.replace(
+                held, ours_as=now.ours_as, theirs_as=now.theirs_as, session=now.session, reason=reason
+            )
+        )
+    node.store.overlaps.change(changed)
+
+
 def _item(node: Node, peer: str, channel: Channel, session: OverlapSession, one: Common) -> OverlapItem:
+    ours_as, theirs_as = held_as(channel)
     return OverlapItem(
         peer=peer,
         type=channel.epoch.terms.type,
@@ -83,6 +102,8 @@ def _item(node: Node, peer: str, channel: Channel, session: OverlapSession, one:
         found_at=node.clock(),
         ours_said=_day(node, peer, channel, session, one.our_session),
         theirs_said=_day(node, peer, channel, session, one.their_session),
+        ours_as=ours_as,
+        theirs_as=theirs_as,
     )
 
 

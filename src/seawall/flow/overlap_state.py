@@ -15,10 +15,10 @@ from seawall.exchange.psi.epoch import MOST_POINTS, NORMALISATION, Commitment, E
 from seawall.exchange.psi.interface import Channel, Multiplier, Progress
 from seawall.exchange.psi.scalars import FOLDER
 from seawall.flow.node import Node
-from seawall.flow.overlap_words import HelloType, leads
+from seawall.flow.overlap_words import HelloType, LaneKey, leads
 from seawall.model import ObservableType, Refused
 from seawall.model.epoch import day_of, epoch_number, epoch_of
-from seawall.model.overlap import OverlapSession, Part
+from seawall.model.overlap import MET_LANES, Hold, Lane, OverlapSession, Part
 
 TALK = "overlap:{peer}:{type}"
 RUN = "overlap-run:{peer}"
@@ -30,9 +30,12 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     """What the other side last said about one type."""
 
     run: str
+    before: str = ""  # the run that this one replaced: its last messages may still be on their way
     number: int  # of the epoch
     day: int  # which decides who leads
     theirs: Commitment
+    theirs_met: tuple[Commitment, ...] = ()  # one for each of ``MET_LANES``; none: only candidates are compared
+    fresh: bool = False  # the peer has something new for a lane with what one side merely met
     room: int = 0  # points that the peer answers now
     hot: int = 0
     counts: bool = False  # the peer has set a relay that counts for both
@@ -45,6 +48,7 @@ class Begun(msgspec.Struct, frozen=True):
     run: str
     at: int  # microseconds UTC
     types: tuple[ObservableType, ...]
+    day: int = -1  # that the greeting named, and that its answer must repeat
 
 
 def begun_with(node: Node, peer: str) -> Begun | None:
@@ -81,7 +85,8 @@ def end_old_epochs(node: Node, peer: str) -> int:
     for key, text in node.store.notes.several(list(keys)).items():
         talk = msgspec.json.decode(text, type=Talk)
         if talk.number < epoch_now(node):
-            psi.end(channel_of(node, peer, keys[key], talk, psi.Here()))
+            for lane in lanes_of(talk):
+                psi.end(channel_of(node, peer, keys[key], talk, psi.Here(), lane=lane))
             node.store.notes.delete(key)
             ended += 1
     return ended
@@ -104,19 +109,32 @@ def bring_young(node: Node, peer: str, type: ObservableType, session: str, count
     node.store.notes.set(key, msgspec.json.encode((today(node), fresh)).decode())
 
 
-def terms_of(node: Node, peer: str, type: ObservableType, number: int) -> EpochTerms:
+def lanes_of(talk: Talk) -> tuple[Lane, ...]:
+    """The lanes that both agreed on, in the order in which they are gone through."""
+    return (Lane.CANDIDATES, *MET_LANES) if talk.theirs_met else (Lane.CANDIDATES,)
+
+
+def terms_of(node: Node, peer: str, type: ObservableType, number: int, lane: Lane = Lane.CANDIDATES) -> EpochTerms:
     """The terms of an epoch, as both sides know them without asking."""
     epoch = epoch_number(number)
     ids = sorted((node.keys.node_id, node.store.peers.get(peer).node_id))
     return EpochTerms(
-        type=type, number=number, nodes=(ids[0], ids[1]), most_points=MOST_POINTS, starts=epoch.start, ends=epoch.end
+        type=type,
+        number=number,
+        nodes=(ids[0], ids[1]),
+        most_points=MOST_POINTS,
+        starts=epoch.start,
+        ends=epoch.end,
+        purpose=lane.value,
     )
 
 
 def hello_type(node: Node, peer: str, type: ObservableType, *, room: int, hot: int) -> HelloType:
     """Our part of an epoch's beginning."""
     terms = terms_of(node, peer, type, epoch_of(node.clock()).number)
-    ours = psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
+    ours = _offer(node, terms)
+    met = MET_LANES if node.settings.overlap.compare_met else ()
+    keys = [_offer(node, terms_of(node, peer, type, terms.number, lane)) for lane in met]
     return HelloType(
         type=type,
         number=terms.number,
@@ -128,6 +146,7 @@ def hello_type(node: Node, peer: str, type: ObservableType, *, room: int, hot: i
         proof=ours.proof,
         room=room,
         hot=hot,
+        met=tuple(LaneKey(key.point, key.proof) for key in keys),
     )
 
 
@@ -146,11 +165,23 @@ def check_terms(node: Node, peer: str, said: HelloType) -> None:
         )
 
 
-def epoch_with(node: Node, peer: str, type: ObservableType, talk: Talk) -> Epoch:
-    """The epoch that both agreed on. Raises Refused when the peer's commitment does not hold."""
-    terms = terms_of(node, peer, type, talk.number)
-    ours = psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
-    return psi.agree(terms, ours, talk.theirs, node.keys.node_id)
+def epoch_with(node: Node, peer: str, type: ObservableType, talk: Talk, lane: Lane = Lane.CANDIDATES) -> Epoch:
+    """The epoch that both agreed on. Raises Refused when the peer's commitment does not hold, E-FLOW-755 for a lane
+    that both did not agree on."""
+    if lane not in lanes_of(talk):
+        raise Refused(
+            "E-FLOW-755",
+            "What one side merely met is compared only where both sides want it (overlap.compare_met); {peer} and we "
+            "did not agree on it.",
+            peer=peer,
+        )
+    theirs = talk.theirs if lane is Lane.CANDIDATES else talk.theirs_met[MET_LANES.index(lane)]
+    terms = terms_of(node, peer, type, talk.number, lane)
+    return psi.agree(terms, _offer(node, terms), theirs, node.keys.node_id)
+
+
+def _offer(node: Node, terms: EpochTerms) -> Commitment:
+    return psi.offer(terms, node.keys.node_id, scalars_of(node), os.urandom)
 
 
 def channel_of(
@@ -160,9 +191,11 @@ def channel_of(
     talk: Talk,
     multiplier: Multiplier,
     progress: Progress | None = None,
+    *,
+    lane: Lane = Lane.CANDIDATES,
 ) -> Channel:
     """The channel of the epoch that both agreed on."""
-    epoch = epoch_with(node, peer, type, talk)
+    epoch = epoch_with(node, peer, type, talk, lane)
     return Channel(
         epoch=epoch,
         own=node.keys.node_id,
@@ -193,6 +226,20 @@ def epoch_now(node: Node) -> int:
 def today(node: Node) -> int:
     """The UTC day now."""
     return day_of(node.clock())
+
+
+def lane_of(channel: Channel) -> Lane:
+    """The lane of a channel."""
+    return Lane(channel.epoch.terms.purpose)
+
+
+def held_as(channel: Channel) -> tuple[Hold, Hold]:
+    """How we hold, and how the other side holds, what is found in a channel's lane."""
+    lane = lane_of(channel)
+    if lane is Lane.CANDIDATES:
+        return Hold.CANDIDATE, Hold.CANDIDATE
+    suspecting = channel.epoch.terms.nodes[MET_LANES.index(lane)]
+    return (Hold.CANDIDATE, Hold.MET) if suspecting == channel.own else (Hold.MET, Hold.CANDIDATE)
 
 
 def session_name(peer: str, channel: Channel, number: int) -> str:

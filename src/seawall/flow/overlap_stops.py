@@ -7,6 +7,7 @@ import msgspec
 from seawall.flow.node import Node
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, NotFound, ObservableType, Refused, rfc3339
+from seawall.model.overlap import Lane
 
 STOPPED = "overlap-stopped:{peer}"
 PAUSED = "overlap-paused:{peer}:{type}"
@@ -28,6 +29,7 @@ class Pause(msgspec.Struct, frozen=True):
     mine: int
     theirs: int
     common: int
+    lane: Lane = Lane.CANDIDATES
 
 
 def stop_of(node: Node, peer: str) -> Stop | None:
@@ -40,6 +42,12 @@ def pause_of(node: Node, peer: str, type: ObservableType) -> Pause | None:
     """Why nothing of this type is compared with this peer; None: it goes on."""
     text = node.store.notes.get(PAUSED.format(peer=peer, type=type.value))
     return msgspec.json.decode(text, type=Pause) if text else None
+
+
+def paused_types(node: Node, peer: str) -> frozenset[ObservableType]:
+    """The types that wait for two people: nothing of them is told, however long ago it was found."""
+    keys = {PAUSED.format(peer=peer, type=type.value): type for type in ObservableType}
+    return frozenset(keys[key] for key in node.store.notes.several(list(keys)))
 
 
 def require_running(node: Node, peer: str, type: ObservableType | None = None) -> None:

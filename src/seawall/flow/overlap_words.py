@@ -10,6 +10,9 @@
     leader      Masked ...            message 3
     either      Stop                  no, and why
 
+Where both offered keys for it, the leader then begins one session more for each lane in which one side's candidates
+meet what the other side merely met; parts name their lane (``model.overlap.Lane``) by their epoch's purpose.
+
 Greetings also carry each side's newest checkpoint and the other's cosignature, so that what enters can be vouched for.
 Keys are bound into the epoch, so a message of another pair, type or epoch opens nothing.
 """
@@ -23,6 +26,8 @@ import msgspec
 from seawall.flow.overlap_cosigning import Signed
 from seawall.model import ObservableType, Refused
 from seawall.model.books import SizeProof
+from seawall.model.overlap import MET_LANES, Lane
+from seawall.model.unreadable import UNREADABLE
 
 MAX_TYPES = 17  # there are no more
 MAX_PART = 5 * 1024 * 1024  # bytes: a part of ``exchange.psi`` is at most 4 MiB
@@ -32,6 +37,13 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 Note = Annotated[bytes, msgspec.Meta(max_length=64 * 1024)]
 Run = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+
+
+class LaneKey(msgspec.Struct, frozen=True):
+    """Our key commitment for one lane."""
+
+    point: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    proof: Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 
 
 class HelloType(msgspec.Struct, frozen=True):
@@ -47,6 +59,8 @@ class HelloType(msgspec.Struct, frozen=True):
     proof: Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
     room: Count = 0  # points that the sender answers now
     hot: Count = 0  # of these, for values younger than the agreed age
+    met: Annotated[tuple[LaneKey, ...], msgspec.Meta(max_length=len(MET_LANES))] = ()
+    """One for each of ``MET_LANES``; none from whoever compares candidates only, as earlier versions do."""
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="word"):
@@ -70,6 +84,8 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="word"):
     rooms: Annotated[dict[ObservableType, tuple[Count, Count]], msgspec.Meta(max_length=MAX_TYPES)]
     size: SizeProof | None = None
     signed: Signed = Signed()
+    fresh: Annotated[frozenset[ObservableType], msgspec.Meta(max_length=MAX_TYPES)] = frozenset()
+    """Types of which the sender has something new for a lane with what one side merely met."""
 
 
 class Masked(msgspec.Struct, frozen=True, tag="masked", tag_field="word"):
@@ -88,6 +104,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="word"):
     run: Run
     types: Annotated[tuple[ObservableType, ...], msgspec.Meta(max_length=MAX_TYPES)]
     reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON)]
+    lane: Lane = Lane.CANDIDATES
 
 
 OverlapWord = Hello | Ready | Masked | Stop
@@ -102,7 +119,7 @@ def read_word(body: bytes) -> OverlapWord:
     """What a message says. Raises Refused E-FLOW-554 for what is none of these."""
     try:
         word: OverlapWord = msgspec.msgpack.decode(body, type=OverlapWord)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise Refused("E-FLOW-554", "The message about the overlap cannot be read.") from None
     return word
 

@@ -10,8 +10,8 @@ from seawall import exchange
 from seawall.exchange.peers import checked_url
 from seawall.flow.compromised import incident_of
 from seawall.flow.conduct import forget_misdeeds
-from seawall.flow.ending import FAREWELL
-from seawall.flow.health import health_of
+from seawall.flow.health import FAREWELL, health_of
+from seawall.flow.live_arrivals import relation_changed
 from seawall.flow.node import Node
 from seawall.flow.offers import offer_all
 from seawall.flow.overlap_stops import overlap_state
@@ -141,6 +141,7 @@ def release_peer(node: Node, code_name: str) -> dict[str, object]:
         )
     held = forget_misdeeds(node, code_name)
     node.store.peers.set_state(code_name, PeerState.VERIFIED)
+    relation_changed(node, code_name)
     node.event(EventKind.PEER_RELEASED, code_name, reason=held.reason)
     return {"code_name": code_name, "state": PeerState.VERIFIED.value, "reason": held.reason}
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,11 +23,12 @@ from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.tables import node_sensors
-from seawall.ingest import IngestOptions, IngestReport, ingest
 from seawall.match import MatchOptions, match
-from seawall.match.portable import match_portably
 from seawall.model import to_microseconds
 from seawall.model.moments import parse_moment
+
+if TYPE_CHECKING:
+    from seawall.ingest import IngestOptions, IngestReport
 
 LAST_INGEST, LAST_MATCH = "last-ingest", "last-match"
 """Keys of the notes that hold when these stages last ended, in microseconds UTC."""
@@ -48,6 +50,8 @@ def ingest_paths(
     waiting: Waiting | None = None,
 ) -> IngestReport:
     """Sensor logs into the lake. ``waiting`` hears a sentence while another process holds the lake."""
+    from seawall.ingest import ingest  # every format: the other stages do without
+
     node.require("ingest")
     require_lake(node)
     options = ingest_options(
@@ -69,6 +73,8 @@ def ingest_options(
     stdin: bool = False,
 ) -> IngestOptions:
     """What ``ingest`` is asked on this node: its sensors, assets, geography. ``mapping`` stands before ``format``."""
+    from seawall.ingest import IngestOptions
+
     return IngestOptions(
         quarantine=node.folder / "quarantine",
         node_side=node.side,
@@ -100,6 +106,8 @@ def run_match(
     moment = to_microseconds(parse_moment(since)) if since is not None else None
     options = MatchOptions(since=moment, rebuild=rebuild, exact=exact)
     if node.settings.lake.engine == "spark":
+        from seawall.match.portable import match_portably
+
         report = match_portably(node.lake, node.lake.computing, _keys_of(node), options, on_wait=waiting)
     else:
         report = match(node.lake, _keys_of(node), options, on_wait=waiting)

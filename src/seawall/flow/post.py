@@ -35,6 +35,7 @@ HANDLERS: dict[MessageKind, str] = {
     MessageKind.EVIDENCE: "seawall.flow.overlap_evidence:hear_evidence",
     MessageKind.ASK: "seawall.flow.ask:hear_ask",
     MessageKind.AGGREGATE: "seawall.flow.aggregates_taking:hear",
+    MessageKind.HUNT: "seawall.flow.hunts_hear:hear_hunt",
 }
 """Kind -> ``module:function``; ``function(node: Node, message: Message) -> None`` raises Fault to reject it."""
 
@@ -101,7 +102,8 @@ def deliver(node: Node, peer: str) -> Delivered:
     elif record.carried:
         raise Fault(
             "E-FLOW-605",
-            "No network reaches {peer} and no relay is set for it; see 'seawall peers relay'.",
+            "No network reaches {peer}: what waits for it goes into a folder with 'seawall export-drop', or through a "
+            "relay; see 'seawall peers relay'.",
             peer=peer,
         )
     else:

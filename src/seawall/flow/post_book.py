@@ -144,7 +144,7 @@ class PostBook:
 
     def _handle(self, message: Message, digest: str) -> list[str]:
         node = self._node
-        sentence, state = None, PostState.HANDLED
+        sentence, ours, state = None, None, PostState.HANDLED
         if message.expires <= node.clock():
             state = PostState.EXPIRED
         else:
@@ -155,8 +155,9 @@ class PostBook:
             except Fault as fault:
                 told = fault.values | ({"peer": YOU} if "peer" in fault.values else {})
                 sentence, state = fault.text.format(**told)[: BOUNDS.sentence], PostState.REJECTED
+                ours = fault.__cause__ if isinstance(fault.__cause__, Fault) else fault  # the peer may not read why
         self._keep(message, digest, state, reason=sentence)
-        return [f"of {message.peer}: {sentence}"] if sentence is not None else []
+        return [f"of {message.peer}: {ours.text.format(**ours.values)}"[: BOUNDS.sentence]] if ours is not None else []
 
     def _handler(self, kind: MessageKind) -> Callable[[Node, Message], None]:
         name = self._handlers.get(kind)
@@ -219,7 +220,8 @@ class PostBook:
         if ours:
             node.store.post.taken(peer, standing.taken, node.clock())
         elif standing.taken <= last + JUMP:
-            renumber(node, node.store.peers.get(peer), standing.taken)
+            if not renumber(node, peer, standing.taken):
+                return  # it was done lately: nothing of what the peer says about our numbers is believed for a while
             memory = memory_of(node, peer)
         for problem in standing.problems:
             node.store.post.refused(peer, problem.sequence, problem.sentence[: BOUNDS.sentence], node.clock())

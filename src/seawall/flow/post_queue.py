@@ -10,6 +10,7 @@ from seawall.exchange.post import DEFAULT_POST_BOUNDS
 from seawall.flow.node import Node
 from seawall.flow.post_seal import digest_of, lives_until, seal_for, sealed_under
 from seawall.flow.post_state import memory_of, remember
+from seawall.flow.renumbering import MESSAGES, may_renumber, was_renumbered
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model.message import MessageKind
 from seawall.model.peer import PeerRecord
@@ -73,19 +74,22 @@ def refresh(node: Node, record: PeerRecord, mailbox: str) -> tuple[int, ...]:
     return expired
 
 
-def renumber(node: Node, record: PeerRecord, behind: int) -> None:
-    """Our books were set back: what waits gets numbers behind those that the peer knows."""
-    peer = record.code_name
-    memory = memory_of(node, peer)
-    count, _ = node.store.post.count_waiting(peer)
-    waiting = [node.store.post.get(peer, row.sequence) for row in node.store.post.waiting(peer, limit=max(count, 1))]
-    node.store.post.forget_waiting(peer)
-    remember(node, peer, msgspec.structs.replace(memory, base=behind, under=""))
-    for place, kept in enumerate((kept for kept in waiting if kept is not None), 1):
-        if kept.body is not None:
-            digest = digest_of(behind + place, kept.kind, kept.at, kept.body)
-            fresh = msgspec.structs.replace(kept, sequence=behind + place, digest=digest, sealed=None, put_at=None)
-            node.store.post.add(fresh, keep=BOUNDS.kept)
+def renumber(node: Node, peer: str, known: int) -> bool:
+    """Our books were set back: what waits gets numbers behind ``known``, which the peer has, in its order.
+
+    Under the lock of ours; at most once an hour, else False and nothing changes. A kill leaves all that waits under its
+    former numbers or all under the new ones, and sealed anew before it leaves. Numbers of ours that the peer does not
+    have stay behind as those under which nothing comes.
+    """
+    if not may_renumber(node, peer, MESSAGES):
+        return False
+    memory = msgspec.structs.replace(memory_of(node, peer), under="")
+    remember(node, peer, memory)  # first: under its new numbers nothing is sealed, also after a kill
+    behind = max(known, node.store.post.last(peer), memory.base)
+    node.store.post.renumber(peer, behind, lambda kept, number: digest_of(number, kept.kind, kept.at, kept.body or b""))
+    remember(node, peer, msgspec.structs.replace(memory, base=behind))
+    was_renumbered(node, peer, MESSAGES)
+    return True
 
 
 def _seal_anew(node: Node, record: PeerRecord, kept: Outgoing, body: bytes, mailbox: str) -> None:

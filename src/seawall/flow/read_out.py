@@ -9,12 +9,12 @@ import msgspec
 from seawall.codec.detection import detect
 from seawall.flow.contacts import contact_of
 from seawall.flow.findings import warning_row
+from seawall.flow.listing import Listing
 from seawall.flow.mail import own_phone
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
 from seawall.flow.warning import refresh_warnings
 from seawall.messages import canonical_language, format_moment, translate
-from seawall.model import NotFound, ObservableType, Warning
+from seawall.model import Actor, NotFound, ObservableType, Warning
 from seawall.model.contact import Contact
 from seawall.policy import visibility
 from seawall.reference.contacts import readable_phone
@@ -42,15 +42,20 @@ class Spoken(msgspec.Struct, frozen=True):
 
 def read_out(node: Node, value: str, lang: str) -> dict[str, object]:
     """The warning about a value, with its ``read_out``. Raises NotFound E-FLOW-281 when there is none."""
-    seen = visibility(node.require("read"))
     refresh_warnings(node)
+    return Speaker(node, lang).row(find_warning(node, value, node.require("read")))
+
+
+def find_warning(node: Node, value: str, actor: Actor) -> Warning:
+    """The warning about a value, as typed or defanged. Raises NotFound E-FLOW-281 when ``actor`` may see none."""
+    seen = visibility(actor)
     found = detect(value)
     kinds = [found.type] if found is not None else []
     canonical = found.value if found is not None else value
     for kind, text in [*((kind, canonical) for kind in kinds), *((kind, value) for kind in ObservableType)]:
         warning = node.store.warnings.get(kind, text, visibility=seen)
         if warning is not None:
-            return Speaker(node, lang).row(warning)
+            return warning
     raise NotFound("E-FLOW-281", "There is no warning about {value}.", value=ascii(value[:100]))
 
 

@@ -5,21 +5,25 @@ Only what that very peer sent goes: what we or others said about the same stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from seawall.codec.sharing import keys_of, read_sighting
 from seawall.flow.context import find_objects
+from seawall.flow.live_arrivals import arrived, told_together
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
 from seawall.flow.recall import emptied
 from seawall.flow.recall_sending import IN_ONE_NOTICE, Answer, Asked, take_back
+from seawall.flow.recall_told import forget_told, taken_from
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Observable, Refused, rfc3339
 from seawall.model.notice import Notice, NoticeKind
+from seawall.model.overlap import OverlapItem
 from seawall.model.recall import RecallCause, RecallRow, RecallState
 from seawall.model.stored import StoredObject
+from seawall.model.unreadable import UNREADABLE
 
 MAX_ID, MAX_ACT, MAX_CIRCLES = 300, 64, 1_000
 NOTHING, WITHDRAWN, KEPT = "nothing-held", "withdrawn", "kept"
@@ -34,7 +38,9 @@ class _Recall(msgspec.Struct, frozen=True):
 def obey(node: Node, notice: Notice) -> None:
     """Takes out what the notice names and answers. Raises Refused E-FLOW-310 for a notice that cannot be read."""
     asked = _read(notice)
-    answers = [_one(node, notice.peer, asked, item) for item in asked.objects]
+    told = taken_from(node, notice.peer) if any(item.told for item in asked.objects) else {}
+    with told_together(node):
+        answers = [_one(node, notice.peer, asked, item, told) for item in asked.objects]
     gone = [answer.id for answer in answers if answer.what == WITHDRAWN]
     details: dict[str, str | int | list[str]] = {
         "act": asked.act,
@@ -58,18 +64,20 @@ def _read(notice: Notice) -> _Recall:
         asked is None
         or len(asked.act) > MAX_ACT
         or len(asked.objects) > IN_ONE_NOTICE
-        or any(len(item.id) > MAX_ID or len(item.version) > MAX_ACT for item in asked.objects)
+        or any(max(len(item.id), len(item.told)) > MAX_ID or len(item.version) > MAX_ACT for item in asked.objects)
         or any(len(item.circles) > MAX_CIRCLES for item in asked.objects)
     ):
         raise Refused("E-FLOW-310", "This is no recall that this version can read.")
     return asked
 
 
-def _one(node: Node, peer: str, asked: _Recall, item: Asked) -> Answer:
+def _one(node: Node, peer: str, asked: _Recall, item: Asked, told: Mapping[str, OverlapItem]) -> Answer:
     kept = node.store.recalls.get(asked.act, item.id, peer, ours=False)
     if kept is not None:  # done before, and killed before the receipt was on its way
         return Answer(item.id, item.version, kept.said or NOTHING)
     what = withdraw_from_us(node, peer, item.id, item.circles)
+    if what != KEPT and item.told in told and forget_told(node, peer, item.told, told[item.told]):
+        what = WITHDRAWN
     at = node.clock()
     row = RecallRow(
         act=asked.act,
@@ -99,12 +107,14 @@ def withdraw_from_us(node: Node, peer: str, object_id: str, circles: Sequence[st
     for value, source in words:
         node.store.indicators.withdraw(value.type, value.value, source=source, external_id=object_id)
     if circles is not None and set(came) - set(circles) and (words or find_objects(node, object_id)):
+        arrived(node, [value for value, _ in words])
         return KEPT  # it reached us through another circle too
     gone = back.erase_object(peer, object_id, emptied, node.clock())
     if told is not None:
         gone += back.forget_sightings(peer, told)
     named = {value for value, _ in words} or set(_named(node, object_id))
     gone += back.forget_sightings(peer, named, object_id)
+    arrived(node, [*sorted(named), *(told or ())])
     return WITHDRAWN if words or gone else NOTHING
 
 
@@ -128,7 +138,7 @@ def _named(node: Node, indicator_id: str) -> list[Observable]:
 def _plain_values(item: StoredObject) -> list[Observable]:
     try:
         return keys_of(item.body)
-    except (Fault, msgspec.MsgspecError):
+    except (Fault, *UNREADABLE):
         return []
 
 

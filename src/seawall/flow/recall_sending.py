@@ -15,16 +15,20 @@ import msgspec
 from seawall.flow.node import Node
 from seawall.flow.notices import BOUNDS, NODE, send_notice
 from seawall.flow.recall import revoked_rows
+from seawall.flow.recall_told import ToldOf, keep_taken_back, told_in, told_of
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, NotFound, Refused, to_microseconds
 from seawall.model.moments import parse_moment
 from seawall.model.notice import Notice, NoticeKind
+from seawall.model.overlap import OverlapItem
 from seawall.model.peer import PeerState
 from seawall.model.recall import RecallCause, RecallRow, RecallState, SentRow
 
 IN_ONE_NOTICE = 500  # objects: about 100 kB
 DAY = 86_400_000_000  # microseconds
 MAX_SAID = 300  # characters of a receiver's word that are kept
+BY_TIERS = frozenset({RecallCause.RECALLED, RecallCause.DERIVED})
+"""Causes that also take back what tiers told: what one circle's marking bars may have been told by another's."""
 DONE = frozenset({"withdrawn", "nothing-held"})
 KEPT = "kept"  # it may keep it: we share it in another circle
 
@@ -35,6 +39,7 @@ class Asked(msgspec.Struct, frozen=True):
     id: str
     version: str
     circles: tuple[str, ...]
+    told: str = ""  # the candidate, when tiers of an overlap told of it: what they told is taken back too
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -63,11 +68,16 @@ class TakenBack(msgspec.Struct, frozen=True):
 
 
 def recall_object(node: Node, object_id: str, circle: str | None) -> dict[str, object]:
-    """Take an object back from one circle, or from all it ever stood in. Raises NotFound E-FLOW-060."""
+    """Take an object back from one circle, or from all it ever stood in, and from whom tiers of an overlap told of it.
+
+    Raises NotFound E-FLOW-060.
+    """
     node.require("release")
-    if not any(circle in (None, row.circle) for row in node.store.recalls.sent(object_id)):
+    only = None if circle is None else {circle}
+    by_tiers = _told_by_tiers(node, told_of(node, [object_id]).get(object_id), only, None)
+    if not by_tiers and not any(circle in (None, row.circle) for row in node.store.recalls.sent(object_id)):
         raise NotFound("E-FLOW-060", "{id} stands in no circle's outbox.", id=ascii(object_id[:100]))
-    done = take_back(node, [object_id], RecallCause.RECALLED, circles=None if circle is None else {circle})
+    done = take_back(node, [object_id], RecallCause.RECALLED, circles=only)
     return {
         "id": object_id,
         "circles": list(done.circles),
@@ -92,19 +102,26 @@ def take_back(
     asked: dict[str, list[Asked]] = {}
     places: dict[str, list[str]] = {}  # circle -> objects
     events: list[LedgerEvent] = []
-    for object_id in dict.fromkeys(object_ids):
+    taken: list[OverlapItem] = []
+    wanted = list(dict.fromkeys(object_ids))
+    by_tiers = told_of(node, wanted) if cause in BY_TIERS else {}
+    for object_id in wanted:
         sent = [row for row in node.store.recalls.sent(object_id) if circles is None or row.circle in circles]
-        if not sent:
+        told = _told_by_tiers(node, by_tiers.get(object_id), circles, members)
+        if not sent and not told:
             continue
-        by_member = _by_member(node, sent, members)
+        by_member = _joined(told, _by_member(node, sent, members))
         by_member.pop(behind or "", None)
+        taken += [item for item in by_tiers[object_id].items if item.peer in by_member] if told else []
         reached = sorted({row.circle for row in sent})
         events.append(_event(node, object_id, cause, reached, sorted(by_member), behind))
         for circle in reached:
             places.setdefault(circle, []).append(object_id)
         for member, (version, circles_of) in by_member.items():
-            asked.setdefault(member, []).append(Asked(object_id, version, circles_of))
+            about = by_tiers[object_id].candidate if member in told else ""
+            asked.setdefault(member, []).append(Asked(object_id, version, circles_of, about))
     node.ledger.record_many(events)
+    keep_taken_back(node, taken)
     withdrawn = 0
     if reveal:
         for circle, ids in sorted(places.items()):
@@ -113,6 +130,30 @@ def take_back(
         for start in range(0, len(objects), IN_ONE_NOTICE):
             _tell(node, member, objects[start : start + IN_ONE_NOTICE], cause, behind, at)
     return TakenBack(tuple(sorted(places)), withdrawn, tuple(sorted(asked)))
+
+
+def _told_by_tiers(
+    node: Node, told: ToldOf | None, circles: Collection[str] | None, members: Collection[str] | None
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """As ``_by_member``, of those whom tiers told."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    if told is None:
+        return found
+    for item in told.items:
+        places = told_in(node, item.peer, circles)
+        if (places or circles is None) and (members is None or item.peer in members):
+            found[item.peer] = (told.version, places)
+    return found
+
+
+def _joined(
+    told: Mapping[str, tuple[str, tuple[str, ...]]], sent: Mapping[str, tuple[str, tuple[str, ...]]]
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Who was told by either way: the version that stood in an outbox, where one did, and the circles of both."""
+    found = {**told, **sent}
+    for member in told.keys() & sent.keys():
+        found[member] = sent[member][0], tuple(sorted({*told[member][1], *sent[member][1]}))
+    return found
 
 
 def _by_member(

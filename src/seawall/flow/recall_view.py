@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from seawall.flow.listing import Listing
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
 from seawall.messages import mark
 from seawall.model import rfc3339
 from seawall.model.recall import OPEN, RecallRow, RecallState

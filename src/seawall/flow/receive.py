@@ -14,8 +14,8 @@ import msgspec
 
 from seawall.flow.authority import require
 from seawall.flow.lakeless import require_lake
+from seawall.flow.listing import Listing
 from seawall.flow.node import Node
-from seawall.flow.observations import Listing
 from seawall.flow.pipeline import LAST_INGEST, ingest_options
 from seawall.flow.spool import BOUND, FOLDER, Delivery, Spool, Waiting
 from seawall.ingest import format_name, ingest

@@ -14,7 +14,7 @@ import msgspec
 from seawall.exchange import require_verified
 from seawall.flow.node import Node
 from seawall.flow.notices import send_notice
-from seawall.flow.prekeys import hear_prekey, own_prekeys
+from seawall.flow.prekeys import keep_prekey, own_prekeys
 from seawall.flow.relay_book import (
     GIVEN,
     READ,
@@ -32,11 +32,12 @@ from seawall.flow.relay_book import (
     told_of,
 )
 from seawall.identity import dsse, read_card
-from seawall.identity.prekeys import sign_prekey
+from seawall.identity.prekeys import read_prekey, sign_prekey
 from seawall.ledger import EventKind
 from seawall.model import Fault, Refused
-from seawall.model.notice import Notice, NoticeKind
+from seawall.model.notice import NoticeKind
 from seawall.model.peer import PeerRecord
+from seawall.model.unreadable import UNREADABLE
 
 INVITATION_TYPE = "application/vnd.seawall.relay-invitation.v1+json"
 INVITATION_FORMAT = "seawall-relay-invitation-1"
@@ -73,9 +74,10 @@ def set_relay(
         raise Fault("E-FLOW-617", "This is the mailbox that {peer} reads; this node needs its own.", peer=name)
     if reading == writing:
         raise Fault("E-FLOW-618", "The token to read and the token to write are the same; the other side gets one.")
-    keep_token(node, name, READ, reading)
-    keep_token(node, name, GIVEN, writing)
+    keep_token(node, name, READ, reading, place)
+    keep_token(node, name, GIVEN, writing, place)
     keep_link(node, name, msgspec.structs.replace(link, ours=place))
+    forget_tokens(node, name, READ, GIVEN, but=place)
     node.event(EventKind.RELAY_SET, name, url=place.url, whose="ours")
     return show_relay(node, name) | {"told": _tell(node, peer)}
 
@@ -159,7 +161,7 @@ def accept(node: Node, path: Path) -> dict[str, object]:
     data = _read(path)
     try:
         said = msgspec.json.decode(dsse.peek(data, INVITATION_TYPE), type=_Invitation)  # only to learn whose key to ask
-    except (Refused, msgspec.MsgspecError, UnicodeError, RecursionError):
+    except (Refused, *UNREADABLE):
         raise _none(path) from None
     peer = next((record for record in node.store.peers.list() if record.node_id == said.sender), None)
     if peer is None or said.to != node.keys.node_id or said.format != INVITATION_FORMAT:
@@ -169,8 +171,11 @@ def accept(node: Node, path: Path) -> dict[str, object]:
         dsse.verify(data, INVITATION_TYPE, [read_card(peer.card).signing_public])
     except Refused:
         raise _not_for_us(path) from None
-    hear_prekey(node, Notice(peer.code_name, 0, NoticeKind.PREKEYS, said.at, {"prekey": said.prekey}))
-    fresh = take_told(node, peer.code_name, said.mailbox)
+    public = read_prekey(
+        said.prekey.encode(), node_id=peer.node_id, keys=[read_card(peer.card).signing_public], at=node.clock()
+    )
+    fresh = take_told(node, peer.code_name, said.mailbox, at=said.at, by_people=True)
+    keep_prekey(node, peer, public, newest=False)  # last: where anything is refused, nothing was changed
     return show_relay(node, peer.code_name) | {"news": fresh}
 
 

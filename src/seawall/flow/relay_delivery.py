@@ -10,7 +10,8 @@ while that doubles each time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -23,7 +24,7 @@ from seawall.flow.post_book import PostBook
 from seawall.flow.post_queue import on_the_ledger, refresh
 from seawall.flow.post_seal import lives_until, open_from, seal_for
 from seawall.flow.post_state import lock_name, locked, memory_of, remember
-from seawall.flow.relay_book import READ, WRITE, Place, RelayLink, token_of
+from seawall.flow.relay_book import READ, WRITE, Place, RelayLink, link_of, token_of
 from seawall.model import Fault, Unavailable
 from seawall.model.message import MessageKind
 from seawall.model.peer import PeerRecord
@@ -37,35 +38,49 @@ STANDING_LIFE = 14 * 86_400 * SECOND
 ROUNDS = 20  # of one visit: each fetches and lays down; two nodes that visit at once may talk
 PAGES = 1_000  # of one visit
 PAGE = 100  # messages
+BAD_MOST = 500  # unreadable ones of one visit; whoever keeps the mailbox could feed us such for ever
+BAD_TOLD = 20  # sentences about them
 LOCK_SECONDS = 30.0
+LEADS_INSIDE = "E-EXCHANGE-758"
 
 
 def deliver_by_relay(node: Node, record: PeerRecord, link: RelayLink, handlers: Mapping[MessageKind, str]) -> Carried:
     """Visit both mailboxes once. Raises Unavailable E-FLOW-615 while another process does, and what the relay raises
     when neither mailbox can be reached; NotFound E-EXCHANGE-774 when it does not know the token."""
+    with visiting(node, record):
+        return Visit(node, record, link, handlers).run()
+
+
+@contextmanager
+def visiting(node: Node, record: PeerRecord) -> Iterator[None]:
+    """One visit, or one file of messages, at a time with this peer. Raises Unavailable E-FLOW-615."""
     busy = Unavailable(
         "E-FLOW-615", "Another process exchanges messages with {peer}; try again in a moment.", peer=record.code_name
     )
     with alone(node.folder / f"post-relay-{lock_name(record.code_name)}.lock", busy, seconds=LOCK_SECONDS):
-        return _Visit(node, record, link, handlers).run()
+        yield
 
 
 def connect(place: Place) -> Relay:
     """The relay at this place."""
-    return RelayClient(place.url, pin=place.pin or None)
+    return RelayClient(place.url, pin=place.pin or None, outside=place.outside)
 
 
-class _Visit:
-    """One visit to the two mailboxes."""
+Put = Callable[[bytes, int], None]
+"""Lay one sealed message down that expires at this moment."""
+
+
+class Visit:
+    """One visit to the two mailboxes, or to what people carried: ``take_one`` and ``lay`` know nothing of relays."""
 
     def __init__(self, node: Node, record: PeerRecord, link: RelayLink, handlers: Mapping[MessageKind, str]) -> None:
         self._node, self._record, self._peer, self._link = node, record, record.code_name, link
-        ours = link.ours.mailbox if link.ours is not None else ""
-        self._book = PostBook(node, handlers, ours)
+        self._book = PostBook(node, handlers)
         self._turn = memory_of(node, self._peer).turn + 1
-        self._carried = Carried()
+        self.carried = Carried()
         self._seen: set[bytes] = set()
-        self._reply = False  # the peer asks, or does not know, how far we have come
+        self.reply = False  # the peer asks, or does not know, how far we have come
+        self._bad = 0  # messages that could not be opened
         self._stopped = False  # a handler could not go on, or the mailbox takes no more
 
     def run(self) -> Carried:
@@ -75,27 +90,29 @@ class _Visit:
             came, laid = self._tried(self._fetch, faults), self._tried(self._lay, faults)
             if len(faults) == sum(place is not None for place in (self._link.ours, self._link.theirs)):
                 raise faults[0]
-            self._carried.problems += [fault.text.format(**fault.values) for fault in faults]
+            self.carried.problems += [fault.text.format(**fault.values) for fault in faults]
             if faults or self._stopped or not (came or laid):
                 break
         if self._link.theirs is None:
-            self._carried.problems.append(f"{self._peer} has not told its mailbox yet; ours wait")
-        return self._carried
+            self.carried.problems.append(f"{self._peer} has not told its mailbox yet; ours wait")
+        return self.carried
 
     def _tried(self, step: Callable[[], int], faults: list[Fault]) -> int:
         try:
             return step()
         except Fault as fault:
-            if fault.code.startswith("E-EXCHANGE-77"):
+            if fault.code.startswith("E-EXCHANGE-77") or fault.code == LEADS_INSIDE:
                 faults.append(fault)
                 return 0
             raise
 
     def _fetch(self) -> int:
         """Steps for each page: open, place, delete. Returns how many came that had not come in this visit."""
+        self._link = link_of(self._node, self._peer)
         if (place := self._link.ours) is None:
             return 0
-        relay, token, came = connect(place), token_of(self._node, self._peer, READ), 0
+        self._book.mailbox = place.mailbox
+        relay, token, came = connect(place), token_of(self._node, self._peer, READ, place), 0
         try:
             for _ in range(PAGES):
                 page = relay.fetch(place.mailbox, token, limit=PAGE)
@@ -106,22 +123,29 @@ class _Visit:
                 if not fresh or self._stopped:
                     break
         finally:
-            _close(relay)
+            close(relay)
         return came
 
     def _take(self, page: Sequence[Waiting]) -> list[str]:
         done: list[str] = []
         for item in page:
             try:
-                self._one(item.data)
+                self.take_one(item.data)
             except Unavailable as fault:
-                self._carried.problems.append(fault.text.format(**fault.values))
+                self.carried.problems.append(fault.text.format(**fault.values))
                 self._stopped = True
                 break
             done.append(item.id)
+        if self._bad > BAD_MOST and not self._stopped:
+            self.carried.problems.append(
+                f"more than {BAD_MOST} messages from the mailbox for {self._peer} could not be opened, the rest waits; "
+                "ask who runs the relay, and take a fresh mailbox"
+            )
+            self._stopped = True
         return done
 
-    def _one(self, data: bytes) -> None:
+    def take_one(self, data: bytes) -> None:
+        """Open one message and put it in its place. Raises Unavailable when it has to come again."""
         digest = hashlib.sha256(data).digest()
         if digest in self._seen:
             return
@@ -129,17 +153,19 @@ class _Visit:
             opened = open_from(self._node, self._record, data, mailbox=self._book.mailbox)
         except BadEnvelope as bad:
             self._seen.add(digest)
-            self._carried.problems.append(f"of {self._peer}: {bad.text.format(**bad.values)}")
+            self._bad += 1
+            if self._bad <= BAD_TOLD:
+                self.carried.problems.append(f"of {self._peer}: {bad.text.format(**bad.values)}")
             return
         if opened.kind is MessageKind.STANDING:
             self._hear(opened)
         else:
             last = self._node.store.post_in.last(self._peer)
-            self._reply = self._reply or (last is not None and opened.sequence <= last.sequence)
+            self.reply = self.reply or (last is not None and opened.sequence <= last.sequence)
             with locked(self._node, self._peer, "theirs"):
-                self._carried.problems += self._book.place(self._record, opened)
-            self._carried.received += 1
-        self._carried.bytes_in += len(data)
+                self.carried.problems += self._book.place(self._record, opened)
+            self.carried.received += 1
+        self.carried.bytes_in += len(data)
         self._seen.add(digest)
 
     def _hear(self, opened: Opened) -> None:
@@ -152,36 +178,45 @@ class _Visit:
         self._book.settle(self._peer, standing)
         last = self._node.store.post_in.last(self._peer)
         taken = last.sequence if last is not None else 0
-        self._reply = (
-            self._reply or standing.sent > taken or bool(self._node.store.post.gone(self._peer, standing.taken))
-        )
+        self.reply = self.reply or standing.sent > taken or bool(self._node.store.post.gone(self._peer, standing.taken))
         for problem in standing.problems:
             sentence = f"{self._peer}: message {problem.sequence}: {problem.sentence[: BOUNDS.sentence]}"
-            if sentence not in self._carried.problems:
-                self._carried.problems.append(sentence)
+            if sentence not in self.carried.problems:
+                self.carried.problems.append(sentence)
 
     def _lay(self) -> int:
         """Ours that are due, then how far we have come. Returns how many messages were laid down."""
+        self._link = link_of(self._node, self._peer)  # what was just fetched may have named another place
         if (place := self._link.theirs) is None:
             return 0
+        relay, token = connect(place), token_of(self._node, self._peer, WRITE, place)
+
+        def put(sealed: bytes, expires: int) -> None:
+            relay.put(place.mailbox, token, sealed, expires=expires)
+
+        try:
+            return self.lay(place.mailbox, put)
+        finally:
+            close(relay)
+
+    def lay(self, mailbox: str, put: Put, *, everything: bool = False) -> int:
+        """Ours that are due, or all that waits; then how far we have come. Returns how many messages of ours."""
         with locked(self._node, self._peer, "ours"):
-            expired = refresh(self._node, self._record, place.mailbox)
+            expired = refresh(self._node, self._record, mailbox)
         if expired:
-            self._carried.problems.append(
+            self.carried.problems.append(
                 f"{len(expired)} messages to {self._peer} were not taken before their time was over"
             )
-        relay, token, laid = connect(place), token_of(self._node, self._peer, WRITE), 0
+        laid = 0
         try:
             for row in self._node.store.post.waiting(self._peer, limit=BOUNDS.waiting):
-                if self._is_due(row):
-                    self._lay_one(relay, place, token, row.sequence)
+                if everything or self._is_due(row):
+                    self._lay_one(put, row.sequence)
                     laid += 1
-            self._tell(relay, place, token, laid)
+            self._tell(put, mailbox, laid)
         except RelayBusy as fault:
-            self._carried.problems.append(fault.text.format(**fault.values))
+            self.carried.problems.append(fault.text.format(**fault.values))
             self._stopped = True
-        finally:
-            _close(relay)
         return laid
 
     def _is_due(self, row: Outgoing) -> bool:
@@ -190,24 +225,24 @@ class _Visit:
             return False
         return row.put_at is None or now >= row.put_at + min(RESEND_FIRST << min(row.puts - 1, 20), RESEND_MOST)
 
-    def _lay_one(self, relay: Relay, place: Place, token: bytes, sequence: int) -> None:
+    def _lay_one(self, put: Put, sequence: int) -> None:
         kept = self._node.store.post.get(self._peer, sequence)
         if kept is None or kept.sealed is None:
             return
-        relay.put(place.mailbox, token, kept.sealed, expires=kept.expires)
+        put(kept.sealed, kept.expires)
         self._node.store.post.put(self._peer, sequence, self._node.clock(), self._turn)
-        self._carried.sent += 1
-        self._carried.bytes_out += len(kept.sealed)
+        self.carried.sent += 1
+        self.carried.bytes_out += len(kept.sealed)
         memory = memory_of(self._node, self._peer)
         if sequence > memory.sent:
             remember(self._node, self._peer, msgspec.structs.replace(memory, sent=sequence))
 
-    def _tell(self, relay: Relay, place: Place, token: bytes, laid: int) -> None:
+    def _tell(self, put: Put, mailbox: str, laid: int) -> None:
         """How far we have come, when that is news, when the peer does not know it, or beside what we laid down."""
         node, memory = self._node, memory_of(self._node, self._peer)
         standing = msgspec.structs.replace(self._book.standing(self._peer), busy=False)
         content = "" if standing == Standing() else hashlib.sha256(encoded(standing)).hexdigest()
-        if not (laid or self._reply or content != memory.told):
+        if not (laid or self.reply or content != memory.told):
             return
         whole = msgspec.structs.replace(standing, turn=self._turn, heard=memory.heard, sent=memory.sent)
         at = node.clock()
@@ -220,16 +255,17 @@ class _Visit:
             at=at,
             expires=expires,
             body=encoded(whole),
-            mailbox=place.mailbox,
+            mailbox=mailbox,
         )
         on_the_ledger(node, self._peer, MessageKind.STANDING, self._turn, sealed)
-        relay.put(place.mailbox, token, sealed, expires=expires)
-        self._carried.bytes_out += len(sealed)
+        put(sealed, expires)
+        self.carried.bytes_out += len(sealed)
         remember(node, self._peer, msgspec.structs.replace(memory, turn=self._turn, told=content))
         self._turn += 1
-        self._reply = False
+        self.reply = False
 
 
-def _close(relay: Relay) -> None:
+def close(relay: Relay) -> None:
+    """Let go of its connections."""
     if isinstance(relay, RelayClient):
         relay.close()

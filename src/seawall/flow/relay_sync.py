@@ -9,6 +9,7 @@ was over or the peer could not take it in, a new chain begins with everything th
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,12 +28,14 @@ from seawall.flow.post_state import lock_name
 from seawall.flow.relay_book import FOLDER
 from seawall.identity.key_folder import destroy
 from seawall.identity.vault_open import opened_secret, seal_secret
-from seawall.model import Fault
+from seawall.model import Fault, Unavailable
 from seawall.model.message import Message, MessageKind
 from seawall.model.post import PostState
+from seawall.model.unreadable import UNREADABLE
 
 MIB = 1024 * 1024
 PART_BYTES = 4 * MIB
+WHOLE = "whole.drop.zst"
 MAX_PARTS = 128  # of one drop: 512 MiB; ours are cut long before, at DROP_BOUNDS
 DROP_BOUNDS = DropBounds(plain_bytes=64 * MIB, page_objects=200)
 DONE = "relay-drop-done:{peer}"
@@ -101,8 +104,7 @@ def _send(node: Node, peer: str) -> tuple[dict[str, object], list[str]]:
     folder = _folder(node, peer, "out")
     restart, said = _restart(node, peer)
     if restart:
-        for file in folder.iterdir():
-            file.unlink()
+        _clear(folder)
     _post_files(node, peer, folder)
     written = export_drop(node, peer, folder, restart=restart, if_new=True, cover=Cover.AROUND, bounds=DROP_BOUNDS)
     _post_files(node, peer, folder)
@@ -117,7 +119,7 @@ def _post_files(node: Node, peer: str, folder: Path) -> None:
         for number in range(parts):
             data = whole[number * PART_BYTES : (number + 1) * PART_BYTES]
             post(node, peer, MessageKind.DROP, msgspec.msgpack.encode(_Part(digest, number, parts, data)))
-        file.unlink()
+        destroy(file)
 
 
 def _restart(node: Node, peer: str) -> tuple[bool, list[str]]:
@@ -144,7 +146,7 @@ def take_part(node: Node, message: Message) -> None:
     """
     try:
         part = msgspec.msgpack.decode(message.body, type=_Part)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         raise _no_part() from None
     named = len(part.sha256) == 64 and not set(part.sha256) - set("0123456789abcdef")
     if not named or not 0 <= part.part < part.parts <= MAX_PARTS or len(part.data) > PART_BYTES:
@@ -154,22 +156,47 @@ def take_part(node: Node, message: Message) -> None:
         return  # taken in before a kill
     folder = _folder(node, message.peer, "in")
     if part.part == 0:
-        for file in folder.iterdir():  # messages keep their order: what lies there will never be whole
-            file.unlink()
+        _clear(folder)  # messages keep their order: what lies there will never be whole
     elif not (folder / f"{part.sha256}.{part.part - 1}").is_file():
         raise _no_part()  # or parts of files that never end would fill the disk
     piece = folder / f"{part.sha256}.{part.part}"
     piece.write_bytes(seal_secret(folder, part.data))
     if part.part + 1 == part.parts:
-        _take_in(node, message.peer, folder, part)
+        try:
+            _take_in(node, message.peer, folder, part)
+        except Unavailable:
+            raise  # the last part comes again
+        except Fault:
+            _clear(folder)
+            raise
         node.store.notes.set(key, part.sha256)
-        for file in folder.iterdir():
-            destroy(file)
+        _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    for file in folder.iterdir():
+        destroy(file)
 
 
 def _take_in(node: Node, peer: str, folder: Path, last: _Part) -> None:
-    file, digest = folder / "whole.drop.zst", hashlib.sha256()
-    with file.open("wb") as whole:
+    file = folder / WHOLE
+    try:
+        _assemble(folder, last, file)
+        done = take_in_drops(node, [file], only=peer)
+    finally:
+        destroy(file)  # in plain, also where a vault seals the pieces
+    taken = _taken.get()
+    if taken is not None:
+        taken.received += int(str(done["received"]))
+        taken.unchanged += int(str(done["unchanged"]))
+        taken.rejected += int(str(done["rejected"]))
+        found = done["problems"]
+        taken.problems += [str(problem) for problem in found] if isinstance(found, list) else []
+
+
+def _assemble(folder: Path, last: _Part, file: Path) -> None:
+    digest = hashlib.sha256()
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as whole:
         for number in range(last.parts):
             piece = folder / f"{last.sha256}.{number}"
             if not piece.is_file():
@@ -179,14 +206,6 @@ def _take_in(node: Node, peer: str, folder: Path, last: _Part) -> None:
             whole.write(data)
     if digest.hexdigest() != last.sha256:
         raise _no_part()
-    done = take_in_drops(node, [file], only=peer)
-    taken = _taken.get()
-    if taken is not None:
-        taken.received += int(str(done["received"]))
-        taken.unchanged += int(str(done["unchanged"]))
-        taken.rejected += int(str(done["rejected"]))
-        found = done["problems"]
-        taken.problems += [str(problem) for problem in found] if isinstance(found, list) else []
 
 
 def _no_part() -> Fault:

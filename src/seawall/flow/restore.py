@@ -25,6 +25,7 @@ from seawall.flow.restored import begin_anew
 from seawall.flow.sealed_file import SealedReader
 from seawall.ledger import Ledger
 from seawall.model import Fault, rfc3339
+from seawall.model.unreadable import UNREADABLE
 from seawall.settings import load_settings
 from seawall.store import copies, revisions
 
@@ -107,7 +108,7 @@ def _unpack(reader: SealedReader, building: Path, on_progress: OnProgress) -> Un
                 done += entry.size
                 on_progress(done, None)
         reader.drain()
-    except (tarfile.TarError, msgspec.MsgspecError, FileExistsError, EOFError):
+    except (tarfile.TarError, FileExistsError, EOFError, *UNREADABLE):
         raise _not_whole() from None
     if about is None or end is None or end.members != members:
         raise _not_whole()

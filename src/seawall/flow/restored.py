@@ -1,7 +1,8 @@
 """What a restored node does before anything else: nothing that may have been spent since the backup is spent again.
 
 The backup does not know what left after it was made, so every cap of a standing release counts as reached for a day,
-and every peer is told by a signed leaf; two people there accept it (``ledger_restored``).
+and every peer is told by a signed leaf; two people there accept it (``ledger_restored``). Agents go on with what they
+hold until two people here approve the restored order book (``book_epoch``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import msgspec
 
 from seawall.flow.aggregates_restored import spend_releases
+from seawall.flow.book_epoch import begin_epoch
 from seawall.flow.budgets import spend_all
+from seawall.flow.hunts_answer import spend_points
 from seawall.flow.ledger_seen import keep_seen
 from seawall.flow.node import ADMINISTRATOR, Node
 from seawall.flow.notices import send_notice
@@ -28,6 +31,7 @@ def begin_anew(node: Node, backup_at: int, kept: Held) -> dict[str, object]:
     at = node.clock()
     epoch = int(node.store.notes.get(EPOCH) or 0) + 1
     node.store.notes.set(EPOCH, str(epoch))
+    begin_epoch(node, at, backup_at)
     spent = spend_budgets(node, at)
     details: dict[str, str | int | list[str]] = {
         "backup_at": backup_at,
@@ -46,11 +50,12 @@ def begin_anew(node: Node, backup_at: int, kept: Held) -> dict[str, object]:
         "epoch": epoch,
         "budgets_spent": len(spent),
         "peers_told": told,
+        "agents_wait": [point.name for point in node.store.orders.points() if point.fingerprint is not None],
     }
 
 
 def spend_budgets(node: Node, at: int) -> list[str]:
-    """Count standing releases as used up to their caps, guesses as asked, aggregates as given; returns whose."""
+    """Count standing releases as used up to their caps, guesses as asked, aggregates as given, answers too; whose."""
     spent: list[str] = []
     for terms in node.store.circles.list():
         usage = Usage.load(node, terms.name)
@@ -58,7 +63,7 @@ def spend_budgets(node: Node, at: int) -> list[str]:
             usage.add(standing.name, max(standing.cap_per_day, standing.cap_per_hour), at)
             spent.append(f"{terms.name}: {standing.name}")
         usage.save(node)
-    return spent + spend_all(node, at) + spend_releases(node, at)
+    return spent + spend_all(node, at) + spend_releases(node, at) + spend_points(node, at)
 
 
 def _tell_peers(node: Node, leaf: int) -> list[str]:

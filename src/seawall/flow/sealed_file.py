@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from seawall.model import Fault, Refused
+from seawall.model.unreadable import UNREADABLE
 
 FORMAT = "seawall-backup/1"
 CHUNK = 1 << 20
@@ -139,7 +140,7 @@ def _header(line: bytes) -> _Header:
         known = (header.format, header.kdf, header.r, header.p) == (FORMAT, "scrypt", 8, 1)
         if known and 1 <= header.log_n <= MAX_LOG_N and line.endswith(b"\n"):
             return header
-    except (msgspec.MsgspecError, ValueError):
+    except (ValueError, *UNREADABLE):
         pass
     raise Fault("E-FLOW-383", "This is no backup of Seawall, or one of a newer version.")
 

@@ -17,8 +17,10 @@ from seawall.flow.screens import node_screens
 from seawall.flow.warning import confirmed, echoes
 from seawall.match import candidate_table, sighting_table, summaries
 from seawall.model import Observable, Pap, SightingSummary, Tlp
+from seawall.model.answer import ANSWERS
 from seawall.model.stix.versioning import timestamp
 from seawall.model.stored import StoredObject
+from seawall.model.technique_source import TECHNIQUES
 
 BATCH = 1_000  # objects compared and stored together
 
@@ -45,6 +47,18 @@ def prepare_findings(node: Node) -> int:
         keys = node.store.indicators.keys()
         seen = _believed(node, with_hits(node, sighting_table(session, keys), keys))
         ours += list(zip(summaries(seen), seen["sensors"].to_pylist(), strict=True))
+    changed, standing = _tell(node, ours)
+    return changed + _withdraw(node, standing)
+
+
+def tell_candidates(node: Node, found: pa.Table) -> int:
+    """As ``prepare_findings`` for these candidates alone (FINDING_SCHEMA); nothing is withdrawn."""
+    return _tell(node, list(zip(summaries(found), found["sensors"].to_pylist(), strict=True)))[0]
+
+
+def _tell(node: Node, ours: list[tuple[SightingSummary, int | None]]) -> tuple[int, set[str]]:
+    """Store what is new or has grown of our sightings and how many sensors stand behind each; (how many objects
+    changed, the sightings that stand)."""
     changed = 0
     pending: list[StoredObject] = []
     done: set[tuple[str, str, str]] = set()
@@ -60,8 +74,7 @@ def prepare_findings(node: Node) -> int:
         if len(pending) >= BATCH:
             changed += _keep(node, pending)
             pending = []
-    changed += _keep(node, pending)
-    return changed + _withdraw(node, standing)
+    return changed + _keep(node, pending), standing
 
 
 def _believed(node: Node, seen: pa.Table) -> pa.Table:
@@ -85,7 +98,11 @@ def _withdraw(node: Node, standing: set[str]) -> int:
     while after is not None:
         page = node.store.objects.list(WHOLE_NODE, types=("sighting",), after=after, limit=BATCH)
         for held in page.items:
-            ours = held.origin is None and held.created_by == node.keys.identity_id
+            ours = (
+                held.origin is None
+                and held.created_by == node.keys.identity_id
+                and held.source not in (ANSWERS, TECHNIQUES)
+            )
             if ours and held.id not in standing and msgspec.json.decode(held.body, type=_Told).count > 0:
                 body = withdrawn_sighting(held.body, at)
                 stale.append(

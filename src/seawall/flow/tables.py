@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seawall.flow.node import Node
-from seawall.ingest import relabel
-from seawall.match import forget_matches
 from seawall.reference import OwnAssets, SensorTable
 
 Progress = Callable[[int, int | None, int], None]
@@ -34,6 +32,9 @@ def relabel_rows(node: Node, *, progress: Progress | None = None, waiting: Waiti
     All rows change together or none. Hits are forgotten, so the next ``match`` computes them anew. After a kill the
     table is in force for new rows; run it again for those already held.
     """
+    from seawall.ingest import relabel
+    from seawall.match import forget_matches
+
     node.require("ingest")
     with node.lake.writing(waiting) as writer:
         report = relabel(writer, node_sensors(node), progress)
@@ -48,4 +49,5 @@ def import_assets(node: Node, csv: Path) -> dict[str, object]:
     fresh = OwnAssets.from_csv(csv)
     merged = OwnAssets.load(node.folder / "reference").joined(fresh)
     merged.save(node.folder / "reference")
+    node.forget_lists()
     return {"assets": len(fresh.assets), "total": len(merged.assets)}

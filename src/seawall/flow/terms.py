@@ -30,6 +30,8 @@ def shared_terms(terms: CircleTerms) -> dict[str, object]:
         further["proof"] = terms.proof.value
     if terms.held_data is not HeldData.KEEP:
         further["held_data"] = terms.held_data.value
+    if terms.cloud_pap is not Pap.GREEN:
+        further["cloud_pap"] = terms.cloud_pap.label
     return {
         **further,
         "name": terms.name,
@@ -118,6 +120,7 @@ class _Shared(msgspec.Struct, forbid_unknown_fields=True):
     chatham_house: bool = False
     sharing_kinds: Words = []
     held_data: Word = HeldData.KEEP.value
+    cloud_pap: Word = Pap.GREEN.label
     proof: Word = Proof.TRANSFERABLE.value
 
 
@@ -136,6 +139,7 @@ def _terms(said: _Shared, members: frozenset[str], expires_at: int) -> CircleTer
         chatham_house=said.chatham_house,
         sharing_kinds=frozenset(said.sharing_kinds),
         held_data=HeldData(said.held_data),
+        cloud_pap=Pap.parse(said.cloud_pap),
         proof=Proof(said.proof),
         redaction=frozenset(said.redaction),
         minimum_context=frozenset(said.minimum_context),

@@ -125,14 +125,15 @@ def reveal_details(node: Node, peer: str, items: Sequence[OverlapItem]) -> int:
 
 def own_sightings_of(node: Node, values: Sequence[Observable]) -> dict[Key, StoredObject]:
     """Our own sighting of each value as a candidate, the earliest where several sides saw it; others are left out."""
-    found = _prepared(node, values)
+    found = prepared_sightings_of(node, values)
     if len(found) < len(values):
         refresh_if_possible(node)  # the job that prepares them has not run since
-        found = _prepared(node, values)
+        found = prepared_sightings_of(node, values)
     return found
 
 
-def _prepared(node: Node, values: Sequence[Observable]) -> dict[Key, StoredObject]:
+def prepared_sightings_of(node: Node, values: Sequence[Observable]) -> dict[Key, StoredObject]:
+    """The same of what is prepared already, without looking for news."""
     identity = node.keys.identity_id
     of = {candidate_id(identity, value): value for value in values}
     made = node.store.descent.derived(of)
@@ -153,6 +154,8 @@ def _decide_in(
     """One circle's answer for all items at once, so that its caps count them together."""
     terms = in_force(node, terms)
     wanted = {one.id for one in without_taken_back(node, terms.name, peer, [held for _, held in items])}
+    gone = node.store.recalls.taken_back(terms.name, peer, {id for _, held in items for id in held.inputs})
+    wanted -= {held.id for _, held in items if gone.keys() & set(held.inputs)}  # nor what rests on a recalled one
     requests = []
     indicators: set[str] = set()
     for item, held in items:

@@ -11,25 +11,32 @@ from seawall.flow.context import WHOLE_NODE
 from seawall.flow.hit_rows import hit_contacts, hit_sides
 from seawall.flow.live_rows import just_met, own_sightings
 from seawall.flow.node import Node
+from seawall.flow.scores import reliabilities
 from seawall.flow.screens import node_screens
 from seawall.identity import read_card
 from seawall.lake import LakeSession
 from seawall.match import Screens, contact_table, findings_of, overlap_table
 from seawall.model import Observable, ObservableType, Pap, SightingSummary, Tlp, Warning
-from seawall.warn import WarnOptions, warnings
+from seawall.warn import VoiceKind, WarnOptions, warnings
 
 DRAWN = "warnings-drawn"
 """Key of the note that says from which state of lake, indicators and sightings the stored warnings were drawn."""
 PAGE = 10_000
+DOUBTED_BELOW = 0.3
+"""Reliability (``flow.scores``), drawn towards its prior: five refuted values and none confirmed are below it."""
 
 
 def refresh_warnings(node: Node) -> int:
     """Draw warnings anew when anything they rest on has changed; returns how many are held."""
     with node.lake.reading() as session:
-        state = f"{session.generation}/{node.store.indicators.change()}/{node.store.sightings.change()}"
+        doubted = doubted_peers(node)
+        state = (
+            f"{session.generation}/{node.store.indicators.change()}/{node.store.sightings.change()}"
+            f"/{','.join(sorted(doubted))}"
+        )
         if node.store.notes.get(DRAWN) == state:
             return node.store.warnings.count(WHOLE_NODE)
-        drawn = list(_draw(node, session))
+        drawn = list(_draw(node, session, doubted))
     held = {(item.type, item.value) for item in _held(node)}
     node.store.warnings.put(drawn)
     node.store.warnings.remove(held - {(item.type, item.value) for item in drawn})
@@ -37,7 +44,17 @@ def refresh_warnings(node: Node) -> int:
     return len(drawn)
 
 
-def _draw(node: Node, session: LakeSession) -> Iterable[Warning]:
+def warnings_if_told(node: Node, told: Iterable[SightingSummary]) -> list[Warning]:
+    """What would be warned about here, had peers told these sightings and nothing else; nothing is kept."""
+    said = list(told)
+    if not said:
+        return []
+    with node.lake.reading() as session:
+        keys = node.store.indicators.keys()
+        return list(_exchanged(node, session, node_screens(node), keys, said, doubted_peers(node)))
+
+
+def _draw(node: Node, session: LakeSession, doubted: frozenset[str]) -> Iterable[Warning]:
     screens = node_screens(node)
     keys = node.store.indicators.keys()
     told = list(_told(node))
@@ -48,12 +65,26 @@ def _draw(node: Node, session: LakeSession) -> Iterable[Warning]:
         options = WarnOptions(assumed_sharing_delay=delay, one_sided=False)
         found |= {(item.type.value, item.value): item for item in warnings(session, ours, None, options)}
     if told:
-        found |= {(item.type.value, item.value): item for item in _exchanged(node, session, screens, keys, told)}
+        found |= {
+            (item.type.value, item.value): item for item in _exchanged(node, session, screens, keys, told, doubted)
+        }
     return found.values()
 
 
+def doubted_peers(node: Node) -> frozenset[str]:
+    """Peers of whose values that our people answered most were no attack: their word alone raises no warning."""
+    return frozenset(
+        name for (kind, name), share in reliabilities(node).items() if kind is VoiceKind.PEER and share < DOUBTED_BELOW
+    )
+
+
 def _exchanged(
-    node: Node, session: LakeSession, screens: Screens, keys: pa.Table, told: list[SightingSummary]
+    node: Node,
+    session: LakeSession,
+    screens: Screens,
+    keys: pa.Table,
+    told: list[SightingSummary],
+    doubted: frozenset[str],
 ) -> Iterable[Warning]:
     theirs = findings_of(told)
     wanted = theirs.select(["type", "value"]).group_by(["type", "value"]).aggregate([])
@@ -62,11 +93,11 @@ def _exchanged(
     session.register("flow_wanted", wanted)
     seen = session.sql("SELECT s.* FROM flow_seen s SEMI JOIN flow_wanted w ON s.type = w.type AND s.value = w.value")
     met = pa.concat_tables([just_met(node, contacts, seen), hit_contacts(node, contacts, seen)])
-    ours = pa.concat_tables([contacts, _without_echo(node, seen).cast(contacts.schema), met])
-    return warnings(session, _with_told(node, ours), theirs)
+    ours = pa.concat_tables([contacts, without_echo(node, seen).cast(contacts.schema), met])
+    return warnings(session, with_told(node, ours), theirs, WarnOptions(doubted=doubted))
 
 
-def _without_echo(node: Node, seen: pa.Table) -> pa.Table:
+def without_echo(node: Node, seen: pa.Table) -> pa.Table:
     """Leave out what we met only because a peer named it as its own candidate: that is its sighting once more, and no
     indicator that vouches for it."""
     return seen.filter(pa.array([not echo for echo in echoes(node, seen)], pa.bool_()))
@@ -88,7 +119,7 @@ def confirmed(node: Node) -> set[tuple[str, str]]:
     return {(item.type.value, item.value) for item in _held(node) if item.other_first_seen is not None}
 
 
-def _with_told(node: Node, ours: pa.Table) -> pa.Table:
+def with_told(node: Node, ours: pa.Table) -> pa.Table:
     """Fill ``told_at`` with when we put our own sighting of a value into an outbox, or told it after a comparison."""
     identity = node.keys.identity_id
     ids: list[str] = []

@@ -15,6 +15,7 @@ import pyarrow as pa
 from seawall.codec.sharing import candidate_id
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
+from seawall.flow.warning import doubted_peers
 from seawall.identity import read_card
 from seawall.lake import LakeSession
 from seawall.match import findings_of
@@ -24,6 +25,7 @@ from seawall.warn import WarnOptions, warnings
 
 Value = tuple[ObservableType, str]
 MANY_ALARMS = 2  # where more alarms change nothing
+MINUTE = 60_000_000  # microseconds
 
 
 class WarningsAtOnce:
@@ -33,6 +35,7 @@ class WarningsAtOnce:
         self._node = node
         self._session = session
         self._drawn_from: dict[Value, object] = {}
+        self._doubted_since: tuple[int, frozenset[str]] | None = None
         self.count = 0
 
     def draw(self, findings: Sequence[dict[str, Any]]) -> int:
@@ -53,11 +56,19 @@ class WarningsAtOnce:
         if told:
             named = {(item.type, item.value) for item in told}
             ours = self._without_echo([row for value in sorted(named & news.keys()) for row in news[value]])
-            found |= _by_value(warnings(self._session, _table(ours), findings_of(told)))
+            options = WarnOptions(doubted=self._doubted())
+            found |= _by_value(warnings(self._session, _table(ours), findings_of(told), options))
         kept = [warning for value, warning in found.items() if self._says_more(value, warning)]
         self._node.store.warnings.put(kept)
         self.count += len(kept)
         return len(kept)
+
+    def _doubted(self) -> frozenset[str]:
+        """Peers in doubt, looked up once a minute: people's answers come slowly, lines do not."""
+        now = self._node.clock()
+        if self._doubted_since is None or now - self._doubted_since[0] > MINUTE:
+            self._doubted_since = now, doubted_peers(self._node)
+        return self._doubted_since[1]
 
     def _is_news(self, value: Value, rows: list[dict[str, Any]]) -> bool:
         """Whether something has changed that a warning rests on: a count beyond two is no news."""

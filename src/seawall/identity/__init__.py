@@ -17,13 +17,30 @@ validity, and has the pinned key. The fingerprint that two people read aloud cov
 True
 """
 
-from seawall.identity import dsse
-from seawall.identity.card import Card, check_fingerprint, read_card
-from seawall.identity.certificates import certificate_sha256
-from seawall.identity.keys import NodeKeys
-from seawall.identity.keyset import KeyPeriod, KeySet, Reason, check_current
-from seawall.identity.rotation import OfflineKey
-from seawall.identity.tls import ServerTls, check_pin, client_context, server_context, server_name, trust
+from typing import TYPE_CHECKING
+
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.identity import dsse
+    from seawall.identity.card import Card, check_fingerprint, read_card
+    from seawall.identity.certificates import certificate_sha256
+    from seawall.identity.keys import NodeKeys
+    from seawall.identity.keyset import KeyPeriod, KeySet, Reason, check_current
+    from seawall.identity.rotation import OfflineKey
+    from seawall.identity.tls import ServerTls, check_pin, client_context, server_context, server_name, trust
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "card": ("Card", "check_fingerprint", "read_card"),
+            "certificates": ("certificate_sha256",),
+            "keys": ("NodeKeys",),
+            "keyset": ("KeyPeriod", "KeySet", "Reason", "check_current"),
+            "rotation": ("OfflineKey",),
+            "tls": ("ServerTls", "check_pin", "client_context", "server_context", "server_name", "trust"),
+        },
+    )
 
 __all__ = [
     "Card",

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from seawall.identity import dsse
 from seawall.identity.prekeys import OwnPrekeys, Prekey, PublicPrekey, sign_prekey
 from seawall.model import Refused
+from seawall.model.unreadable import UNREADABLE
 
 _CONTEXT = b"seawall between us 1\n"
 _NAME = hashlib.sha256(b"seawall between us").digest()  # stands where a public key would: there is none
@@ -92,7 +93,7 @@ def prekey_beside(envelope: bytes) -> bytes:
     """The sender's prekey document beside a proof, not yet believed; empty when there is none."""
     try:
         return msgspec.json.decode(envelope, type=_Beside).prekey.encode()
-    except (msgspec.MsgspecError, UnicodeError):
+    except UNREADABLE:
         return b""
 
 

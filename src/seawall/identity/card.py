@@ -41,6 +41,7 @@ from seawall.identity.keyset import (
 )
 from seawall.model import Fault, Refused, to_microseconds
 from seawall.model.moments import parse_moment
+from seawall.model.unreadable import UNREADABLE
 
 CARD_FORMAT = "seawall-card-1"
 ROTATED_FORMAT = "seawall-card-2"
@@ -143,7 +144,7 @@ def read_card(data: bytes) -> Card:
         base64.b64decode(card.first_key, validate=True)
         parse_moment(card.created)
         authority = x509.load_pem_x509_certificate(card.ca_certificate.encode())
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise _not_a_card("it is cut short or has other fields") from None
     except (binascii.Error, ValueError, Fault):
         raise _not_a_card("a key or certificate in it cannot be read") from None

@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from seawall.model import Refused
+from seawall.model.unreadable import UNREADABLE
 
 MAX_ENVELOPE_BYTES = 32 * 1024 * 1024  # the largest sealed batch that privacy-preserving runs exchange
 MAX_SIGNATURES = 8  # a rotation needs two sets of at most three; more is somebody making us work
@@ -135,7 +136,7 @@ def _open(envelope: bytes) -> tuple[_Envelope, bytes, list[bytes]]:
             opened = msgspec.json.decode(envelope, type=_Envelope)
             if len(opened.signatures) <= MAX_SIGNATURES:
                 return opened, _decode(opened.payload), [_decode(signature.sig) for signature in opened.signatures]
-    except (msgspec.DecodeError, ValueError):
+    except (ValueError, *UNREADABLE):
         pass
     raise Refused("E-IDENTITY-010", "The signed envelope is malformed or too large; ask the sender again.")
 

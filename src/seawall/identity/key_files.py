@@ -13,7 +13,6 @@ a vault (``vault_open``).
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -45,6 +44,7 @@ from seawall.identity.certificates import CLIENT, SERVER, new_authority, new_key
 from seawall.identity.keyset import KeyPeriod, KeySet, first_set, moment, periods, read_key_set
 from seawall.identity.vault_open import read_secret, seal_secret
 from seawall.model import Fault, rfc3339, to_microseconds
+from seawall.model.unreadable import UNREADABLE
 
 CURRENT = "current"
 SETS = "sets.json"
@@ -85,7 +85,7 @@ class KeyState:
             later = KeySets("", ())
             if self.version > 1:
                 later = msgspec.json.decode((self.folder / SETS).read_bytes(), type=KeySets)
-        except (OSError, ValueError, msgspec.DecodeError) as error:
+        except (OSError, ValueError, *UNREADABLE) as error:
             raise unreadable(folder, error) from None
         if not isinstance(signing, Ed25519PrivateKey):
             raise unreadable(folder, TypeError("signing.key is not an Ed25519 key"))
@@ -203,26 +203,6 @@ def write_secret(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def destroy(path: Path) -> None:
-    """Overwrite once and remove; on flash and on copying file systems the removal is all that can be promised."""
-    with contextlib.suppress(OSError):
-        size = path.stat().st_size
-        with path.open("r+b") as file:
-            file.write(b"\0" * size)
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def refuse_if_shared(path: Path) -> None:

@@ -25,10 +25,10 @@ from seawall.identity.key_files import (
     occupied,
     signed_card,
     stamp_of,
-    sync_folder,
     unreadable,
     write_secret,
 )
+from seawall.identity.key_folder import sync_folder
 from seawall.identity.keyset import KeyPeriod, KeySet
 from seawall.identity.sealing import Box
 from seawall.identity.vault_open import vault_of

@@ -23,6 +23,7 @@ from seawall.identity import dsse
 from seawall.model import Fault, Refused, rfc3339, to_microseconds
 from seawall.model.canonical_json import canonical_json
 from seawall.model.moments import parse_moment
+from seawall.model.unreadable import UNREADABLE
 
 KEYSET_FORMAT = "seawall-keys-1"
 KEYSET_TYPE = "application/vnd.seawall.keys.v1+json"
@@ -244,7 +245,7 @@ def _read(payload: bytes) -> KeySet:
         keys = msgspec.json.decode(payload, type=KeySet)
         publics = [base64.b64decode(key, validate=True) for key in (keys.signing_key, *keys.root_keys)]
         moments = keys.created_at, keys.expires_at, keys.overlaps_until
-    except (msgspec.DecodeError, binascii.Error, ValueError, OverflowError, Fault):
+    except (binascii.Error, ValueError, OverflowError, Fault, *UNREADABLE):
         raise _none("a field of it is missing or cannot be read") from None
     if keys.format != KEYSET_FORMAT or payload != key_set_bytes(keys):
         raise _none("it is of another version or not in canonical form")

@@ -17,13 +17,14 @@ import hashlib
 import struct
 from pathlib import Path
 
-from seawall.identity.key_files import destroy, refuse_if_shared, sync_folder, write_secret
+from seawall.identity.key_files import refuse_if_shared, write_secret
+from seawall.identity.key_folder import destroy, sync_folder
 from seawall.identity.prekeys import CLOCK_SKEW, KEPT_AFTER_END, OwnPrekeys, Prekey
 from seawall.identity.vault_open import read_secret, seal_secret
 from seawall.model import Fault
 
 PREKEYS = "prekeys"
-MAX_PREKEYS = 64  # files read: a week's each for 58 days are nine
+MAX_PREKEYS = 64  # of the newest files: a week's each for 58 days are nine
 _MAGIC, _VERSION = b"SWPREKEY", 1
 _LAYOUT = struct.Struct(">8sH36sQQ64s32s32s")
 FILE_BYTES = _LAYOUT.size + 32
@@ -88,15 +89,17 @@ def wipe_prekeys(keys: Path, at: int | None) -> int:
     if at is None:
         gone = list(folder.glob("*.key"))
     else:
-        gone = [path for path, prekey in _all(keys) if prekey.ends + KEPT_AFTER_END <= at]
-    for path in (*gone, *folder.glob(".*.new")):
+        gone = [path for path, prekey in _all(keys, most=None) if prekey.ends + KEPT_AFTER_END <= at]
+    zeros = [path for path in folder.glob("*.key") if path not in gone and not path.read_bytes().strip(b"\0")]
+    for path in (*gone, *zeros, *folder.glob(".*.new")):
         destroy(path)
     return len(gone)
 
 
-def _all(keys: Path) -> list[tuple[Path, Prekey]]:
+def _all(keys: Path, *, most: int | None = MAX_PREKEYS) -> list[tuple[Path, Prekey]]:
+    """The newest files, by when they were written: their names say nothing of that."""
     found = []
-    for path in sorted((keys / PREKEYS).glob("*.key"))[:MAX_PREKEYS]:
+    for path in sorted((keys / PREKEYS).glob("*.key"), key=_written, reverse=True)[:most]:
         try:
             data = read_secret(path)
             if data.strip(b"\0"):  # only zeros: a wiping was killed before the file went
@@ -111,3 +114,10 @@ def _all(keys: Path) -> list[tuple[Path, Prekey]]:
                 path=path,
             ) from None
     return found
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # wiped by another process meanwhile
+        return 0

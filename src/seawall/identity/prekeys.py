@@ -29,6 +29,7 @@ from seawall.identity import dsse
 from seawall.model import Fault, Refused, rfc3339, to_microseconds
 from seawall.model.canonical_json import canonical_json
 from seawall.model.moments import parse_moment
+from seawall.model.unreadable import UNREADABLE
 
 PREKEY_FORMAT = "seawall-prekey-1"
 PREKEY_TYPE = "application/vnd.seawall.prekey.v1+json"
@@ -208,7 +209,7 @@ def _read(payload: bytes) -> PublicPrekey:
             public.sealing_key()  # FIPS 203 section 7.2: the encapsulation key is checked before it is used
             if 0 < ends - created <= IN_FORCE:
                 return public
-    except (msgspec.MsgspecError, binascii.Error, ValueError, OverflowError, Fault):
+    except (binascii.Error, ValueError, OverflowError, Fault, *UNREADABLE):
         pass
     raise _none("a field of it is missing, cannot be, or is of another suite")
 

@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from seawall.identity.card import read_card
 from seawall.identity.dsse import key_id
-from seawall.identity.key_files import CURRENT, SETS, destroy, furnish_set, sync_folder, write_secret
+from seawall.identity.key_files import CURRENT, SETS, furnish_set, write_secret
+from seawall.identity.key_folder import destroy, sync_folder
 from seawall.identity.keys import NodeKeys
 from seawall.identity.keyset import (
     KEYSET_FORMAT,

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from seawall.identity.key_folder import sync_folder
 from seawall.identity.sealing import Box
 from seawall.model import Fault, Refused
+from seawall.model.unreadable import UNREADABLE
 
 FILE = "vault.json"
 KEY_FILE = "vault.key"
@@ -180,7 +181,7 @@ def read_record(folder: Path) -> Record | None:
             _ = [_bytes(text) for text in (wrap.sealed, wrap.salt, wrap.secret, wrap.nonce)]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, msgspec.MsgspecError):
+    except (OSError, ValueError, *UNREADABLE):
         usable = False
     if not usable:
         raise Fault(

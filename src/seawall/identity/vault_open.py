@@ -32,6 +32,7 @@ from seawall.identity.vault import (
     write_over,
 )
 from seawall.model import Clock, Fault, Refused, Unavailable, system_clock
+from seawall.model.unreadable import UNREADABLE
 from seawall.settings import secret_file
 
 KEYS = "keys"  # of a node, beside its other folders
@@ -179,7 +180,7 @@ def _counted(folder: Path, record: Record, wrap: Wrap, passphrase: str, clock: C
 def _tries(folder: Path) -> Tries:
     try:
         return msgspec.json.decode((folder / TRIES).read_bytes(), type=Tries)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return Tries()
 
 

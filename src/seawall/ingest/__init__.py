@@ -8,13 +8,31 @@ Never here: matching, network access, one Python object per ordinary event, a li
     report = ingest(["eve.json"], lake, options)
 """
 
-from seawall.ingest.fingerprints import INGESTED_FILES
-from seawall.ingest.interface import IngestOptions, IngestReport
-from seawall.ingest.mapping_explain import Explanation, explain
-from seawall.ingest.naming import format_name, format_names
-from seawall.ingest.quarantine import QuarantineEntry, read_quarantine
-from seawall.ingest.relabel import RelabelReport, relabel
-from seawall.ingest.run import ingest
+from typing import TYPE_CHECKING
+
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.ingest.fingerprints import INGESTED_FILES
+    from seawall.ingest.interface import IngestOptions, IngestReport
+    from seawall.ingest.mapping_explain import Explanation, explain
+    from seawall.ingest.naming import format_name, format_names
+    from seawall.ingest.quarantine import QuarantineEntry, read_quarantine
+    from seawall.ingest.relabel import RelabelReport, relabel
+    from seawall.ingest.run import ingest
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "fingerprints": ("INGESTED_FILES",),
+            "interface": ("IngestOptions", "IngestReport"),
+            "mapping_explain": ("Explanation", "explain"),
+            "naming": ("format_name", "format_names"),
+            "quarantine": ("QuarantineEntry", "read_quarantine"),
+            "relabel": ("RelabelReport", "relabel"),
+            "run": ("ingest",),
+        },
+    )
 
 __all__ = [
     "INGESTED_FILES",

@@ -16,6 +16,7 @@ import msgspec
 
 from seawall.ingest.interface import LINE_BOUND, Flaw
 from seawall.ingest.typed import RAW, typed
+from seawall.model.unreadable import UNREADABLE
 
 NOT_JSON = "not-json"
 WRONG_TYPE = "wrong-type"
@@ -87,7 +88,7 @@ def array_lines(whole: bytes) -> bytes | None:
         return None
     try:
         items = msgspec.json.decode(whole, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return whole
     return b"\n".join(bytes(item).replace(b"\n", b" ").replace(b"\r", b" ") for item in items)
 
@@ -107,7 +108,7 @@ def first_objects(head: bytes, marks: tuple[bytes, ...], *, limit: int = HEAD_LI
         if all(mark in line for mark in marks):
             try:
                 event = msgspec.json.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 continue
             if isinstance(event, dict):
                 found.append(event)

@@ -19,6 +19,8 @@ import msgspec
 
 from seawall.ingest.typed import RAW
 from seawall.model import Basis, Fault
+from seawall.model.unreadable import UNREADABLE_TEXT
+from seawall.model.unreadable import reason as why
 from seawall.reference import rsit
 
 FILE_BOUND = 1 << 20  # bytes of a mapping file; those that ship have fewer than 10,000
@@ -164,8 +166,8 @@ def parse_mapping(data: bytes, label: str) -> Mapping:
     """A mapping from its text; ``label`` names it in what is said about it. Raises as ``load_mapping``."""
     try:
         tree = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(label, f"it is no TOML: {error}") from None
+    except UNREADABLE_TEXT as error:
+        raise _unreadable(label, f"it is no TOML: {why(error)}") from None
     try:
         mapping = msgspec.convert(tree, Mapping)
     except msgspec.ValidationError as error:

@@ -18,6 +18,7 @@ from seawall.ingest.interface import LINE_BOUND
 from seawall.ingest.json_lines import NOT_JSON, WRONG_TYPE
 from seawall.ingest.mapping import PATTERN_LINE, Csv, Header, KeyValue, Mapping, Ndjson, Patterns, names, text_of_value
 from seawall.ingest.records import LineRefused
+from seawall.model.unreadable import UNREADABLE
 
 NOT_CSV = "not-csv"
 NO_PAIRS = "no-pairs"
@@ -88,7 +89,7 @@ class _JsonObjects:
             event = msgspec.json.decode(body)
         except RecursionError:
             raise LineRefused(NOT_JSON, "it is nested too deeply") from None
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except UNREADABLE as error:
             raise LineRefused(NOT_JSON, str(error).removeprefix("JSON is malformed: ")) from None
         for root in self._roots:
             below = event

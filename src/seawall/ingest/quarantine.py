@@ -19,6 +19,7 @@ import xxhash
 
 from seawall.ingest.interface import Rejected
 from seawall.model import Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 KEPT_PER_INPUT = 100_000  # lines; enough to see what is wrong, small enough for any disk
 NAME_LENGTH = 60
@@ -131,6 +132,6 @@ def read_quarantine(folder: Path) -> Iterator[QuarantineEntry]:
         return
     decoder = msgspec.json.Decoder(QuarantineEntry)
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        with path.open("rb") as file, contextlib.suppress(msgspec.MsgspecError):
+        with path.open("rb") as file, contextlib.suppress(*UNREADABLE):
             for line in file:
                 yield decoder.decode(line)

@@ -7,22 +7,45 @@ in; formats live in ``codec``.
     report.new, report.updated, report.rejected
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from seawall.intel.checking import check_path, read_document
-from seawall.intel.extracting import extract_path
-from seawall.intel.importing import import_paths
-from seawall.intel.interface import (
-    ImportOptions,
-    ImportReport,
-    IndicatorSink,
-    ObjectSink,
-    Progress,
-    Sink,
-    TaxonomySink,
-    WarninglistSink,
-)
-from seawall.intel.stix_import import put_bundle
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.intel.checking import check_path, read_document
+    from seawall.intel.extracting import extract_path
+    from seawall.intel.importing import import_paths
+    from seawall.intel.interface import (
+        ImportOptions,
+        ImportReport,
+        IndicatorSink,
+        ObjectSink,
+        Progress,
+        Sink,
+        TaxonomySink,
+        WarninglistSink,
+    )
+    from seawall.intel.stix_import import put_bundle
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "checking": ("check_path", "read_document"),
+            "extracting": ("extract_path",),
+            "importing": ("import_paths",),
+            "interface": (
+                "ImportOptions",
+                "ImportReport",
+                "IndicatorSink",
+                "ObjectSink",
+                "Progress",
+                "Sink",
+                "TaxonomySink",
+                "WarninglistSink",
+            ),
+            "stix_import": ("put_bundle",),
+        },
+    )
 
 __all__ = [
     "ImportOptions",

@@ -10,6 +10,8 @@ from seawall.codec.stix import Verdict
 from seawall.codec.stix.judge import judge
 from seawall.intel.files import Opened
 from seawall.model import Fault
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 
 def check_path(path: Path) -> list[Verdict]:
@@ -25,8 +27,8 @@ def read_document(path: Path) -> object:
     """The JSON document in a file, as plain values. Raises as ``check_path``, Fault E-INTEL-011 when it is no JSON."""
     try:
         return msgspec.json.decode(_whole(path))
-    except msgspec.DecodeError as error:
-        raise Fault("E-INTEL-011", "{path} holds no JSON: {reason}.", path=path, reason=error) from None
+    except UNREADABLE as error:
+        raise Fault("E-INTEL-011", "{path} holds no JSON: {reason}.", path=path, reason=why(error)) from None
 
 
 def _whole(path: Path) -> bytes:

@@ -34,7 +34,15 @@ from seawall.codec.vex import read_cyclonedx, read_openvex
 from seawall.codec.yara import read_yara
 from seawall.intel.files import Found, Opened, find_files
 from seawall.intel.formats import Format, format_of
-from seawall.intel.interface import ImportOptions, ImportReport, Progress, Sink, TaxonomySink, WarninglistSink
+from seawall.intel.interface import (
+    AdvisorySink,
+    ImportOptions,
+    ImportReport,
+    Progress,
+    Sink,
+    TaxonomySink,
+    WarninglistSink,
+)
 from seawall.intel.misp_import import is_feed_index, is_misp_csv, put_misp, put_misp_table
 from seawall.intel.stix_import import put_bundle
 from seawall.intel.tally import Tally
@@ -55,6 +63,7 @@ CONVERTERS: dict[Format, Callable[[bytes, str], Converted]] = {
     Format.GALAXY: lambda data, _: read_galaxy(data),
 }
 """Forms that become STIX objects as a whole: what is read and the source's name -> objects, rejects, losses."""
+ADVISORIES = frozenset({Format.CSAF, Format.OPENVEX, Format.CYCLONEDX})
 
 
 def import_paths(
@@ -66,6 +75,7 @@ def import_paths(
     warninglist_sink: WarninglistSink | None = None,
     taxonomy_sink: TaxonomySink | None = None,
     screen: Screen | None = None,
+    advisory_sink: AdvisorySink | None = None,
 ) -> ImportReport:
     """Import files and folders into the store.
 
@@ -75,7 +85,7 @@ def import_paths(
     files = find_files(paths)
     tally = Tally()
     total = sum(file.path.stat().st_size for file in files)
-    run = _Run(sink, options, tally, progress, warninglist_sink, taxonomy_sink, screen, total=total)
+    run = _Run(sink, options, tally, progress, warninglist_sink, taxonomy_sink, screen, advisory_sink, total=total)
     for file in files:
         try:
             run.file(file)
@@ -107,10 +117,12 @@ class _Run:
         warninglist_sink: WarninglistSink | None,
         taxonomy_sink: TaxonomySink | None,
         screen: Screen | None,
+        advisory_sink: AdvisorySink | None,
         total: int,
     ) -> None:
         self.sink, self.options, self.tally = sink, options, tally
         self.warninglist_sink, self.taxonomy_sink, self.screen = warninglist_sink, taxonomy_sink, screen
+        self.advisory_sink = advisory_sink
         self._progress, self._total, self._before = progress, total, 0
         self._makers = {pap: ValueIndicators(tlp=options.tlp, pap=pap, origin=options.origin) for pap in Pap}
 
@@ -128,7 +140,10 @@ class _Run:
             elif kind is Format.STIX:
                 self._stix(opened.everything(), str(path), source)
             elif kind in CONVERTERS:
-                self._converted(CONVERTERS[kind](opened.everything(), source), str(path), source)
+                data = opened.everything()
+                self._converted(CONVERTERS[kind](data, source), str(path), source)
+                if kind in ADVISORIES and self.advisory_sink is not None:
+                    self.advisory_sink(path.name, data)
             elif kind is Format.MISP:
                 put_misp(opened.everything(), str(path), source, self.sink, self.options, self.tally)
             elif kind is Format.WARNINGLIST:

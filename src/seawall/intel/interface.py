@@ -60,6 +60,10 @@ TaxonomySink = Callable[[Taxonomy], None]
 """Takes a taxonomy: reference data as well."""
 
 
+AdvisorySink = Callable[[str, bytes], None]
+"""Takes an advisory or VEX document, by its file's name, whole: for what STIX has no place for, such as ranges."""
+
+
 class ImportOptions(msgspec.Struct, frozen=True):
     """How unmarked input is marked, whose it is, and when it came."""
 

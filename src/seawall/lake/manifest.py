@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from seawall.model import Fault, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 MANIFEST = "manifest.json"
 LAYOUT_VERSION = 1
@@ -76,7 +77,7 @@ def load(folder: Path) -> Manifest:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return Manifest()
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise Fault(
             "E-LAKE-002", "Cannot use {path}: {reason}; restore it from a backup.", path=path, reason=error
         ) from None

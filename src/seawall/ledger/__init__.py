@@ -14,19 +14,70 @@ cosign checkpoints (``witness``), people carry proofs (``evidence``), and ``stan
 (0, 1)
 """
 
-from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode, note_over
-from seawall.ledger.closed import verify_closed
-from seawall.ledger.copying import Copied, copy_of
-from seawall.ledger.cosigned import Cosigned, former_keys, keep, kept, own_key
-from seawall.ledger.events import EventKind, LedgerEvent
-from seawall.ledger.evidence import FORMAT, MAX_PROVED, STATEMENT_TYPE, Earlier, Found, OnProgress, Proof, ProvedLeaf
-from seawall.ledger.proofs import check_consistency, check_inclusion
-from seawall.ledger.reading import LedgerEntry, LedgerPage
-from seawall.ledger.record import Ledger
-from seawall.ledger.sealing import seal_ledger
-from seawall.ledger.signed_note import COSIGNATURE, ED25519, VerifierKey, read_key, read_note
-from seawall.ledger.verify import VerifyReport
-from seawall.ledger.witness import Held, Request, Verdict, checkpoint_in, cosign, judge, read_request, witness_key
+from typing import TYPE_CHECKING
+
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.ledger.checkpoint import Checkpoint, LedgerKey, encode, note_over
+    from seawall.ledger.closed import verify_closed
+    from seawall.ledger.copying import Copied, copy_of
+    from seawall.ledger.cosigned import Cosigned, former_keys, keep, kept, own_key
+    from seawall.ledger.events import EventKind, LedgerEvent
+    from seawall.ledger.evidence import (
+        FORMAT,
+        MAX_PROVED,
+        STATEMENT_TYPE,
+        Earlier,
+        Found,
+        OnProgress,
+        Proof,
+        ProvedLeaf,
+    )
+    from seawall.ledger.proofs import check_consistency, check_inclusion
+    from seawall.ledger.reading import LedgerEntry, LedgerPage
+    from seawall.ledger.record import Ledger
+    from seawall.ledger.sealing import seal_ledger
+    from seawall.ledger.signed_note import COSIGNATURE, ED25519, VerifierKey, read_key, read_note
+    from seawall.ledger.verify import VerifyReport
+    from seawall.ledger.witness import Held, Request, Verdict, checkpoint_in, cosign, judge, read_request, witness_key
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "checkpoint": ("Checkpoint", "LedgerKey", "encode", "note_over"),
+            "closed": ("verify_closed",),
+            "copying": ("Copied", "copy_of"),
+            "cosigned": ("Cosigned", "former_keys", "keep", "kept", "own_key"),
+            "events": ("EventKind", "LedgerEvent"),
+            "evidence": (
+                "FORMAT",
+                "MAX_PROVED",
+                "STATEMENT_TYPE",
+                "Earlier",
+                "Found",
+                "OnProgress",
+                "Proof",
+                "ProvedLeaf",
+            ),
+            "proofs": ("check_consistency", "check_inclusion"),
+            "reading": ("LedgerEntry", "LedgerPage"),
+            "record": ("Ledger",),
+            "sealing": ("seal_ledger",),
+            "signed_note": ("COSIGNATURE", "ED25519", "VerifierKey", "read_key", "read_note"),
+            "verify": ("VerifyReport",),
+            "witness": (
+                "Held",
+                "Request",
+                "Verdict",
+                "checkpoint_in",
+                "cosign",
+                "judge",
+                "read_request",
+                "witness_key",
+            ),
+        },
+    )
 
 __all__ = [
     "COSIGNATURE",

@@ -9,6 +9,7 @@ import msgspec
 from seawall.ledger.files import LedgerFiles
 from seawall.ledger.tree import leaf_hash
 from seawall.model import Fault
+from seawall.model.unreadable import UNREADABLE
 
 MAX_PAGE = 1_000  # what a screen or an API answer may ask for at once
 
@@ -50,7 +51,7 @@ def read_entry(files: LedgerFiles, index: int) -> LedgerEntry:
             raise ValueError("damaged")  # noqa: TRY301 - one sentence for every way in which bytes can be wrong
         opened = files.payload(leaf)
         event: dict[str, Any] = {} if opened is None else msgspec.json.decode(opened[1], type=dict[str, Any])
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, *UNREADABLE):
         raise Fault(
             "E-LEDGER-002",
             "Leaf {index} of the ledger was altered; run 'seawall ledger verify' for details.",

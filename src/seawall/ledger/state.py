@@ -9,6 +9,7 @@ from seawall.ledger.files import LedgerFiles
 from seawall.ledger.layout import RECORD_BYTES, SIGNED, Leaf
 from seawall.ledger.tree import EMPTY_ROOT, Frontier, leaf_hash
 from seawall.model import Fault
+from seawall.model.unreadable import UNREADABLE
 
 CHECKPOINT_BYTES = 512  # one disk sector of constant length: an overwrite is whole or absent
 _FRONTIER_EVERY = 1024  # leaves between two savings of the frontier; reopening replays fewer than this
@@ -115,7 +116,7 @@ class LedgerState:
     def _restore_frontier(self, whole: int) -> None:
         try:
             saved = msgspec.json.decode(self._files.read("frontier", 0, 4096), type=_SavedFrontier)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return
         if not 0 < saved.size <= whole or len(saved.nodes) != saved.size.bit_count():
             return

@@ -15,9 +15,11 @@ leaving.
 from seawall.match.candidates import candidate_table, candidates
 from seawall.match.clocks import sensor_offsets
 from seawall.match.contacts import contact_table, overlap_table
+from seawall.match.days import DAYS_SCHEMA, day_table
 from seawall.match.forget import forget_matches, forget_rows
 from seawall.match.history import rollup_sightings
 from seawall.match.interface import Screens
+from seawall.match.met import Met, met_values
 from seawall.match.observed import Observed, read_observed
 from seawall.match.pattern import Found, match_pattern
 from seawall.match.pattern_lake import FoundInLake, match_lake
@@ -28,24 +30,28 @@ from seawall.match.sightings import findings_of, sighting_table, sightings, summ
 from seawall.match.why import Why, why
 
 __all__ = [
+    "DAYS_SCHEMA",
     "BothSides",
     "Found",
     "FoundInLake",
     "Increments",
     "MatchOptions",
     "MatchReport",
+    "Met",
     "Observed",
     "Screens",
     "Why",
     "candidate_table",
     "candidates",
     "contact_table",
+    "day_table",
     "findings_of",
     "forget_matches",
     "forget_rows",
     "match",
     "match_lake",
     "match_pattern",
+    "met_values",
     "overlap_table",
     "read_observed",
     "rollup_sightings",

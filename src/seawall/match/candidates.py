@@ -35,9 +35,15 @@ def candidate_table(
     marking for what its own sensors found. Wrong sensor clocks are corrected (``match.clocks``).
     """
     judge(session, screens, shared_only=shared_only)
+    passed = pass_candidates(session, screens, shared_only=shared_only)
+    times = _corrected_times(session) if passed and register_offsets(session) else rollup_times(session)
+    return found_candidates(session, times, shared_only=shared_only, tlp=tlp, pap=pap)
+
+
+def pass_candidates(session: LakeSession, screens: Screens, *, shared_only: bool = False) -> int:
+    """Fill ``match_passed`` with the judged values that pass every test; how many."""
     # where both sides are in this lake, warn weighs them together; otherwise what leaves must stand on its own
-    strong = "hostile > 0" if shared_only else f"hostile > 0 AND NOT {WEAK_TEST}"
-    passed = session.sql(f"SELECT DISTINCT {KEY} FROM {JUDGED} WHERE screen IS NULL AND {strong}")
+    passed = session.sql(f"SELECT DISTINCT {KEY} FROM {JUDGED} WHERE screen IS NULL AND {_strong(shared_only)}")
     values = texts(passed)
     kept = [
         screens.listed(Observable(ObservableType(kind), value)) is None
@@ -46,14 +52,22 @@ def candidate_table(
     ]
     named = passed.append_column("value", pa.array(values, pa.string())).filter(pa.array(kept, pa.bool_()))
     session.register("match_passed", named)
-    times = _corrected_times(session) if register_offsets(session) else _rollup_times(session)
+    return len(named)
+
+
+def _strong(shared_only: bool) -> str:
+    return "hostile > 0" if shared_only else f"hostile > 0 AND NOT {WEAK_TEST}"
+
+
+def found_candidates(session: LakeSession, times: str, *, shared_only: bool, tlp: Tlp, pap: Pap) -> pa.Table:
+    """The values in ``match_passed`` as FINDING_SCHEMA, with ``times`` (SQL of ``rollup_times`` or alike)."""
     found = session.sql(
         f"SELECT p.type, p.value, j.side, t.first_seen, t.last_seen, j.hostile AS count, j.hostile, t.sectors, "
         f"{BASIS_LIST.format(bits='j.bases')} AS basis, CAST(round(j.hostile_sensors) AS BIGINT) AS sensors, "
         "CAST(NULL AS VARCHAR) AS indicator_id, CAST(NULL AS VARCHAR) AS campaign, "
         f"{int(tlp)}::INTEGER AS tlp, {int(pap)}::INTEGER AS pap, {UNMEASURED} "
         f"FROM match_passed p JOIN {JUDGED} j USING ({KEY}) JOIN ({times}) t USING ({KEY}, side) "
-        f"WHERE {strong} ORDER BY p.type, p.value, j.side"
+        f"WHERE {_strong(shared_only)} ORDER BY p.type, p.value, j.side"
     )
     return found.cast(FINDING_SCHEMA)
 
@@ -75,7 +89,8 @@ def candidates(session: LakeSession, screens: Screens, *, shared_only: bool = Fa
             )
 
 
-def _rollup_times(session: LakeSession) -> str:
+def rollup_times(session: LakeSession) -> str:
+    """SQL: when and in which sectors each passed value was met, as the roll-up tells it."""
     return _arrivals(
         f"SELECT {KEY}, side, sector, first, last FROM ({spelt_rollup(session)}) "
         "WHERE role = 'remote' AND basis <> 'none'"

@@ -31,19 +31,28 @@ _MEETINGS = (
     f"{distinct('all_own_bits')} - {distinct('hostile_own_bits')} AS quiet_own"
 )
 # the longest label of a name: in practice the registered one, where generators put their letters
-_LABEL = "list_max(list_transform(string_split(v, '.'), lambda x: struct_pack(n := len(x), x := x))).x"
-_RANDOM_LOOKING = (
+LABEL = "list_max(list_transform(string_split(v, '.'), lambda x: struct_pack(n := len(x), x := x))).x"
+RANDOM_LOOKING = (
     f"len(label) >= {GENERATED_MIN_LENGTH} AND (regexp_matches(label, '[bcdfghjklmnpqrstvwxz0-9]{{5,}}') "
     "OR len(regexp_replace(label, '[^aeiouy]', '', 'g')) < 0.22 * len(label))"
 )
 
 
-def judge(session: LakeSession, screens: Screens, *, shared_only: bool = False, asked: str | None = None) -> None:
+def judge(
+    session: LakeSession,
+    screens: Screens,
+    *,
+    shared_only: bool = False,
+    asked: str | None = None,
+    fleet: pa.Table | None = None,
+) -> None:
     """Fill ``match_judged``. ``shared_only``: only values with an alarm that were met on two sides or more; ``asked``:
-    only the values (type, v, h, l) of that registered table, those without any hostile record included.
+    only the values (type, v, h, l) of that registered table, those without any hostile record included. ``fleet``: of
+    ``fleet_table``, for who asks often; it is counted anew without.
     """
     spelt = spelt_rollup(session)
-    _fleet(session)
+    session.register("match_fleet_counted", fleet_table(session) if fleet is None else fleet)
+    session.sql("CREATE OR REPLACE TEMP TABLE match_fleet AS SELECT * FROM match_fleet_counted")
     _suspects(session, spelt, shared_only=shared_only, asked=asked)
     _meetings(session, spelt)
     _generated(session, spelt)
@@ -71,9 +80,10 @@ def spelt_rollup(session: LakeSession) -> str:
     )
 
 
-def _fleet(session: LakeSession) -> None:
-    session.sql(
-        "CREATE OR REPLACE TEMP TABLE match_fleet AS SELECT side, "
+def fleet_table(session: LakeSession) -> pa.Table:
+    """One row a side: how many sensors, own addresses and sectors the whole roll-up knows."""
+    return session.sql(
+        "SELECT side, "
         f"{distinct('bit_or(sensor_bits)')} AS fleet_sensors, {distinct('bit_or(own_bits)')} AS fleet_own, "
         f"count(DISTINCT sector) AS fleet_sectors FROM {session.rollup(0)} AS r GROUP BY side"
     )
@@ -119,10 +129,10 @@ def _generated(session: LakeSession, spelt: str) -> None:
     # one row a key, as compaction leaves them: how many batches brought a day must not tell
     names = (
         f"SELECT {KEY}, side, day, sector, bit_or(sensor_bits) AS sensor_bits, bit_or(own_bits) AS own_bits, "
-        f"{_LABEL} AS label FROM ({spelt}) WHERE type = 'domain' GROUP BY {KEY}, side, day, sector, role, basis"
+        f"{LABEL} AS label FROM ({spelt}) WHERE type = 'domain' GROUP BY {KEY}, side, day, sector, role, basis"
     )
     hosts = (
-        f"SELECT side, day, sector, sensor_bits, own_bits FROM (SELECT *, {_RANDOM_LOOKING} AS random FROM names "
+        f"SELECT side, day, sector, sensor_bits, own_bits FROM (SELECT *, {RANDOM_LOOKING} AS random FROM names "
         "WHERE bit_count(own_bits) = 1 AND bit_count(sensor_bits) = 1) "
         "GROUP BY side, day, sector, sensor_bits, own_bits "
         f"HAVING count(DISTINCT v) FILTER (random) >= {GENERATED_BURST} "
@@ -134,7 +144,7 @@ def _generated(session: LakeSession, spelt: str) -> None:
     )
     session.sql(
         f"CREATE OR REPLACE TEMP TABLE match_generated AS WITH names AS ({names}), burst AS ({burst}) "
-        f"SELECT {KEY}, n.side FROM (SELECT *, {_RANDOM_LOOKING} AS random FROM names) n "
+        f"SELECT {KEY}, n.side FROM (SELECT *, {RANDOM_LOOKING} AS random FROM names) n "
         f"SEMI JOIN match_suspects USING ({KEY}) LEFT JOIN burst b USING (side, day, sector) "
         f"GROUP BY {KEY}, n.side HAVING bool_and(random AND b.burst_own IS NOT NULL "
         "AND (own_bits & ~b.burst_own) = 0 AND (sensor_bits & ~b.burst_sensors) = 0)"

@@ -28,6 +28,7 @@ class SourceClass(StrEnum):
     ALERT = "alert"
     BLOCKED = "blocked"
     INDICATOR = "indicator"  # somebody else said so: our sensors only met it
+    MET = "met"  # no candidate: our sensors met it at the remote end, and nothing speaks against it here
 
 
 class Committed(msgspec.Struct, frozen=True):

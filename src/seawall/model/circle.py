@@ -138,6 +138,7 @@ class CircleTerms(msgspec.Struct, frozen=True, kw_only=True):
     standing: tuple[StandingRelease, ...] = ()
     acceptance: Acceptance = Acceptance()
     auto_enforce: bool = False  # block on what members send, without a click here
+    cloud_pap: Pap = Pap.GREEN  # the strictest PAP whose values a member's tools in a cloud may be given
     commitment_age_seconds: int = 86_400  # how long a value must have been committed before an overlap run uses it
     proof: Proof = Proof.TRANSFERABLE  # what a recipient can show others of what it was told
     held_data: HeldData = HeldData.KEEP  # what becomes of each other's knowledge when the relation ends

@@ -10,10 +10,30 @@ from seawall.model.observable import Observable
 
 
 class Action(StrEnum):
-    """What an enforcement tool is asked to do."""
+    """What an enforcement tool is asked to do, the strictest first.
+
+    What each tool makes of it stands in ``protect.actions``. Of two orders on one value a tool carries out the
+    stricter one.
+    """
 
     BLOCK = "block"
-    WATCH = "watch"  # tell us when it is seen; stop nothing
+    SINKHOLE = "sinkhole"  # lead whoever asks for it to an address of ours
+    RATE_LIMIT = "rate-limit"  # let so much through and no more
+    ALERT = "alert"  # tell people when it is seen; stop nothing
+    WATCH = "watch"  # count it when it is seen; stop nothing
+
+    @property
+    def strictness(self) -> int:
+        """From 0 (watch) to 4 (block)."""
+        return _STRICTNESS[self]
+
+    @property
+    def hinders(self) -> bool:
+        """Whether it stops or slows anything; what does not cannot hurt whoever is named by mistake."""
+        return _STRICTNESS[self] >= _STRICTNESS[Action.RATE_LIMIT]
+
+
+_STRICTNESS = {action: number for number, action in enumerate(reversed(Action))}
 
 
 class Directive(msgspec.Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ class MessageKind(StrEnum):
     ASK = "ask"  # one blinded look-up
     EVIDENCE = "evidence"  # tiers of what stands behind a value that both hold
     AGGREGATE = "aggregate"  # masked sums
+    HUNT = "hunt"  # look for this at your place, and the answer
     STANDING = "standing"  # how far one side has come in the other's messages; takes no number of theirs
 
 

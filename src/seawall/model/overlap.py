@@ -25,6 +25,28 @@ class Part(StrEnum):
     SECOND = "second"
 
 
+class Lane(StrEnum):
+    """Which lists a session compares; the spelling is the purpose of its epoch, so every lane has keys of its own.
+
+    Nodes stand in the order of their ids. What both merely met is in no lane.
+    """
+
+    CANDIDATES = "overlap"  # the candidates of both
+    FIRST_SUSPECTS = "met-0"  # the first node's candidates with what the second merely met
+    SECOND_SUSPECTS = "met-1"  # the second node's candidates with what the first merely met
+
+
+MET_LANES = (Lane.FIRST_SUSPECTS, Lane.SECOND_SUSPECTS)
+"""In the order of the nodes that bring candidates."""
+
+
+class Hold(StrEnum):
+    """How a side holds a value that both hold."""
+
+    CANDIDATE = "candidate"
+    MET = "met"  # at the remote end of its own observations, and no candidate
+
+
 class RunState(StrEnum):
     """How far one session of one type came."""
 
@@ -53,6 +75,7 @@ class OverlapSession(msgspec.Struct, frozen=True, kw_only=True):
     budget_before: int = 0  # what the peer had left here before this session
     budget_after: int = 0
     reason: str = ""
+    lane: Lane = Lane.CANDIDATES
 
 
 class OverlapItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,3 +97,5 @@ class OverlapItem(msgspec.Struct, frozen=True, kw_only=True):
     taken: Tier = Tier.MATCHED
     taken_at: int | None = None
     reason: str = ""  # why nothing more is told, for our own people
+    ours_as: Hold = Hold.CANDIDATE  # how we hold it, and how they do
+    theirs_as: Hold = Hold.CANDIDATE

@@ -16,10 +16,12 @@ from seawall.policy.decide import (
     decide,
     decide_page,
     enforcement,
+    hand_out,
     may_enforce,
     own_use,
     page_release,
 )
+from seawall.policy.enforcement import PAP_BY_PLACE, TLP_BY_PLACE, Standpoint, enforcement_tests
 from seawall.policy.explain import Explanation, enforcement_table, explain, rule_table, truth_table
 from seawall.policy.granular import said_as_a_whole
 from seawall.policy.inbound import Admitted, Declined, Held, InboundContext, InboundRule, inbound
@@ -45,7 +47,9 @@ from seawall.policy.visibility import visibility, visibility_table
 __all__ = [
     "MEANING",
     "OWN_IDS",
+    "PAP_BY_PLACE",
     "POLICY_VERSION",
+    "TLP_BY_PLACE",
     "WELL_KNOWN",
     "Admitted",
     "Bound",
@@ -67,13 +71,16 @@ __all__ = [
     "ReleaseRequest",
     "Rule",
     "StandingUse",
+    "Standpoint",
     "Test",
     "changes",
     "decide",
     "decide_page",
     "enforcement",
     "enforcement_table",
+    "enforcement_tests",
     "explain",
+    "hand_out",
     "inbound",
     "kinds_in",
     "marking_objects",

@@ -10,6 +10,7 @@ import msgspec
 from seawall.model import Tlp
 from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES, nested_deeper
 from seawall.model.circle import CircleTerms, Track
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.attribution import hidden_identities, provider_named, unname
 from seawall.policy.iep_checks import iep_tests, marking_test, naming_test
 from seawall.policy.markings import Origin, write_markings
@@ -99,7 +100,7 @@ def body_tests(
     """
     try:
         body = msgspec.json.decode(request.object.body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         yield Test(Rule.PRIVATE, passed=False, detail="the object cannot be read, so nobody knows what is in it")
         return
     if _is_deep(body, request.object.body):  # the steps below go down level by level
@@ -187,7 +188,7 @@ def _confidence(request: ReleaseRequest) -> int:
         return request.evidence.confidence
     try:
         return msgspec.json.decode(request.object.body, type=_Confident).confidence
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return 0
 
 

@@ -14,9 +14,10 @@ from seawall.model.circle import SEATED, CircleTerms
 from seawall.model.directive import Action
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.outbox import OutboxRow
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.checks import Permission, circle_tests, first_failure, permission_for
 from seawall.policy.companions import companions
-from seawall.policy.enforcement import enforcement_tests
+from seawall.policy.enforcement import Standpoint, enforcement_tests
 from seawall.policy.granular import lowered
 from seawall.policy.request import ReleaseContext, ReleaseRequest, StandingUse
 from seawall.policy.rules import MEANING, Rule, Test, policy_version
@@ -38,15 +39,16 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Enforcement(msgspec.Struct, frozen=True):
-    """Indicators decided for tools: what may block, what may only watch, what may do neither."""
+    """Indicators decided for tools: what may block (or do ``action``), what may only watch, what may do neither."""
 
     block: Release | None
     watch: Release | None
     withheld: tuple[Withheld, ...]
+    action: Action = Action.BLOCK  # what was asked for
 
     def by_action(self) -> dict[Action, Release]:
         """The releases there are."""
-        pairs = ((Action.BLOCK, self.block), (Action.WATCH, self.watch))
+        pairs = ((self.action, self.block), (Action.WATCH, self.watch))
         return {action: release for action, release in pairs if release is not None}
 
 
@@ -193,9 +195,13 @@ def enforcement(
     terms_of: Callable[[str], CircleTerms | None] | Mapping[str, CircleTerms],
     consumer: str,
     at: int,
+    people: tuple[str, ...] = (),
+    action: Action = Action.BLOCK,
 ) -> Enforcement:
     """Sort many indicators into block, watch and neither. ``terms_of``: origin's code name -> the terms it came under.
 
+    ``action``: what is asked for in place of a block; the release names it, and permits just that.
+    ``people``: of ours who decided that these very values are to be blocked; the releases carry their names.
     One entry that may not block but may watch is watched; an indicator with several values is decided by each of them,
     and blocks only where all may.
     """
@@ -203,29 +209,72 @@ def enforcement(
     objects: dict[str, ReleasedObject] = {}
     failures: dict[str, Test] = {}
     actions: dict[str, Action | None] = {}
+    alike: dict[tuple[int, int, str | None], tuple[Action | None, Test | None]] = {}  # the tests look at nothing else
     for entry in entries:
-        terms = look_up(entry.origin) if entry.origin is not None else None
-        action: Action | None = Action.BLOCK
-        if first_failure(enforcement_tests(entry, Action.BLOCK, terms)) is not None:
-            failed = first_failure(enforcement_tests(entry, Action.WATCH, terms))
-            action = Action.WATCH if failed is None else None
-            if failed is not None:
-                failures[entry.indicator_id] = failed
+        marks = (entry.tlp, entry.pap, entry.origin)
+        if marks not in alike:
+            terms = look_up(entry.origin) if entry.origin is not None else None
+            alike[marks] = _strongest(entry, terms, people, action)
+        permitted, failed = alike[marks]
+        if failed is not None:
+            failures[entry.indicator_id] = failed
         if entry.indicator_id not in objects:
             objects[entry.indicator_id] = ReleasedObject(entry.indicator_id, _version(entry.body), entry.body)
-            actions[entry.indicator_id] = action
+            actions[entry.indicator_id] = permitted
         else:
-            actions[entry.indicator_id] = _weaker(actions[entry.indicator_id], action)
-    sorted_out = {wanted: tuple(objects[id] for id, action in actions.items() if action is wanted) for wanted in Action}
-    block, watch = sorted_out[Action.BLOCK], sorted_out[Action.WATCH]
+            actions[entry.indicator_id] = _weaker(actions[entry.indicator_id], permitted)
+    block = tuple(objects[id] for id, permitted in actions.items() if permitted is action)
+    watch = tuple(objects[id] for id, permitted in actions.items() if permitted is Action.WATCH is not action)
     return Enforcement(
-        _enforce(block, Action.BLOCK, consumer, at) if block else None,
-        _enforce(watch, Action.WATCH, consumer, at) if watch else None,
+        _enforce(block, action, consumer, at, people) if block else None,
+        _enforce(watch, Action.WATCH, consumer, at, people) if watch else None,
         tuple(
             _withheld(consumer, OWN_USE, None, at, objects[id], failures[id])
-            for id, action in actions.items()
-            if action is None
+            for id, permitted in actions.items()
+            if permitted is None
         ),
+        action,
+    )
+
+
+def _strongest(
+    entry: IndicatorEntry, terms: CircleTerms | None, people: tuple[str, ...], action: Action
+) -> tuple[Action | None, Test | None]:
+    """``action`` where policy permits it, else a watch; without either, the test that failed."""
+    if first_failure(enforcement_tests(entry, action, terms, people=people)) is None:
+        return action, None
+    failed = first_failure(enforcement_tests(entry, Action.WATCH, terms))
+    return (Action.WATCH if failed is None else None), failed
+
+
+def hand_out(
+    entries: Iterable[IndicatorEntry],
+    action: Action,
+    standpoint: Standpoint,
+    terms_of: Mapping[str, CircleTerms],
+    consumer: str,
+    at: int,
+) -> Decision:
+    """May values that are in force here be handed to a consumer of ours, to be blocked or watched there?
+
+    That they are in force (and by whose word) was decided and recorded before; here TLP, clearance, place and PAP are
+    asked. An indicator with several values goes only when all may.
+    """
+    objects: dict[str, ReleasedObject] = {}
+    failures: dict[str, Test] = {}
+    alike: dict[tuple[int, int, str | None], Test | None] = {}  # the tests look at nothing else of an entry
+    for entry in entries:
+        objects[entry.indicator_id] = ReleasedObject(entry.indicator_id, _version(entry.body), entry.body)
+        marks = (entry.tlp, entry.pap, entry.origin)
+        if marks not in alike:
+            terms = terms_of.get(entry.origin) if entry.origin is not None else None
+            alike[marks] = first_failure(enforcement_tests(entry, action, terms, standpoint))
+        if (failed := alike[marks]) is not None:
+            failures[entry.indicator_id] = failed
+    leaving = tuple(item for id, item in objects.items() if id not in failures)
+    return Decision(
+        (_enforce(leaving, action, consumer, at),) if leaving else (),
+        tuple(_withheld(consumer, OWN_USE, None, at, objects[id], failed) for id, failed in failures.items()),
     )
 
 
@@ -250,7 +299,9 @@ def _withheld(
     )
 
 
-def _enforce(objects: tuple[ReleasedObject, ...], action: Action, consumer: str, at: int) -> Release:
+def _enforce(
+    objects: tuple[ReleasedObject, ...], action: Action, consumer: str, at: int, people: tuple[str, ...] = ()
+) -> Release:
     return Release(
         recipient=consumer,
         circle=OWN_USE,
@@ -258,6 +309,7 @@ def _enforce(objects: tuple[ReleasedObject, ...], action: Action, consumer: str,
         policy_version=policy_version(None),
         at=at,
         objects=objects,
+        approved_by=people,
         purpose="enforce",
     )
 
@@ -265,7 +317,7 @@ def _enforce(objects: tuple[ReleasedObject, ...], action: Action, consumer: str,
 def _weaker(one: Action | None, other: Action | None) -> Action | None:
     if one is None or other is None:
         return None
-    return Action.BLOCK if one is other is Action.BLOCK else Action.WATCH
+    return min(one, other, key=lambda action: action.strictness)
 
 
 class _Versioned(msgspec.Struct):
@@ -276,6 +328,6 @@ class _Versioned(msgspec.Struct):
 def _version(body: bytes) -> str:
     try:
         found = msgspec.json.decode(body, type=_Versioned)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""
     return found.modified or found.created

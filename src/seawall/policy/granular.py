@@ -15,13 +15,13 @@ from typing import Any
 
 import msgspec
 
-from seawall.codec.stix import check
 from seawall.model import Tlp
 from seawall.model.bounds import MAX_NESTING
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix import OBJECT_TYPES
 from seawall.model.stix.objects import ObservableObject
 from seawall.model.stix.tlp import TLP2_IDS, TLP_BY_ID
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.markings import Definitions, Markings, read_markings
 from seawall.policy.request import ReleaseRequest
 
@@ -55,7 +55,7 @@ def lowered(request: ReleaseRequest, terms: CircleTerms, definitions: Definition
         return request
     try:
         body = msgspec.json.decode(stored.body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return request
     said = _said_as_a_whole(body, definitions)
     own = said.tlp
@@ -93,6 +93,8 @@ def cut_above(body: dict[str, Any], ceiling: Tlp, own: Tlp) -> Cut:
     if missing:
         return Cut(body, own, whole_because=f"nothing of {min(missing)!a} would be left")
     _rewrite_markings(fresh, removed)
+    from seawall.codec.stix import check  # all of STIX, for an object whose parts are marked: few commands meet one
+
     verdict = check(fresh)
     if not verdict.valid:
         return Cut(body, own, whole_because=f"without {min(gone.values())} it is no valid object")

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.model import rfc3339
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.request import ReleaseContext, ReleaseRequest
 from seawall.policy.rules import Rule, Test
 from seawall.policy.statements import Bound
@@ -75,6 +76,6 @@ def _made_here(request: ReleaseRequest, context: ReleaseContext) -> bool:
         return False
     try:
         creator = msgspec.json.decode(request.object.body, type=_Creator).created_by_ref
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return creator == context.own_identity

@@ -19,6 +19,7 @@ from seawall.model.bounds import MAX_NESTING, MAX_OBJECT_BYTES
 from seawall.model.circle import CircleTerms, Track
 from seawall.model.stix.tlp import TLP_BY_ID
 from seawall.model.stored import StoredObject
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.checks import lacking_context
 from seawall.policy.markings import Markings, Origin, read_markings
 from seawall.policy.statements import OWN_IDS
@@ -83,7 +84,7 @@ def inbound(body: bytes, peer: str, terms: CircleTerms, context: InboundContext)
         return Declined(InboundRule.SIZE, "The object is larger than 1 MiB.")
     try:
         opened = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return Declined(InboundRule.SHAPE, "The object is not readable JSON.")
     if not isinstance(opened, dict) or (head := _head(opened)) is None:
         return Declined(InboundRule.SHAPE, "The object lacks a proper type, id or timestamp.")

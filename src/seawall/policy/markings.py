@@ -18,6 +18,7 @@ from seawall.model import Pap, Tlp
 from seawall.model.stix.known_extensions import IEP_EXTENSION
 from seawall.model.stix.tlp import TLP2_EXTENSION, TLP2_IDS, TLP_BY_ID, pap_of_label, tlp_of_label
 from seawall.model.stored import StoredObject
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.iep import Iep, iep_of_labels, read_iep
 from seawall.policy.statements import (
     BOUND_BY_ID,
@@ -91,7 +92,7 @@ def markings_of(stored: StoredObject, circle: str = "", definitions: Definitions
     origins = frozenset({Origin(stored.origin, circle)}) if stored.origin is not None else _NOBODY
     try:
         marked = msgspec.json.decode(stored.body, type=_Marked)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return Markings(
             stored.tlp, stored.pap, stored.excluded, origins, unclear=frozenset({"its markings cannot be read"})
         )
@@ -171,7 +172,7 @@ def needed_definitions(body: bytes) -> frozenset[str]:
         return frozenset()
     try:
         marked = msgspec.json.decode(body, type=_Marked)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return frozenset()
     granular = (mark.marking_ref for mark in marked.granular_markings if mark.marking_ref is not None)
     return frozenset(marked.object_marking_refs).union(granular) - WELL_KNOWN

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.model.circle import CircleTerms
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.checks import body_tests
 from seawall.policy.granular import lowered
 from seawall.policy.private import strike
@@ -33,7 +34,7 @@ def changes(request: ReleaseRequest, terms: CircleTerms, context: ReleaseContext
     """
     try:
         before = msgspec.json.decode(request.object.body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return ()
     request = lowered(request, terms, context.definitions)
     cut = msgspec.json.decode(request.object.body, type=dict[str, Any])

@@ -43,6 +43,8 @@ class Rule(StrEnum):
     # beyond circles
     OWN_USE = "own-use"
     ENFORCE_TLP = "enforce-tlp"
+    ENFORCE_CLEARANCE = "enforce-clearance"
+    ENFORCE_PLACE = "enforce-place"
     ENFORCE_PAP = "enforce-pap"
     ENFORCE_ORIGIN = "enforce-origin"
 
@@ -75,6 +77,8 @@ MEANING: dict[Rule, str] = {
     Rule.TOO_LARGE: "the object is not larger or deeper than every peer must take",
     Rule.OWN_USE: "the person may see the object",
     Rule.ENFORCE_TLP: "TLP:RED is for named people, not for tools",
+    Rule.ENFORCE_CLEARANCE: "the consumer is cleared for the TLP: beyond our own machines never above AMBER",
+    Rule.ENFORCE_PLACE: "a cloud gets no PAP:AMBER or PAP:RED unless the circle says so, nobody else's machine PAP:RED",
     Rule.ENFORCE_PAP: "blocking is visible to the attacker: it takes PAP:GREEN or PAP:CLEAR",
     Rule.ENFORCE_ORIGIN: "a peer's indicator blocks only under the circle's auto-enforce",
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from seawall.model.circle import SEATED, CircleTerms, Seat
+from seawall.model.unreadable import UNREADABLE
 from seawall.policy.request import ReleaseContext, ReleaseRequest
 from seawall.policy.rules import Rule, Test
 
@@ -43,7 +44,7 @@ def kinds_in(body: bytes) -> frozenset[str]:
         return frozenset()
     try:
         labels = msgspec.json.decode(body, type=_Labelled).labels
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return frozenset()
     return frozenset(label for label in labels if KIND_LABEL.fullmatch(label))
 

@@ -12,6 +12,7 @@ import msgspec
 from seawall.model import Fault, ObservableType
 from seawall.model.directive import Action, Directive, LeftOut
 from seawall.protect import objections
+from seawall.protect.actions import USUAL, Rate, done_by
 from seawall.protect.bounds import MAX_LEFT_OUT_LISTED
 from seawall.protect.feeds import FEEDS
 from seawall.protect.gate import Gate, Page, left_out
@@ -27,8 +28,9 @@ class ExportReport(msgspec.Struct, frozen=True):
 
     feed: str
     made_at: int  # microseconds UTC
-    blocks: int
-    watches: int
+    blocks: int  # whatever stops or slows
+    watches: int  # whatever does not
+    by_action: dict[str, int]
     by_type: dict[str, int]
     left_out_by_rule: dict[str, int]
     left_out: tuple[LeftOut, ...]
@@ -64,11 +66,13 @@ def export(
     at: int,
     include_watch: bool = False,
     zone: str = "rpz.seawall",
+    rate: Rate = USUAL,
+    sinkhole: tuple[str, ...] = (),
 ) -> ExportReport:
     """Write what the gate admits to ``target`` (a file, a folder, a binary stream; None: dry run), in one stream.
 
-    ``at`` is microseconds UTC. Raises Faults E-PROTECT-001 to -006; after one of them, nothing new stands at a file
-    or folder target.
+    ``at`` is microseconds UTC; ``rate`` and ``sinkhole`` as ``Heading`` has them. Raises Faults E-PROTECT-001 to -006;
+    after one of them, nothing new stands at a file or folder target.
     """
     feed = feed_named(to)
     if not is_name(zone) or len(zone) > MAX_ZONE_LENGTH:
@@ -80,25 +84,32 @@ def export(
         )
     tally = _Tally()
     with opened(feed, target) as sink:
-        writer = feed.open(sink, Heading(made_at=at, zone=zone))
+        writer = feed.open(sink, Heading(made_at=at, zone=zone, rate=rate, sinkhole=sinkhole))
         for outcome in gate.admit(pages, at):
             if isinstance(outcome, LeftOut):
                 tally.refuse(outcome)
-            elif (objection := _offer(outcome, feed, writer, include_watch)) is not None:
+                continue
+            done = done_by(feed.name, outcome.action, sinkhole=bool(sinkhole))
+            directive = outcome if done in (None, outcome.action) else msgspec.structs.replace(outcome, action=done)
+            objection = _offer(directive, feed, writer, include_watch, able=done is not None)
+            if objection is not None:
                 tally.refuse(left_out(outcome.observable, objection, outcome.indicator_id))
             else:
-                tally.accept(outcome)
+                tally.accept(directive)
         for directive, objection in writer.finish():
             tally.take_back(directive, left_out(directive.observable, objection, directive.indicator_id))
     return tally.report(to, at, dry_run=target is None)
 
 
-def _offer(directive: Directive, feed: Feed, writer: Writer, include_watch: bool) -> objections.Objection | None:
+def _offer(
+    directive: Directive, feed: Feed, writer: Writer, include_watch: bool, *, able: bool
+) -> objections.Objection | None:
+    """``able``: whether its tool can do anything at all by it."""
     if directive.observable.type not in feed.types:
         return objections.TYPE.about(directive.observable.type.value)
-    if directive.action is Action.WATCH and not include_watch:
+    if not directive.action.hinders and not include_watch:
         return objections.WATCH
-    return writer.add(directive)
+    return objections.PASSIVE if not able else writer.add(directive)
 
 
 class _Tally:
@@ -134,8 +145,9 @@ class _Tally:
         return ExportReport(
             feed=feed,
             made_at=at,
-            blocks=self._actions[Action.BLOCK],
-            watches=self._actions[Action.WATCH],
+            blocks=sum(count for action, count in self._actions.items() if action.hinders),
+            watches=sum(count for action, count in self._actions.items() if not action.hinders),
+            by_action={action.value: self._actions[action] for action in Action if self._actions[action]},
             by_type={kind.value: count for kind, count in sorted(self._types.items()) if count},
             left_out_by_rule=dict(sorted(self._rules.items())),
             left_out=tuple(self._left_out),

@@ -5,9 +5,11 @@ The order of the checks, each one a function below:
 1. the ledger entry permits it: purpose ``enforce``, a rule of policy that blocks or watches, this very indicator;
 2. a person has not undone it;
 3. it still stands at this moment (``valid_from``, ``valid_until``), and gets an expiry;
-4. it is neither ours, nor a partner's, nor on the operator's never-block list;
-5. its blast radius is bounded: no huge network, no bogon, no root, top-level name or public suffix;
-6. no warninglist names it;
+4. it is written as its type demands: no host bits, no IPv4 in IPv6 clothes, no name of 300 characters;
+5. its reach is bounded: no huge network, no bogon, no root, top-level name or public suffix;
+6. it is neither ours, nor a partner's, nor what the node or a peer is reached by, nor on the operator's never-block
+   list, nor in a protected class (``protected``: government, the domain name system, shared clouds ...);
+   then no warninglist names it;
 7. the export is not full.
 
 Rule 5: nothing is blocked without expiry, undo and this gate. Watch entries pass the same gate, because a watch list
@@ -17,9 +19,11 @@ that names our own mail server is as useless as a block list that does.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -28,18 +32,27 @@ from seawall.model.directive import Action, Directive, LeftOut
 from seawall.model.indicator import IndicatorEntry
 from seawall.protect import bounds, objections
 from seawall.protect.names import ProtectedNames, is_name, look_alike
-from seawall.protect.networks import BOGON_SPANS, Span, Spans, address_number, network_span
+from seawall.protect.networks import BOGON_SPANS, Span, Spans, address_number, is_mapped, network_span
 from seawall.protect.objections import Objection
+from seawall.protect.protected import Protected
 
 _ACTION_OF_RULE = {f"enforce:{action}": action for action in Action}
+_PAGE = re.compile(r"://[^/?#\\]*[/?#\\]+[^/?#\\]")
+_NETWORK = re.compile(rb"'([0-9A-Fa-f:.]{2,45}/[0-9]{1,3})'")
+MAX_PATTERN_READ = 65_536
+"""Bytes of an indicator in which networks are looked for: more than a thousand of them are judged by these."""
+MEMORY = 16_384
+"""Values whose answer from the lists is remembered: those of a page of the book are asked about three times over."""
 _HOST_END = re.compile(r"[/?#\\]")
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?")
+"""A host that browsers read as an IPv4 address, however it is written (URL Standard, section "Host parsing")."""
 _SINGLE = frozenset({ObservableType.IPV4, ObservableType.IPV6})
 
 
 class Page(msgspec.Struct, frozen=True):
     """One recorded permission and the store's entries that it covers, unique by (type, value) within one export.
 
-    The release's rule says what may be done with them: ``enforce:block`` or ``enforce:watch`` (policy's words).
+    The release's rule says what may be done with them: ``enforce:block``, ``enforce:sinkhole`` ... (policy's words).
     """
 
     recorded: Recorded[Release]
@@ -60,16 +73,41 @@ class Callbacks(msgspec.Struct, frozen=True):
     warninglist: Callable[[Observable], str | None]  # the list's name
     is_public_suffix: Callable[[str], bool]
     is_undone: Callable[[str], bool] = lambda _undo_id: False
+    has_undone: Callable[[], bool] = lambda: True  # whether anything is taken back at all
+
+
+class _OfValue(msgspec.Struct, frozen=True, gc=False):
+    """What a gate's lists say of one value; ``malformed``: before any list of whose it is was asked."""
+
+    problem: Objection | None
+    malformed: bool
+    flags: tuple[str, ...]
+    addresses: int
 
 
 class Gate:
     """Holds the protected lists; ``admit`` turns pages into directives and refusals, in a stream."""
 
-    def __init__(self, callbacks: Callbacks, own: NeverBlock, partners: NeverBlock, never: NeverBlock) -> None:
-        """Raises Fault E-PROTECT-002 when a protected network cannot be read: a typo must not open the gate."""
+    def __init__(
+        self,
+        callbacks: Callbacks,
+        own: NeverBlock,
+        partners: NeverBlock,
+        never: NeverBlock,
+        *,
+        node: NeverBlock | None = None,
+        protected: Protected | None = None,
+    ) -> None:
+        """``node``: by what this node and its peers are reached; ``protected``: the packaged classes.
+
+        Raises Fault E-PROTECT-002 when a protected network cannot be read: a typo must not open the gate.
+        """
         self._ask = callbacks
-        self._networks = [(rule, _spans(given)) for rule, given in _ruled(own, partners, never)]
-        self._names = [(rule, ProtectedNames(given.names)) for rule, given in _ruled(own, partners, never)]
+        lists = _ruled(own, partners, node or NeverBlock(), never)
+        self._networks = [(rule, _spans(given)) for rule, given in lists if given.networks]
+        self._names = [(rule, ProtectedNames(given.names)) for rule, given in lists if given.names]
+        self._protected = protected or Protected(())
+        self._known: dict[Observable, _OfValue] = {}
 
     def admit(self, pages: Iterable[Page], at: int) -> Iterator[Directive | LeftOut]:
         """Directives and refusals in the order of the entries; ``at`` is microseconds UTC.
@@ -109,16 +147,43 @@ class Gate:
                     flags=flags,
                 )
 
+    def check(self, entry: IndicatorEntry, undo_id: str, at: int) -> tuple[Objection | None, tuple[str, ...]]:
+        """What ``admit`` would object to an entry by itself, and its flags, before anything is recorded of it."""
+        refusal, flags, _ = self._refusal(Observable(entry.type, entry.value), entry, undo_id, at)
+        return refusal, flags
+
+    def _undone(self, observable: Observable, undo_id: str) -> str | None:
+        """The directive that a person took back. A value that was freed of a block does not come back as a sinkhole
+        because a setting changed: who took back what hinders it took back all that does."""
+        if not self._ask.has_undone():
+            return None
+        names = undo_names(observable)
+        hindering = {name for action, name in names.items() if action.hinders}
+        asked = hindering if undo_id in hindering else {undo_id}
+        return next((name for name in sorted(asked) if self._ask.is_undone(name)), None)
+
     def _refusal(
         self, observable: Observable, entry: IndicatorEntry, undo_id: str, at: int
     ) -> tuple[Objection | None, tuple[str, ...], int]:
         """The objection or None; flags; how many IPv4 addresses a network covers."""
-        if self._ask.is_undone(undo_id):
-            return objections.UNDONE.about(undo_id), (), 0
+        if (undone := self._undone(observable, undo_id)) is not None:
+            return objections.UNDONE.about(undone), (), 0
         if entry.valid_until is not None and entry.valid_until <= at:
             return objections.EXPIRED, (), 0
         if entry.valid_from is not None and entry.valid_from > at:
             return objections.NOT_YET, (), 0
+        known = self._known.get(observable)
+        if known is None:
+            if len(self._known) >= MEMORY:
+                self._known.clear()
+            known = self._known[observable] = self._of_value(observable)
+        problem = known.problem
+        if not known.malformed and observable.type is ObservableType.CIDR and host_bits(entry):
+            problem = objections.HOST_BITS.about(observable.value)
+        return problem, known.flags, known.addresses
+
+    def _of_value(self, observable: Observable) -> _OfValue:
+        """What the lists say: they stay the same for the life of a gate, whoever names the value."""
         flags: tuple[str, ...] = ()
         addresses = 0
         problem: Objection | None = None
@@ -129,11 +194,12 @@ class Gate:
             flags = ("idn-look-alike",) if look_alike(observable.value) else ()
         elif observable.type is ObservableType.URL:
             problem = self._host_problem(observable.value)
+        malformed = problem is not None
         if problem is None and self._ask.is_own(observable):
             problem = objections.OWN
         if problem is None and (name := self._ask.warninglist(observable)) is not None:
             problem = objections.LISTED.about(name)
-        return problem, flags, addresses
+        return _OfValue(problem, malformed, flags, addresses)
 
     def _address_problem(self, observable: Observable) -> tuple[Objection | None, int]:
         try:
@@ -145,11 +211,17 @@ class Gate:
             return objections.MALFORMED, 0
         if observable.type is ObservableType.CIDR and (huge := _huge(observable.value)):
             return objections.HUGE.about(huge), 0
+        if is_mapped(observable.value, first, last):
+            return objections.MAPPED, 0
+        if observable.type is ObservableType.CIDR and address_number(observable.value.partition("/")[0]) != first:
+            return objections.HOST_BITS.about(_without_host_bits(observable.value)), 0
         if (bogon := BOGON_SPANS.touching(first, last)) is not None:
             return objections.BOGON.about(bogon), 0
         for objection, spans in self._networks:
             if (touched := spans.touching(first, last)) is not None:
                 return objection.about(touched), 0
+        if (problem := self._protected.span(first, last)) is not None:
+            return problem, 0
         is_ipv4_network = observable.type is ObservableType.CIDR and ":" not in observable.value
         return None, last - first + 1 if is_ipv4_network else 0
 
@@ -162,6 +234,9 @@ class Gate:
             return objections.TOP
         if self._ask.is_public_suffix(name):
             return objections.SUFFIX
+        return self._listed_name(name) or self._protected.name(name)
+
+    def _listed_name(self, name: str) -> Objection | None:
         for objection, names in self._names:
             if (touched := names.touching(name)) is not None:
                 return objection.about(touched)
@@ -177,11 +252,27 @@ class Gate:
         try:
             address_number(name)
         except (ValueError, OSError):
-            for objection, names in self._names:
-                if (touched := names.touching(name)) is not None:
-                    return objection.about(touched)
-            return objections.OWN if self._ask.is_own(Observable(ObservableType.DOMAIN, name)) else None
+            if _ENDS_IN_NUMBER.fullmatch(name):  # 0x2d3e0305 is somebody's address, in a spelling that no list has
+                return objections.MALFORMED
+            if (problem := self._listed_name(name)) is not None:
+                return problem
+            if self._ask.is_own(Observable(ObservableType.DOMAIN, name)):
+                return objections.OWN
+            return self._protected.url(name.lower().rstrip("."), whole_site=not _PAGE.search(url))
         return self._address_problem(Observable(kind, name))[0]
+
+
+def host_bits(entry: IndicatorEntry) -> bool:
+    """Whether its source wrote a network with host bits: we cleared them, and nobody knows which one it means."""
+    first, last = network_span(entry.value)
+    for found in _NETWORK.findall(entry.body[:MAX_PATTERN_READ]):
+        text = found.decode("ascii")
+        try:
+            if network_span(text) == (first, last) and address_number(text.partition("/")[0]) != first:
+                return True
+        except (ValueError, OSError):
+            continue
+    return False
 
 
 def left_out(observable: Observable, objection: Objection, indicator_id: str) -> LeftOut:
@@ -189,10 +280,16 @@ def left_out(observable: Observable, objection: Objection, indicator_id: str) ->
     return LeftOut(observable, objection.rule, objection.reason, objection.detail, indicator_id)
 
 
+@lru_cache(maxsize=MEMORY)
 def undo_name(action: Action, observable: Observable) -> str:
     """The stable name by which a person takes one directive back: 16 hex digits of SHA-256."""
-    text = f"{action}|{observable.type}|{observable.value}"
+    text = f"{action.value}|{observable.type.value}|{observable.value}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def undo_names(observable: Observable) -> dict[Action, str]:
+    """The name of each directive that there can be on a value, the strictest first."""
+    return {action: undo_name(action, observable) for action in Action}
 
 
 def expiry(kind: ObservableType, valid_until: int | None, at: int) -> int:
@@ -219,8 +316,15 @@ def _not_permitted(recorded: Recorded[Release]) -> Refused:
     )
 
 
-def _ruled(own: NeverBlock, partners: NeverBlock, never: NeverBlock) -> list[tuple[Objection, NeverBlock]]:
-    return [(objections.OWN_RANGE, own), (objections.PARTNER, partners), (objections.NEVER, never)]
+def _ruled(
+    own: NeverBlock, partners: NeverBlock, node: NeverBlock, never: NeverBlock
+) -> list[tuple[Objection, NeverBlock]]:
+    return [
+        (objections.OWN_RANGE, own),
+        (objections.PARTNER, partners),
+        (objections.NODE, node),
+        (objections.NEVER, never),
+    ]
 
 
 def _spans(given: NeverBlock) -> Spans:
@@ -235,6 +339,10 @@ def _spans(given: NeverBlock) -> Spans:
                 network=repr(text[:60]),
             ) from None
     return Spans(named)
+
+
+def _without_host_bits(network: str) -> str:
+    return str(ipaddress.ip_network(network, strict=False))
 
 
 def _huge(network: str) -> str | None:

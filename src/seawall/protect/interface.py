@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.model import ObservableType
 from seawall.model.directive import Directive
+from seawall.protect.actions import Rate
 from seawall.protect.objections import Objection
 
 Sink = Callable[[str], BinaryIO]
@@ -25,6 +26,8 @@ class Heading(msgspec.Struct, frozen=True):
 
     made_at: int
     zone: str = "rpz.seawall"
+    rate: Rate = Rate()  # what a rate limit lets through
+    sinkhole: tuple[str, ...] = ()  # addresses, or one name, to lead to; empty: a sinkhole is a block
 
 
 class Writer(Protocol):

@@ -74,4 +74,9 @@ class ProtectedNames:
         """The protected name that blocking ``name`` and all below it would reach, or that stands above it; or None."""
         if name in self._above:
             return self._above[name]
-        return next((upper for upper in ancestors(name) if upper in self._names), None)
+        names, upper = self._names, name  # spelt out: this is asked for every value of every list
+        while upper:
+            if upper in names:
+                return upper
+            upper = upper.partition(".")[2]
+        return None

@@ -26,9 +26,12 @@ BOGONS = tuple(
         "192.168.0.0/16",
         "224.0.0.0/4",
         "240.0.0.0/4",
-        "::/127",
+        "::/96",  # unspecified, loopback, and IPv4-compatible addresses (RFC 4291 section 2.5.5.1)
         "64:ff9b::/96",
         "64:ff9b:1::/48",
+        "100::/64",
+        "2001::/32",  # Teredo (RFC 4380)
+        "2002::/16",  # 6to4 (RFC 7526): an IPv4 address in disguise
         "fc00::/7",
         "fe80::/10",
         "fec0::/10",
@@ -52,6 +55,11 @@ def network_span(text: str) -> Span:
         raise ValueError("not a network")
     first = first >> bits << bits
     return first, first | ((1 << bits) - 1)
+
+
+def is_mapped(text: str, first: int, last: int) -> bool:
+    """Whether it is IPv6 text that touches the IPv4-mapped range, where our integers keep IPv4 itself."""
+    return ":" in text and first <= (_IPV4_FIRST | 0xFFFF_FFFF) and last >= _IPV4_FIRST
 
 
 class Spans:

@@ -18,11 +18,17 @@ from typing import Protocol
 import msgspec
 
 from seawall.model import Fault, NotFound
+from seawall.model.unreadable import UNREADABLE
 
 MAX_EXPORTS_KEPT = 200  # of all feeds together; the ledger keeps every release for ever
 MAX_UNDONE = 100_000  # more than this many exceptions means the source is wrong: suspend it instead
 MAX_BOOK_BYTES = 64 * 1024 * 1024
 _UNDO_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def is_undo_name(text: str) -> bool:
+    """Whether this could name a directive: 16 hex digits."""
+    return _UNDO_ID.fullmatch(text) is not None
 
 
 class ExportRecord(msgspec.Struct, frozen=True):
@@ -85,6 +91,10 @@ class JsonUndoBook:
         """As of when the book was opened, or of this process's last change."""
         return undo_id in self._undone
 
+    def has_undone(self) -> bool:
+        """Whether anything is taken back, likewise."""
+        return bool(self._undone)
+
     def undo(self, undone: Undone) -> None:
         """See ``UndoBook``."""
         if not _UNDO_ID.fullmatch(undone.undo_id):
@@ -126,7 +136,7 @@ class JsonUndoBook:
                 return msgspec.json.decode(file.read(MAX_BOOK_BYTES), type=Book)
         except FileNotFoundError:
             return Book()
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             raise Fault(
                 "E-PROTECT-010",
                 "{path} is damaged, so nobody can tell what was taken back; restore it from a backup.",

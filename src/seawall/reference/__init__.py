@@ -5,18 +5,21 @@ Goes out: answers about single values, and Arrow tables for joins over many.
 Never here: a download; a decision about what an answer means.
 
 >>> from seawall.model import Observable, ObservableType
+>>> from seawall.reference import OwnAssets, registered_domain
 >>> OwnAssets().is_own(Observable(ObservableType.IPV4, "192.168.7.7"))
 True
 >>> registered_domain("www.mof.gov.tw")
 'mof.gov.tw'
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from seawall.model.faces import on_first_use
 
 if TYPE_CHECKING:
     from seawall.reference.assets import Asset, OwnAssets
     from seawall.reference.geography import ATTRIBUTION, Geography
+    from seawall.reference.half_lives import HalfLife, half_life_of, half_lives
     from seawall.reference.law_grounds import LegalBasis, legal_bases
     from seawall.reference.law_kinds import SharingKind, sharing_kinds
     from seawall.reference.organisations import Names
@@ -25,11 +28,29 @@ if TYPE_CHECKING:
     from seawall.reference.suffixes import is_public_suffix, registered_domain
     from seawall.reference.warninglist_file import Warninglist
     from seawall.reference.warninglists import Warninglists
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "assets": ("Asset", "OwnAssets"),
+            "geography": ("ATTRIBUTION", "Geography"),
+            "half_lives": ("HalfLife", "half_life_of", "half_lives"),
+            "law_grounds": ("LegalBasis", "legal_bases"),
+            "law_kinds": ("SharingKind", "sharing_kinds"),
+            "organisations": ("Names",),
+            "rsit": ("Rsit", "RsitType", "rsit"),
+            "sensors": ("SensorPlace", "SensorTable"),
+            "suffixes": ("is_public_suffix", "registered_domain"),
+            "warninglist_file": ("Warninglist",),
+            "warninglists": ("Warninglists",),
+        },
+    )
 
 __all__ = [
     "ATTRIBUTION",
     "Asset",
     "Geography",
+    "HalfLife",
     "LegalBasis",
     "Names",
     "OwnAssets",
@@ -40,42 +61,11 @@ __all__ = [
     "SharingKind",
     "Warninglist",
     "Warninglists",
+    "half_life_of",
+    "half_lives",
     "is_public_suffix",
     "legal_bases",
     "registered_domain",
     "rsit",
     "sharing_kinds",
 ]
-
-_PLACES = {
-    "ATTRIBUTION": "geography",
-    "Asset": "assets",
-    "Geography": "geography",
-    "LegalBasis": "law_grounds",
-    "Names": "organisations",
-    "OwnAssets": "assets",
-    "Rsit": "rsit",
-    "RsitType": "rsit",
-    "SensorPlace": "sensors",
-    "SensorTable": "sensors",
-    "SharingKind": "law_kinds",
-    "Warninglist": "warninglist_file",
-    "Warninglists": "warninglists",
-    "is_public_suffix": "suffixes",
-    "legal_bases": "law_grounds",
-    "registered_domain": "suffixes",
-    "rsit": "rsit",
-    "sharing_kinds": "law_kinds",
-}
-"""Name -> module of this room."""
-
-
-def __getattr__(name: str) -> object:
-    """Each on first use: a command that looks up a word of a table does without Arrow and the large lists."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
-    # all of the module's names: one of them may be called like the module itself, which stands there now
-    globals().update({other: getattr(module, other) for other, place in _PLACES.items() if place == _PLACES[name]})
-    found: object = globals()[name]
-    return found

@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from seawall.model import Fault, Observable, ObservableType
+from seawall.model.unreadable import UNREADABLE
 from seawall.reference.networks import Network, NetworkMap, halves, host_of, parents, parse_address, parse_network
 from seawall.reference.organisations import names_in, normal
 from seawall.reference.tables import read_bytes, rows, unreadable, write_whole
@@ -98,7 +99,7 @@ class OwnAssets:
             return cls()
         try:
             return cls(msgspec.json.decode(read_bytes(path), type=list[Asset]))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise unreadable(path, "it is damaged; import the assets again") from None
 
     def save(self, folder: Path) -> None:

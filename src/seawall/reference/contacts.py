@@ -17,6 +17,8 @@ import msgspec
 from seawall.messages import is_spoken
 from seawall.model import Fault
 from seawall.model.contact import Contact
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 MAX_BYTES = 10 << 20  # the directory of all FIRST and TF-CSIRT teams is below 2 MB
 MAX_CONTACTS = 10_000
@@ -54,8 +56,8 @@ def readable_phone(number: str) -> str:
 def _json(data: bytes) -> list[dict[str, Any]]:
     try:
         document = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(str(error)[:200]) from None
+    except UNREADABLE as error:
+        raise _unreadable(why(error)) from None
     rows = document.get("items", [document]) if isinstance(document, dict) else document
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _unreadable("it is no list of contacts")

@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from seawall.model import Fault
+from seawall.model.unreadable import UNREADABLE
 from seawall.reference.tables import read_bytes, rows, unreadable, write_whole
 
 FILE_NAME = "sensors.json"
@@ -66,7 +67,7 @@ class SensorTable:
             return cls()
         try:
             return cls(msgspec.json.decode(read_bytes(path), type=list[SensorPlace]))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise unreadable(path, "it is damaged; import the sensors again") from None
 
     def save(self, folder: Path) -> None:

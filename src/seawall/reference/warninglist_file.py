@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seawall.model import Fault, ObservableType
+from seawall.model.unreadable import UNREADABLE
 from seawall.reference.networks import parse_network
 from seawall.reference.tables import decode, read_bytes
 
@@ -80,7 +81,7 @@ def read_list(path: Path) -> Warninglist:
     """
     try:
         file = msgspec.json.decode(decode(path, read_bytes(path)), type=_File)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise _no_list(path, "it is not in the MISP format") from None
     if file.type not in TYPES:
         raise _no_list(path, f"its type is none of {', '.join(TYPES)}")

@@ -38,7 +38,12 @@ def rows_for(connection: Connection, keys: Sequence[tuple[str, ...]], query: str
         )
         for letter, part in zip(columns, zip(*keys, strict=True), strict=True):
             values[f"given_{letter}"] = list(part)
-    return list(connection.execute(sa.text(query.replace("{given}", given)), values))
+    return list(connection.execute(sa.text(query.replace("{given}", given)), values).all())
+
+
+def is_empty(connection: Connection, table: sa.Table) -> bool:
+    """Whether a table has no row: then nobody need look up a page of keys in it."""
+    return connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is None
 
 
 def insert_rows(connection: Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:

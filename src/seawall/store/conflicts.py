@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from seawall.model import Pap, Tlp, Visibility
 from seawall.model.stored import Conflict, Page
+from seawall.model.unreadable import UNREADABLE
 from seawall.store.ancestry import insert_new
 from seawall.store.database import Database
 from seawall.store.tables import conflicts, objects
@@ -109,7 +110,7 @@ def same_content(one: Values, other: Values) -> bool:
         return True
     try:
         left, right = (msgspec.json.decode(bytes(values["body"])) for values in (one, other))  # type: ignore[call-overload]
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return bool(left == right)
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from seawall.model import Fault
+from seawall.model.unreadable import UNREADABLE
 from seawall.store.database import Database, create_private_file
 from seawall.store.faults import told
 from seawall.store.revisions import create_at
@@ -113,7 +114,7 @@ def load_pieces(url: str, pieces: Pieces) -> None:
                     where=database.where,
                 )
             _load(connection, pieces)
-    except (msgspec.MsgspecError, KeyError, ValueError, StopIteration):
+    except (KeyError, ValueError, StopIteration, *UNREADABLE):
         raise Fault("E-STORE-173", "The copy of the store is damaged; use another backup.") from None
     finally:
         database.close()

@@ -13,6 +13,7 @@ from seawall.model.hit import Hit, HitTotal
 from seawall.model.stored import PutCounts
 from seawall.store.bulk import insert_rows, rows_for, update_rows
 from seawall.store.database import Database
+from seawall.store.hits_fold import fold_hits
 from seawall.store.tables import hits
 from seawall.store.values import clean, optional
 
@@ -65,6 +66,18 @@ class Hits:
             HitTotal(ObservableType(kind), value, side, sector, indicator, basis, first, last, int(count), reporters)
             for kind, value, side, sector, indicator, basis, first, last, count, reporters in rows
         )
+
+    def counts(self, hit_ids: Iterable[str]) -> dict[str, int]:
+        """The counts of those hits that are held, by their reporter's own id."""
+        identities = sorted({clean(f"id:{hit_id}") for hit_id in hit_ids})
+        with self._database.reading() as connection:
+            rows = rows_for(connection, _keys(identities), HELD)
+        place = 1 + COLUMNS.index("count")
+        return {identities[row[0]].removeprefix("id:"): int(row[place]) for row in rows}
+
+    def fold(self, before: int) -> int:
+        """Add up hits of enforcement points that ended before a moment, by day; how many rows fewer."""
+        return fold_hits(self._database, before)
 
     def count(self) -> int:
         """How many hits are held."""

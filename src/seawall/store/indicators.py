@@ -14,7 +14,9 @@ from seawall.model import ObservableType, Pap, Tlp, Visibility
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.stored import Page, PutCounts
 from seawall.store.database import Database
+from seawall.store.indicator_named import Named, NamedPage, has_twins, named, named_page
 from seawall.store.indicator_put import Word, put_batch, withdraw_source
+from seawall.store.indicator_said import Said, said
 from seawall.store.tables import indicator_bodies, indicator_sources, indicators
 from seawall.store.values import MAX_PAGE, bounded, id_hash
 from seawall.store.visible import visible_indicators
@@ -138,6 +140,22 @@ class Indicators:
                 for row in connection.execute(told.where(indicators.c.id_hash.in_(chunk))):
                     found.setdefault(row.indicator_id, []).append(bytes(row.body))
         return dict(found)
+
+    def said(self, keys: Iterable[tuple[ObservableType, str]]) -> dict[tuple[ObservableType, str], Sequence[Said]]:
+        """What each source says of these values, for the node's own jobs: no visibility applies."""
+        return dict(said(self._database, keys))
+
+    def named(self, keys: Iterable[tuple[ObservableType, str]]) -> dict[tuple[ObservableType, str], list[Named]]:
+        """All entries on these values, for the node's own jobs: no visibility applies."""
+        return named(self._database, keys)
+
+    def named_page(self, after: int, limit: int) -> NamedPage:
+        """Entries by value in the order of their numbers, for the node's own jobs: no visibility applies."""
+        return named_page(self._database, after, limit)
+
+    def has_twins(self) -> bool:
+        """Whether any value has several entries."""
+        return has_twins(self._database)
 
     def list(
         self,

@@ -98,6 +98,13 @@ class Notices:
         with self._database.reading() as connection:
             return tuple(_kept(row) for row in connection.execute(query))
 
+    def replace_waiting(self, peer: str, fresh: Sequence[KeptNotice]) -> None:
+        """In place of all that this peer has not taken; all of it or nothing."""
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(notices).where(*_waiting(peer)))
+            for notice in fresh:
+                replace(connection, notices, _values(notice))
+
     def forget_waiting(self, peer: str) -> int:
         """Drop what this peer has not taken: nothing more goes there. Returns how many."""
         with self._database.writing() as connection:

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from seawall.model import ObservableType
-from seawall.model.overlap import OverlapItem, OverlapSession, Part, RunState, Tier
+from seawall.model.overlap import Hold, Lane, OverlapItem, OverlapSession, Part, RunState, Tier
 from seawall.model.stored import Page
 from seawall.store.bulk import insert_rows, rows_for, update_rows
 from seawall.store.database import Database
@@ -30,6 +30,12 @@ TOLD = """
 SELECT held.type, held.value, MIN(held.given_at) AS given_at
 FROM {given} JOIN overlap_items AS held ON held.type = given.a AND held.value = given.b
 WHERE held.given_at IS NOT NULL GROUP BY held.type, held.value
+"""
+
+TOLD_TO = f"""
+SELECT given.position, {", ".join(f"held.{name}" for name in COLUMNS)}
+FROM {{given}} JOIN overlap_items AS held ON held.type = given.a AND held.value = given.b
+WHERE held.given > {int(Tier.MATCHED)}
 """
 
 
@@ -57,6 +63,7 @@ class Overlaps:
         type: ObservableType | None = None,
         state: RunState | None = None,
         unfinished: bool = False,
+        lane: Lane | None = None,
         limit: int = 100,
     ) -> tuple[OverlapSession, ...]:
         """Sessions with a peer, newest first."""
@@ -68,6 +75,8 @@ class Overlaps:
             meant.append(table.state == state.value)
         if unfinished:
             meant.append(table.state.in_(OPEN))
+        if lane is not None:
+            meant.append(table.lane == lane.value)
         query = (
             sa.select(overlap_sessions)
             .where(*meant)
@@ -163,6 +172,14 @@ class Overlaps:
                 return {}
             return {(row[0], row[1]): int(row[2]) for row in rows_for(connection, keys, TOLD)}
 
+    def told(self, values: Iterable[tuple[ObservableType, str]]) -> tuple[OverlapItem, ...]:
+        """Of these values, the items of every peer that we told more than that it matched."""
+        keys = sorted({(type.value, clean(value)) for type, value in values})
+        if not keys:
+            return ()
+        with self._database.reading() as connection:
+            return tuple(_item(row) for row in rows_for(connection, keys, TOLD_TO))
+
     def count(self, peer: str, *, type: ObservableType | None = None) -> int:
         """How many values this peer and we both hold."""
         meant = [overlap_items.c.peer == clean(peer)]
@@ -188,6 +205,7 @@ def _row(item: OverlapItem) -> dict[str, Any]:
     plain = msgspec.structs.asdict(item) | {"permitted_by": names_to_text(item.permitted_by)}
     row = {name: plain[name] for name in COLUMNS if name != "number"}
     row |= {"peer": clean(item.peer), "type": item.type.value, "value": clean(item.value), "reason": clean(item.reason)}
+    row |= {name: plain[name].value for name in ("ours_as", "theirs_as")}
     return row | {name: int(plain[name]) for name in ("permitted", "given", "taken")}
 
 
@@ -195,12 +213,13 @@ def _item(row: Any) -> OverlapItem:
     read = {name: getattr(row, name) for name in COLUMNS if name != "number"}
     read["type"] = ObservableType(row.type)
     read |= {name: Tier(read[name]) for name in ("permitted", "given", "taken")}
+    read |= {name: Hold(read[name]) for name in ("ours_as", "theirs_as")}
     return OverlapItem(**read | {"permitted_by": text_to_names(row.permitted_by)})
 
 
 def _session_row(session: OverlapSession) -> dict[str, object]:
     plain = msgspec.structs.asdict(session)
-    words = {name: plain[name].value for name in ("type", "part", "state")}
+    words = {name: plain[name].value for name in ("type", "part", "state", "lane")}
     texts = {name: clean(plain[name]) for name in ("id", "peer", "epoch", "reason")}
     return plain | words | texts
 
@@ -208,4 +227,5 @@ def _session_row(session: OverlapSession) -> dict[str, object]:
 def _session(row: Any) -> OverlapSession:
     read = {column.name: getattr(row, column.name) for column in overlap_sessions.columns}
     read |= {"type": ObservableType(row.type), "part": Part(row.part), "state": RunState(row.state)}
+    read |= {"lane": Lane(row.lane)}
     return OverlapSession(**read)

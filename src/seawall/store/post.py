@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -76,16 +77,31 @@ class Post:
         return self._settle([*_waiting(peer), table.c.expires <= at], PostState.EXPIRED, at)
 
     def gone(self, peer: str, after: int, *, limit: int = 1_000) -> tuple[int, ...]:
-        """Numbers behind ``after`` under which nothing will come any more: expired, or taken before the peer's books
-        were set back."""
-        query = (
-            sa.select(table.c.sequence)
-            .where(table.c.peer == peer, table.c.state != PostState.WAITING.value, table.c.sequence > after)
-            .order_by(table.c.sequence)
-            .limit(bounded(limit))
-        )
+        """Numbers behind ``after`` under which nothing will come any more: expired, numbered anew, or taken before the
+        peer's books were set back. Rows that are kept no longer count too, or the peer would wait for them for ever."""
+        query = sa.select(table.c.sequence).where(*_waiting(peer), table.c.sequence > after).order_by(table.c.sequence)
+        newest = sa.select(sa.func.max(table.c.sequence)).where(table.c.peer == peer)
         with self._database.reading() as connection:
-            return tuple(connection.execute(query).scalars())
+            last = int(connection.execute(newest).scalar() or 0)
+            coming = set(connection.execute(query).scalars())  # at most as many as may wait
+        numbers = (number for number in range(after + 1, last + 1) if number not in coming)
+        return tuple(islice(numbers, bounded(limit)))
+
+    def renumber(self, peer: str, behind: int, digest: Callable[[Outgoing, int], str]) -> int:
+        """What waits gets the numbers behind ``behind``, in its order, and is no longer sealed; all of it or nothing.
+
+        ``behind``: no lower than ``last``. ``digest`` says what a message says under its new number. Returns how many.
+        """
+        numbers = sa.select(table.c.sequence).where(*_waiting(peer)).order_by(table.c.sequence)
+        with self._database.writing() as connection:
+            found = connection.execute(numbers).scalars().all()
+            for place, number in enumerate(found, 1):  # one by one: together they may be large
+                meant = [table.c.peer == peer, table.c.sequence == number]
+                kept = _message(connection.execute(sa.select(table).where(*meant)).one())
+                fresh = {"sequence": behind + place, "digest": digest(kept, behind + place), "sealed": None}
+                anew = {"puts": 0, "put_at": None, "turn": 0}
+                connection.execute(sa.update(table).where(*meant).values(fresh | anew))
+        return len(found)
 
     def refused(self, peer: str, sequence: int, reason: str, at: int) -> bool:
         """The peer took one of ours and rejected what it says; False when that is no news or was never sent."""

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from seawall.model import ObservableType, Pap, SightingSummary, Tlp, Visibility
 from seawall.model.stored import Page, PutCounts
-from seawall.store.bulk import insert_rows, rows_for, update_rows
+from seawall.store.bulk import insert_rows, is_empty, rows_for, update_rows
 from seawall.store.database import Database
 from seawall.store.tables import sightings
 from seawall.store.values import bounded, clean, names_to_text, optional, text_to_names
@@ -31,8 +31,8 @@ ON held.type = given.a AND held.value = given.b AND held.side = given.c AND held
 
 TOLD = f"""
 SELECT {", ".join(f"held.{name}" for name in COLUMNS)}
-FROM {{given}} JOIN sightings AS held ON held.type = given.a AND held.value = given.b
-WHERE held.origin <> '' AND held.count > 0 ORDER BY held.number
+FROM {{given}} CROSS JOIN sightings AS held
+WHERE held.type = given.a AND held.value = given.b AND held.origin <> '' AND held.count > 0 ORDER BY held.number
 """
 
 
@@ -85,7 +85,7 @@ class Sightings:
         """What peers told about these values, for the node's own jobs: no visibility. Withdrawn ones are left out."""
         keys = sorted({(type.value, clean(value)) for type, value in values})
         with self._database.reading() as connection:
-            rows = rows_for(connection, keys, TOLD)
+            rows = [] if is_empty(connection, sightings) else rows_for(connection, keys, TOLD)
         return tuple(_summary(row) for row in rows)
 
     def own(self) -> tuple[SightingSummary, ...]:

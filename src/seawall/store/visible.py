@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.sql import FromClause
 
 from seawall.model import Visibility
+from seawall.store.campaign_tables import campaign_origins, campaigns
+from seawall.store.order_tables import orders
 from seawall.store.tables import (
     indicator_sources,
     indicators,
@@ -54,6 +56,17 @@ def visible_indicators(visibility: Visibility) -> list[Condition]:
     return conditions
 
 
+def visible_orders(visibility: Visibility) -> list[Condition]:
+    """Conditions on rows of ``orders``: as on the indicator that each was made from. No circle sees any here."""
+    conditions = _markings(visibility, orders) + _typed(visibility, "indicator")
+    if visibility.excluded_origins:
+        hidden = orders.c.origin.in_(sorted(visibility.excluded_origins))
+        conditions.append(sa.or_(orders.c.origin.is_(None), ~hidden))
+    if visibility.circle is not None:
+        conditions.append(sa.false())
+    return conditions
+
+
 def visible_sightings(visibility: Visibility) -> list[Condition]:
     """Conditions on rows of ``sightings``. They stand in no outbox themselves: a circle sees none here."""
     conditions = _markings(visibility, sightings) + _typed(visibility, "sighting")
@@ -70,6 +83,19 @@ def visible_warnings(visibility: Visibility) -> list[Condition]:
             ~sa.exists().where(
                 warning_origins.c.number == warnings.c.number,
                 warning_origins.c.origin.in_(sorted(visibility.excluded_origins)),
+            )
+        )
+    return [*conditions, sa.false()] if visibility.circle is not None else conditions
+
+
+def visible_campaigns(visibility: Visibility) -> list[Condition]:
+    """Conditions on rows of ``campaigns``. They never leave as such: a circle sees none."""
+    conditions = _markings(visibility, campaigns)
+    if visibility.excluded_origins:
+        conditions.append(
+            ~sa.exists().where(
+                campaign_origins.c.campaign == campaigns.c.number,
+                campaign_origins.c.origin.in_(sorted(visibility.excluded_origins)),
             )
         )
     return [*conditions, sa.false()] if visibility.circle is not None else conditions

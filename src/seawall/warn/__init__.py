@@ -8,7 +8,35 @@ warning a value, with its leads, its confidence and the reasons for it. Never he
 ...     drawn = list(warnings(session, ours, theirs))
 """
 
-from seawall.warn.draw import WARNING_SCHEMA, WarnOptions, sharing_delay_seconds, warning_table, warnings
-from seawall.warn.evidence import REASONS
+from typing import TYPE_CHECKING
 
-__all__ = ["REASONS", "WARNING_SCHEMA", "WarnOptions", "sharing_delay_seconds", "warning_table", "warnings"]
+from seawall.model.faces import on_first_use
+from seawall.warn.score import Score, ScoreEvidence, ScorePart, Voice, VoiceKind, fades_at, score
+
+if TYPE_CHECKING:
+    from seawall.warn.draw import WARNING_SCHEMA, WarnOptions, sharing_delay_seconds, warning_table, warnings
+    from seawall.warn.evidence import REASONS
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "draw": ("WARNING_SCHEMA", "WarnOptions", "sharing_delay_seconds", "warning_table", "warnings"),
+            "evidence": ("REASONS",),
+        },
+    )
+
+__all__ = [
+    "REASONS",
+    "WARNING_SCHEMA",
+    "Score",
+    "ScoreEvidence",
+    "ScorePart",
+    "Voice",
+    "VoiceKind",
+    "WarnOptions",
+    "fades_at",
+    "score",
+    "sharing_delay_seconds",
+    "warning_table",
+    "warnings",
+]

@@ -47,6 +47,7 @@ class WarnOptions(msgspec.Struct, frozen=True):
     assumed_sharing_delay: int = 0  # microseconds from first sighting to telling, where nobody had to be told
     raise_at: int = RAISE_AT  # least confidence, 0-100
     one_sided: bool = True  # also a peer's values that have not been met here
+    doubted: frozenset[str] = frozenset()  # peers whose word alone was wrong too often
 
 
 def warning_table(
@@ -59,7 +60,8 @@ def warning_table(
 
     ``ours``: findings of our lake (FINDING_SCHEMA; candidates, contacts, indicator sightings in any order).
     With ``theirs`` (findings that peers told us, ``origin`` and ``told_at`` filled) our lake counts as one side and
-    every peer as another; without it the sides within our lake are compared, and everyone is assumed to have been
+    every peer as another, and of several peers the one that told us first stands against us: to claim an earlier
+    sighting costs nothing. Without it the sides within our lake are compared, and everyone is assumed to have been
     told ``assumed_sharing_delay`` after the first sighting. A value that failed a screen anywhere is not warned about;
     one on shared hosting only when an indicator vouches for it.
     """
@@ -67,6 +69,7 @@ def warning_table(
     session.register("warn_ours", ours)
     session.register("warn_theirs", theirs if theirs is not None else FINDING_SCHEMA.empty_table())
     exchanged = theirs is not None
+    session.register("warn_doubted", pa.table({"party": pa.array(sorted(options.doubted), pa.string())}))
     _appearances(session, exchanged=exchanged)
     _values(session, exchanged=exchanged, delay=options.assumed_sharing_delay)
     wanted = "true" if options.one_sided else "other_seen IS NOT NULL"
@@ -159,7 +162,8 @@ def _appearances(session: SqlSession, *, exchanged: bool) -> None:
         "bool_or(screen <> 'shared-hosting') AS screened, bool_or(screen = 'shared-hosting') AS hosted, "
         "list_sort(list(DISTINCT origin) FILTER (origin IS NOT NULL)) AS origins, "
         "coalesce(max(quiet), 0) AS quiet, max(met_with) AS met_with, "
-        "coalesce(bool_or(stranger), false) AS stranger "
+        "coalesce(bool_or(stranger), false) AS stranger, "
+        "party IN (SELECT d.party FROM warn_doubted d) AS doubted "
         f"FROM (SELECT *, {party} AS party FROM (SELECT * FROM warn_ours UNION ALL SELECT * FROM warn_theirs)) "
         "GROUP BY type, value, party"
     )
@@ -167,10 +171,9 @@ def _appearances(session: SqlSession, *, exchanged: bool) -> None:
 
 def _values(session: SqlSession, *, exchanged: bool, delay: int) -> None:
     """``warn_values``: one row per value that two parties met, or that a peer told us and we have not met."""
-    # who is compared: with peers always we and the earliest peer; within one lake the two earliest sides
-    rank = "row_number() OVER (PARTITION BY type, value, party = '' ORDER BY first_seen, party)" if exchanged else (
-        "row_number() OVER (PARTITION BY type, value ORDER BY first_seen, party)"
-    )  # fmt: skip
+    # who is compared: with peers always we and the peer that told us first; within one lake the two earliest sides
+    within, order = ("type, value, party = ''", "doubted, told_at NULLS LAST, ") if exchanged else ("type, value", "")
+    rank = f"row_number() OVER (PARTITION BY {within} ORDER BY {order}first_seen, party)"
     compared = "rank = 1" if exchanged else "rank <= 2"
     enough = "bool_or(party <> '')" if exchanged else "count(*) >= 2"
     # told_at: when the party that saw it later learnt of it; the earlier party's row carries that moment
@@ -186,6 +189,7 @@ def _values(session: SqlSession, *, exchanged: bool, delay: int) -> None:
         "flatten(list(sectors ORDER BY first_seen, party)) AS both_sectors, "
         "count(*) FILTER (hostile > 0) AS alarmed_sides, CAST(sum(hostile) AS BIGINT) AS alarms, "
         "coalesce(min(met_with), 0) AS met_with, CAST(sum(quiet) AS BIGINT) AS quiet, "
+        "coalesce(bool_and(doubted) FILTER (hostile > 0), false) AS doubted, "
         "coalesce(max(quiet) FILTER (hostile > 0), 0) AS quiet_alarmed, "
         "coalesce(max(quiet) FILTER (hostile = 0), 0) AS quiet_calm, bool_or(stranger) AS stranger, "
         "bool_or(list_has_any(basis, ['honeypot', 'blocked', 'analyst'])) AS strong_basis, "

@@ -25,13 +25,14 @@ SPECIFIC = (5, "A file or a full web address is hardly ever shared by chance.")
 
 SINGLE_ALARM = (-25, "One alarm alone may be false, and nothing else supports it.")
 QUIETLY_KNOWN = (-40, "Machines that met it mostly noticed nothing, so the alarms may be false.")
-STRANGER = (-20, "The address serves other names here than there, so it may have two tenants.")
+STRANGER = (-10, "The address serves other names here than there, so it may have two tenants.")
 TOOL = (-20, "A fingerprint names a tool that several attackers may use.")
+DOUBTED = (-40, "Only one peer raised alarms about it, and most of what that peer told was no attack.")
 
 REASONS = (
     *STARTS,
     *(INDICATOR, REPEATED, MET_WITH, SECTORS, STRONG_BASIS, SPECIFIC),
-    *(SINGLE_ALARM, QUIETLY_KNOWN, STRANGER, TOOL),
+    *(SINGLE_ALARM, QUIETLY_KNOWN, STRANGER, TOOL, DOUBTED),
 )
 """All of them, in the order in which a warning lists its reasons."""
 
@@ -63,6 +64,7 @@ _TESTS = (
     (QUIETLY_KNOWN, f"quiet >= {QUIET_OWN} AND quiet >= {QUIET_RATIO} * alarms AND met_with = 0"),
     (STRANGER, "stranger AND met_with = 0"),
     (TOOL, "type IN ('ja3', 'ja4', 'hassh')"),
+    (DOUBTED, "doubted"),
 )
 """Reason and the SQL condition under which it counts, over the columns of ``warn_values``."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -16,3 +16,13 @@ class SqlSession(Protocol):
 
     def sql(self, query: str, parameters: Sequence[object] = (), /) -> pa.Table:
         """Run one statement."""
+
+
+class LakeRows(SqlSession, Protocol):
+    """A lake session that also names its rows; consumers take what they need and group it."""
+
+    def observations(self, after: int = 0, days: Collection[int] | None = None, /) -> str:
+        """Relation text of the rows committed in generations after ``after``; columns of OBSERVATION_SCHEMA."""
+
+    def rollup(self, after: int = 0, /) -> str:
+        """Likewise of the roll-up, columns of ROLLUP_SCHEMA; consumers GROUP BY."""

@@ -45,6 +45,8 @@ def carrying(extension: str, content: object) -> dict[str, Any]:
         "identity": {"name": "x"},
         "course-of-action": {"name": "x"},
         "sighting": {"sighting_of_ref": f"indicator--{UUID}"},
+        "note": {"content": "x", "object_refs": [f"indicator--{UUID}"]},
+        "indicator": {"pattern": "[url:value = 'x']", "pattern_type": "stix", "valid_from": BASE["created"]},
         "cryptocurrency-wallet": {"value": "x"},
     }
     common = {} if kind == "cryptocurrency-wallet" else BASE

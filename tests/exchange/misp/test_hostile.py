@@ -73,7 +73,7 @@ def test_a_slow_misp_does_not_hold_us(beside: Beside) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
         handler.end_headers()
-        for _ in range(20):
+        for _ in range(200):
             handler.wfile.write(b" ")
             handler.wfile.flush()
             time.sleep(0.1)
@@ -86,7 +86,7 @@ def test_a_slow_misp_does_not_hold_us(beside: Beside) -> None:
         client.index(None)
     client.close()
     assert caught.value.code in ("E-EXCHANGE-311", "E-EXCHANGE-314")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_huge_answer_is_cut_off(beside: Beside) -> None:

@@ -253,7 +253,22 @@ def test_out_of_its_time_an_epoch_is_not_used(sides: Sides, at: int) -> None:
         psi.start(late, 1, A)
 
 
-@pytest.mark.parametrize("body", [b"", b"\xc1", b"\x80", os.urandom(64), bytes(5_000_000)], ids=range(5))
+NO_PARTS = (
+    b"",
+    b"\xc1",
+    b"\x80",
+    bytes(5_000_000),
+    b"\x8c\xb3\xeb\x07\x84t\xd7\t@j\xd3\x8f\n\xfe^c \x86\x00\x00",  # a map whose first key is no UTF-8
+    b"\x81\xa1\xff\x01",
+    b"\x81\xa7purpose\xa1\xff",
+    b"\x91" * 100_000,
+    b"\x81\xa1a" * 100_000,
+    b"\x81\xa7session\xcf" + b"\xff" * 8,
+    b"\xc6\xff\xff\xff\xff",
+)
+
+
+@pytest.mark.parametrize("body", NO_PARTS, ids=range(len(NO_PARTS)))
 def test_what_is_no_part_is_refused(sides: Sides, body: bytes) -> None:
     """Bytes that are no part, or more than a part may have, are refused with one sentence."""
     _refused("E-EXCHANGE-710", sides[1], body)

@@ -206,7 +206,10 @@ def test_one_process_serves(tmp_path: Path) -> None:
         found: list[object] = []
         waiting = threading.Thread(target=lambda: found.append(client.fetch(box.id, box.read, wait=25)))
         waiting.start()
-        time.sleep(0.3)
+        for _ in range(1_000):
+            if relay.app._waiting:
+                break
+            time.sleep(0.01)
         begun = time.monotonic()
     waiting.join()
     assert found == [[]]

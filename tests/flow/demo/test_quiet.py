@@ -31,11 +31,26 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoResult]:
 
 
 def test_what_both_hold_is_found_and_nothing_else_claimed(result: DemoResult) -> None:
-    """Values that both suspect are warned about on evidence of both, and no warning is wrong."""
+    """Values that one side suspects and the other suspects or met are warned about on evidence, and none wrongly."""
     assert result.quiet is not None
     assert result.quiet.common > 0
     assert result.grade.found > 0
     assert result.grade.false == 0
+
+
+def test_as_much_is_found_as_with_every_suspect_told(result: DemoResult) -> None:
+    """Recall is within 0.02 of what telling every suspect would have found on the same day, precision not lower; both
+    are in the JSON document."""
+    assert result.quiet is not None
+    assert result.grade.recall is not None
+    assert result.quiet.plain_recall is not None
+    assert result.quiet.plain_precision is not None
+    assert result.grade.precision is not None
+    assert result.grade.recall >= result.quiet.plain_recall - 0.02 > 0.5
+    assert result.grade.precision >= result.quiet.plain_precision
+    told = result.document()["quiet"]
+    assert isinstance(told, dict)
+    assert told["plain_recall"] == result.quiet.plain_recall
 
 
 def test_the_relay_saw_only_sealed_messages(result: DemoResult) -> None:
@@ -59,8 +74,9 @@ def test_messages_show_only_classes_of_sizes(result: DemoResult) -> None:
 @pytest.mark.parametrize("lang", ["en", "zh-Hant", "ko"])
 def test_the_report_says_what_waiting_cost(result: DemoResult, lang: str) -> None:
     """Comparisons, waits and lost lead are told in every language, with no place left unfilled."""
-    figures = quiet.QuietFigures(27, 86_400, 15, 3_600.0, 6_000.0, 5_000.0)
+    figures = quiet.QuietFigures(27, 86_400, 15, 3_600.0, 6_000.0, 5_000.0, 0.957, 1.0, 6_100.0)
     stream = io.StringIO()
     render(msgspec.structs.replace(result, quiet=figures), lang, Console(file=stream, width=200, color_system=None))
     assert "{" not in stream.getvalue()
     assert "27" in stream.getvalue()
+    assert "95.7" in stream.getvalue()

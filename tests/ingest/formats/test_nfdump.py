@@ -135,6 +135,7 @@ def test_ipfix_comes_through_nfdump(scene: Scene, tmp_path: Path) -> None:
         probe_file = capture(tmp_path / "x.pcap")
         send = ["softflowd", "-D", "-v", "10", "-r", str(probe_file), "-n", f"127.0.0.1:{port}"]
         subprocess.run(send, check=True, capture_output=True, timeout=30, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        wait_for_port(port, empty=True)
         time.sleep(0.5)
     finally:
         collector.terminate()
@@ -144,14 +145,16 @@ def test_ipfix_comes_through_nfdump(scene: Scene, tmp_path: Path) -> None:
     assert sorted(flows(scene), key=str) == sorted(FLOWS, key=str)
 
 
-def wait_for_port(port: int) -> None:
-    """Until somebody listens on this UDP port of 127.0.0.1."""
+def wait_for_port(port: int, *, empty: bool = False) -> None:
+    """Until somebody listens on this UDP port of 127.0.0.1 (``empty``: and has taken all that was sent there)."""
     wanted = f"0100007F:{port:04X}"
-    for _ in range(100):
-        if wanted in Path("/proc/net/udp").read_text():
-            return
+    for _ in range(200):
+        for row in Path("/proc/net/udp").read_text().splitlines():
+            fields = row.split()
+            if fields[1] == wanted and (not empty or fields[4] == "00000000:00000000"):
+                return
         time.sleep(0.05)
-    raise AssertionError("nfcapd does not listen")
+    raise AssertionError("nfcapd does not listen, or does not read")
 
 
 @pytest.mark.parametrize(

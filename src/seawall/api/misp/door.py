@@ -23,6 +23,7 @@ from seawall.api.misp.answers import Answer, answer, problem
 from seawall.exchange import bearer_token
 from seawall.flow.misp_changing import MispChanging
 from seawall.model import Actor, Fault, NotFound, Refused
+from seawall.model.unreadable import UNREADABLE
 
 MAX_BODY = 64 << 20  # bytes: an event with its samples
 MAX_TOKEN = 1_024
@@ -94,7 +95,7 @@ def _call(desk: MispChanging, actor: Actor, url: str, rest: str, body: bytes) ->
     if body.strip():
         try:
             given = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise Fault("E-API-455", "The body of this request is no JSON.") from None
     if isinstance(given, dict) and isinstance(given.get("request"), dict):
         given = given["request"]

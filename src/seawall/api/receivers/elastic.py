@@ -30,6 +30,7 @@ from seawall.api.receivers.intake import (
 )
 from seawall.flow.spool import Delivery
 from seawall.model import Fault, Refused, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 VERSION = "8.17.0"  # whose bulk interface this is
 HEADERS = {"X-Elastic-Product": "Elasticsearch"}  # clients refuse to speak to a server that does not say so
@@ -188,7 +189,7 @@ def _items(text: bytes, index: str, field: str) -> list[_Item]:
 def _action(line: bytes) -> tuple[str, _Meta]:
     try:
         [(action, meta)] = msgspec.json.decode(line, type=dict[str, _Meta]).items()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+    except (ValueError, *UNREADABLE):
         raise UnreadableError from None
     if action not in (*TAKEN, "update", "delete"):
         raise UnreadableError
@@ -202,7 +203,7 @@ def _source_lines(source: bytes, field: str) -> list[bytes]:
         if not field:
             return [one_line(source)] if document else []
         return text_lines(msgspec.json.decode(document[field], type=str)) if field in document else []
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return []
 
 

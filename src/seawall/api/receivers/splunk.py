@@ -28,6 +28,7 @@ from seawall.api.receivers.intake import (
 )
 from seawall.flow.spool import Delivery
 from seawall.model import Fault, Refused, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 ROOT = "/services/collector"
 MAX_EVENTS = 100_000  # of one request
@@ -154,7 +155,7 @@ def _events(intake: Intake, request: AnyRequest, text: bytes) -> list[Delivery]:
     for number, part in enumerate(_objects(text)):
         try:
             envelope = msgspec.json.decode(part, type=Envelope)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise _RefusedEvent(6, "Invalid data format", number) from None
         if bytes(envelope.event) in (b"", b"null"):
             raise _RefusedEvent(12, "Event field is required", number)

@@ -15,6 +15,7 @@ import msgspec
 
 from seawall.codec.misp.reading import Json, uuid_from
 from seawall.codec.misp.types import ATTRIBUTE_TYPES
+from seawall.model.unreadable import UNREADABLE
 
 MANIFEST, HASHES = "manifest.json", "hashes.csv"
 _SHARING = ("distribution", "sharing_group_id", "SharingGroup")
@@ -52,7 +53,7 @@ def listed_files(manifest: bytes) -> list[str]:
     """The event files that a manifest names; empty when it is none of ours."""
     try:
         found = msgspec.json.decode(manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return []
     return [f"{uuid}.json" for uuid in found if _EVENT_FILE.fullmatch(uuid)] if isinstance(found, dict) else []
 

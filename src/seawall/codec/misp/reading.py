@@ -11,6 +11,8 @@ import msgspec
 from seawall.codec.moments import moment_of
 from seawall.model import Fault
 from seawall.model.stix.ids import SEAWALL_NAMESPACE, uuid5_text
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 MAX_DOCUMENT_BYTES = 1 << 30  # 1 GiB
 MAX_VALUE = 1 << 18  # characters of an attribute's value; MISP's own column holds 65,535 bytes
@@ -18,7 +20,6 @@ MAX_TEXT = 1 << 16  # characters kept of a comment or description
 MAX_LIST = 100_000  # attributes, objects, sightings ... of one event; the largest public events have some ten thousand
 MAX_TAGS = 200  # of one event or attribute
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Json = dict[str, Any]
 
@@ -28,11 +29,9 @@ def events_in(data: bytes) -> list[Json]:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise Fault("E-MISP-001", "The MISP document cannot be read: {reason}.", reason="it is larger than 1 GiB")
     try:
-        document = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except _BAD_JSON as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
-        raise Fault("E-MISP-001", "The MISP document cannot be read: {reason}.", reason=reason) from None
-    events = list(events_of(document))
+        events = list(events_of(msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))))
+    except UNREADABLE as error:
+        raise Fault("E-MISP-001", "The MISP document cannot be read: {reason}.", reason=why(error)) from None
     if not events:
         raise Fault("E-MISP-002", "The JSON document holds no MISP event.")
     return events

@@ -17,8 +17,9 @@ from seawall.codec.misp.extension import carried, without_extension
 from seawall.codec.misp.gathered import Gathered
 from seawall.codec.misp.plain import Plain
 from seawall.codec.misp.trust import disbelief
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder().decode
 
 
@@ -43,8 +44,8 @@ def to_events(bodies: Iterable[bytes], *, distribution: bool = True) -> ToMisp:
     for body in bodies:
         try:
             obj = _decode(body)
-        except _BAD_JSON as error:
-            losses.append(("?", f"it cannot be read: {str(error)[:100]}"))
+        except UNREADABLE as error:
+            losses.append(("?", f"it cannot be read: {why(error)}"))
             continue
         if not isinstance(obj, dict) or not isinstance(obj.get("id"), str) or not isinstance(obj.get("type"), str):
             losses.append(("?", "it is no STIX object"))

@@ -11,8 +11,8 @@ from seawall.codec.stix.links import advise_links
 from seawall.codec.stix.salvage import complete_objects
 from seawall.codec.stix.verdict import Findings, Verdict
 from seawall.model import Fault
-
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 
 def judge(data: bytes) -> list[Verdict]:
@@ -25,7 +25,7 @@ def judge(data: bytes) -> list[Verdict]:
     text = data.removeprefix(b"\xef\xbb\xbf").strip()
     try:
         document = msgspec.json.decode(text)
-    except _BAD_JSON as error:
+    except UNREADABLE as error:
         return _damaged(text, error)
     if isinstance(document, list):
         return [verdict for part in document for verdict in _one(part)]
@@ -50,9 +50,9 @@ def _damaged(text: bytes, error: Exception) -> list[Verdict]:
     for raw in complete_objects(text):
         try:
             verdicts.append(check(msgspec.json.decode(raw)))
-        except _BAD_JSON as inner:
-            verdicts.append(Verdict(None, False, (f"this is not JSON: {str(inner)[:200]}",)))
+        except UNREADABLE as inner:
+            verdicts.append(Verdict(None, False, (f"this is not JSON: {why(inner)}",)))
     if not verdicts:
         raise Fault("E-STIX-001", "The document is not JSON, and no complete object can be saved: {reason}.",
-                    reason=str(error)[:200]) from None  # fmt: skip
-    return [*verdicts, Verdict(None, False, (f"the document is damaged here: {str(error)[:200]}",))]
+                    reason=why(error)) from None  # fmt: skip
+    return [*verdicts, Verdict(None, False, (f"the document is damaged here: {why(error)}",))]

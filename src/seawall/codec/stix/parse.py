@@ -24,6 +24,8 @@ from seawall.model import Fault
 from seawall.model.bounds import MAX_NESTING, nested_deeper
 from seawall.model.stix import StixObject
 from seawall.model.stix.versioning import version_of
+from seawall.model.unreadable import UNREADABLE
+from seawall.model.unreadable import reason as why
 
 MAX_BUNDLE_BYTES = 1 << 30  # 1 GiB; the largest public bundles (ATT&CK, full feeds) are below 100 MB
 MAX_REASONS = 3  # of one rejected object
@@ -32,7 +34,6 @@ _decode = msgspec.json.Decoder().decode
 _decode_frame = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class ParsedBundle(msgspec.Struct, frozen=True):
@@ -86,12 +87,12 @@ def _frame(data: bytes, problems: list[str]) -> tuple[Iterator[bytes], str | Non
             return (bytes(raw) for raw in _decode_list(text)), None
         frame = _decode_frame(text)
         return _objects_of(frame, text)
-    except _BAD_JSON as error:
+    except UNREADABLE as error:
         saved = list(complete_objects(text))
         if not saved:
             raise Fault("E-STIX-001", "The document is not JSON, and no complete object can be saved: {reason}.",
-                        reason=_reason(error)) from None  # fmt: skip
-        problems.append(f"the document is damaged ({_reason(error)}); its {len(saved)} complete objects were read")
+                        reason=why(error)) from None  # fmt: skip
+        problems.append(f"the document is damaged ({why(error)}); its {len(saved)} complete objects were read")
         return iter(saved), None
 
 
@@ -126,8 +127,8 @@ class _Reader:
     def take(self, index: int, raw: bytes) -> None:
         try:
             properties = _decode(raw)
-        except _BAD_JSON as error:
-            self.reject(index, None, _reason(error))
+        except UNREADABLE as error:
+            self.reject(index, None, why(error))
             return
         if not isinstance(properties, dict):
             self.reject(index, None, "it is not a JSON object")
@@ -154,8 +155,8 @@ class _Reader:
         try:
             obj = from_dict(properties)
             body = _encode(properties)
-        except (msgspec.ValidationError, OverflowError, RecursionError, UnicodeEncodeError) as error:
-            self.reject(index, verdict.id, _reason(error))
+        except (OverflowError, *UNREADABLE) as error:
+            self.reject(index, verdict.id, why(error))
             return
         if body.count(b"{") + body.count(b"[") > MAX_NESTING and nested_deeper(properties):
             self.reject(index, verdict.id, f"it is nested deeper than {MAX_NESTING} levels")
@@ -181,11 +182,3 @@ class _Reader:
 def _identifier(properties: dict[str, Any]) -> str | None:
     found = properties.get("id")
     return found if isinstance(found, str) else None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, UnicodeError):
-        return "it is not UTF-8"
-    return str(error)[:200]

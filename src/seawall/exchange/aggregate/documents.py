@@ -21,6 +21,7 @@ from seawall.exchange.aggregate.bounds import MAX_BUNDLE_BYTES, MAX_DOCUMENT_BYT
 from seawall.exchange.aggregate.weeks import Period
 from seawall.identity import dsse
 from seawall.model import Refused
+from seawall.model.unreadable import UNREADABLE
 
 DOCUMENT_TYPE = "application/vnd.seawall.aggregate.v1+json"
 BUNDLE_FORMAT = "seawall-aggregate-1"
@@ -134,7 +135,7 @@ def unpack(body: bytes) -> tuple[bytes, ...]:
             bundle = msgspec.json.decode(body, type=_Bundle)
             if bundle.format == BUNDLE_FORMAT and 0 < len(bundle.documents) <= MAX_DOCUMENTS:
                 return tuple(one.encode() for one in bundle.documents)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         pass
     raise _no_document()
 
@@ -151,7 +152,7 @@ def _peeked(envelope: bytes) -> bytes:
 def _read(payload: bytes) -> Document:
     try:
         document: Any = msgspec.json.decode(payload, type=Document)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         raise _no_document() from None
     # one spelling only, so that a digest names one content
     if msgspec.json.encode(document, order="sorted") != payload:

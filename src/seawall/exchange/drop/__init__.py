@@ -15,12 +15,29 @@ that whoever carries it can read nothing.
     written.place(target)
 """
 
-from seawall.exchange.drop.bounds import DEFAULT_DROP_BOUNDS, DropBounds
-from seawall.exchange.drop.chain import Place, Receiving, Sending, Sent, SentPart, judge, missing_numbers, offer
-from seawall.exchange.drop.header import NOTICES, Acknowledged, Header, Part, link_of
-from seawall.exchange.drop.reading import Drop, open_drop
-from seawall.exchange.drop.sealed import is_sealed, seal_drop, unseal_drop
-from seawall.exchange.drop.writing import DropWriter, WrittenDrop
+from typing import TYPE_CHECKING
+
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.exchange.drop.bounds import DEFAULT_DROP_BOUNDS, DropBounds
+    from seawall.exchange.drop.chain import Place, Receiving, Sending, Sent, SentPart, judge, missing_numbers, offer
+    from seawall.exchange.drop.header import NOTICES, Acknowledged, Header, Part, link_of
+    from seawall.exchange.drop.reading import Drop, open_drop
+    from seawall.exchange.drop.sealed import is_sealed, seal_drop, unseal_drop
+    from seawall.exchange.drop.writing import DropWriter, WrittenDrop
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "bounds": ("DEFAULT_DROP_BOUNDS", "DropBounds"),
+            "chain": ("Place", "Receiving", "Sending", "Sent", "SentPart", "judge", "missing_numbers", "offer"),
+            "header": ("NOTICES", "Acknowledged", "Header", "Part", "link_of"),
+            "reading": ("Drop", "open_drop"),
+            "sealed": ("is_sealed", "seal_drop", "unseal_drop"),
+            "writing": ("DropWriter", "WrittenDrop"),
+        },
+    )
 
 __all__ = [
     "DEFAULT_DROP_BOUNDS",

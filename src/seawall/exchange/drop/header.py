@@ -9,6 +9,7 @@ import msgspec
 from seawall.exchange.drop.bounds import DropBounds
 from seawall.exchange.notices.interface import Standing
 from seawall.model import Fault, Refused
+from seawall.model.unreadable import UNREADABLE
 
 DROP_TYPE = "application/vnd.seawall.drop.v1+json"
 DROP_FORMAT = "seawall-drop-1"
@@ -74,7 +75,7 @@ def read_header(payload: bytes, bounds: DropBounds) -> Header:
     """The header in a payload whose signature held. Raises Fault E-EXCHANGE-201, Refused E-EXCHANGE-203."""
     try:
         header = msgspec.json.decode(payload, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise not_a_drop() from None
     if header.format != DROP_FORMAT or not (0 < header.number <= MAX_NUMBER and 0 < header.epoch <= MAX_NUMBER):
         raise not_a_drop()

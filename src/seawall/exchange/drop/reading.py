@@ -19,7 +19,7 @@ import zstandard
 
 from seawall.exchange.drop.bounds import DropBounds
 from seawall.exchange.drop.header import DROP_TYPE, Header, link_of, not_a_drop, read_header, too_large
-from seawall.exchange.taxii.walk import nested_deeper
+from seawall.exchange.nesting import nested_deeper
 from seawall.identity import dsse
 from seawall.identity.between_us import is_between_us
 from seawall.model import Fault, Refused

@@ -19,6 +19,7 @@ from seawall.exchange.envelope.bounds import MAX_BODY_BYTES, MAX_LIFE, MAX_NUMBE
 from seawall.exchange.envelope.faults import unreadable
 from seawall.model.circle import Proof
 from seawall.model.message import MessageKind
+from seawall.model.unreadable import UNREADABLE
 
 STATEMENT_TYPE = "application/vnd.seawall.message.v1+json"
 _LENGTH = struct.Struct(">I")
@@ -56,7 +57,7 @@ def read_statement(payload: bytes) -> Statement:
         texts = len(said.id) == 32 and len(bytes.fromhex(said.id)) == 16
         if numbers and texts and 0 <= said.body_bytes <= MAX_BODY_BYTES and said.expires - said.created <= MAX_LIFE:
             return said
-    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
+    except (ValueError, *UNREADABLE):
         pass
     raise unreadable()
 

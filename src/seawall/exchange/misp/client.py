@@ -20,6 +20,7 @@ from seawall.exchange.misp.parties import Sighted
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.ledger import LedgerEvent
 from seawall.model import Fault, NotFound, Recorded, Refused, Release, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 ANSWER_BYTES = 256 << 20  # one answer: a page of the largest public events
 ANSWER_SECONDS = 300.0  # a MISP lays out a large event in minutes (MISP/MISP#4424)
@@ -188,7 +189,7 @@ class MispClient:
         self._check(response.status_code, path, raw)
         try:
             found = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise self._unexpected(path) from None
         return found["response"] if isinstance(found, dict) and found.get("response") is not None else found
 
@@ -240,7 +241,7 @@ def _reason(raw: bytes, status: int) -> str:
     """What the MISP says about it, shortened and printable."""
     try:
         found = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return f"HTTP {status}"
     said = found.get("message") or found.get("name") if isinstance(found, dict) else None
     if isinstance(found, dict) and isinstance(errors := found.get("errors"), str) and errors != said:

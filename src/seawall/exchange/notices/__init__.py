@@ -12,17 +12,29 @@ say how far the other side has come, so that nothing new costs one small request
 '/seawall/v1/notices'
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS, NoticeBounds
-from seawall.exchange.notices.client import exchange_notices
-from seawall.exchange.notices.envelope import BadNotice, Payload, Sealed, open_notice, read_payload, seal_notice
-from seawall.exchange.notices.interface import Heard, NoticeDesk, Problem, Standing
-from seawall.exchange.notices.paths import NOTICES_MEDIA_TYPE, NOTICES_PATH
+from seawall.model.faces import on_first_use
 
 if TYPE_CHECKING:
+    from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS, NoticeBounds
+    from seawall.exchange.notices.client import exchange_notices
+    from seawall.exchange.notices.envelope import BadNotice, Payload, Sealed, open_notice, read_payload, seal_notice
+    from seawall.exchange.notices.interface import Heard, NoticeDesk, Problem, Standing
+    from seawall.exchange.notices.paths import NOTICES_MEDIA_TYPE, NOTICES_PATH
     from seawall.exchange.notices.server import notices_router, notices_state
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "bounds": ("DEFAULT_NOTICE_BOUNDS", "NoticeBounds"),
+            "client": ("exchange_notices",),
+            "envelope": ("BadNotice", "Payload", "Sealed", "open_notice", "read_payload", "seal_notice"),
+            "interface": ("Heard", "NoticeDesk", "Problem", "Standing"),
+            "paths": ("NOTICES_MEDIA_TYPE", "NOTICES_PATH"),
+            "server": ("notices_router", "notices_state"),
+        },
+    )
 
 __all__ = [
     "DEFAULT_NOTICE_BOUNDS",
@@ -43,10 +55,3 @@ __all__ = [
     "read_payload",
     "seal_notice",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """What serves, on first use: a command that only fetches and pushes does without the web framework."""
-    if name not in ("notices_router", "notices_state"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.server"), name)

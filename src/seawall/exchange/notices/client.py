@@ -11,13 +11,14 @@ from collections.abc import Sequence
 import msgspec
 
 from seawall.exchange.bounds import DEFAULT_BOUNDS
+from seawall.exchange.nesting import nested_deeper
 from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS, NoticeBounds
 from seawall.exchange.notices.interface import NoticeDesk, Offered, Problem, Standing
 from seawall.exchange.notices.paths import FURTHER_KINDS, MAX_KINDS, NOTICES_MEDIA_TYPE, NOTICES_PATH
-from seawall.exchange.taxii.walk import nested_deeper
 from seawall.exchange.taxii.wire import Answer, Wire
 from seawall.model import NotFound, Unavailable
 from seawall.model.peer import PeerRecord
+from seawall.model.unreadable import UNREADABLE
 
 
 def exchange_notices(
@@ -81,7 +82,7 @@ def _read(answer: Answer, wire: Wire, bounds: NoticeBounds) -> Offered:
             offered = msgspec.json.decode(answer.body, type=Offered)
             if len(offered.notices) <= bounds.at_once and len(offered.problems) <= bounds.at_once:
                 return offered
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         pass
     raise Unavailable(
         "E-EXCHANGE-601", "The peer {peer} gave no readable answer about notices; try again later.", peer=wire.peer

@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from seawall.exchange.discipline import Misdeed
+from seawall.exchange.nesting import nested_deeper
 from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS, NoticeBounds
 from seawall.exchange.notices.paths import NOTICE_TYPE
-from seawall.exchange.taxii.walk import nested_deeper
 from seawall.identity import dsse
 from seawall.model import Fault, Refused
 from seawall.model.notice import NoticeKind
+from seawall.model.unreadable import UNREADABLE
 
 MAX_NUMBER = 1 << 53  # what every JSON reader holds exactly
 SECOND = 1_000_000
@@ -146,7 +147,7 @@ def _read(encoded: bytes, peer: str, bounds: NoticeBounds) -> Payload:
             small = len(msgspec.json.encode(payload.body)) <= bounds.body_bytes
             if small and 0 < payload.number <= MAX_NUMBER and 0 <= payload.at <= MAX_NUMBER:
                 return payload
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         pass
     raise BadNotice(
         Misdeed.MALFORMED,

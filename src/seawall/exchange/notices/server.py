@@ -1,35 +1,40 @@
 """The peer listener's side: give a caller what waits for it, take what it brings. Only peers come here.
 
-The order of every request: (1) the listener has said which peer asks, (2) how often it asks, as for TAXII, (3) sizes,
-(4) the desk. A caller learns nothing but its own notices and how far we are in them.
+The order of every request: (1) the listener has said which peer asks, (2) how often it asks, as for TAXII, (3) whether
+it is bringing some already, (4) sizes, (5) the desk. A caller learns nothing but its own notices and how far we are
+in them.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 from litestar import Controller, Response, Router, get, post
 from litestar.concurrency import sync_to_thread
 
-from seawall.exchange.discipline import Misdeed
+from seawall.exchange.discipline import OF_STATUS
 from seawall.exchange.faults import ProtocolFault
 from seawall.exchange.notices.bounds import DEFAULT_NOTICE_BOUNDS
 from seawall.exchange.notices.envelope import MAX_NUMBER
 from seawall.exchange.notices.interface import NoticeDesk, Offered, Standing
 from seawall.exchange.notices.paths import FURTHER_KINDS, MAX_KINDS, NOTICES_MEDIA_TYPE, NOTICES_PATH
+from seawall.exchange.places import Places
 from seawall.exchange.taxii.door import AnyRequest, TaxiiDoor, door_of
 from seawall.exchange.taxii.errors import taxii_exception_handler
-from seawall.exchange.taxii.posting import read_bounded
+from seawall.exchange.taxii.posting import read_bounded, too_slow
 from seawall.model import Actor, NotFound
+from seawall.model.unreadable import UNREADABLE
 
-STATE_KEY = "notice_desk"
+STATE_KEY, PLACES_KEY = "notice_desk", "notice_places"
+RETRY_SECONDS = 2  # twenty notices are handled well within that
 BOUNDS = DEFAULT_NOTICE_BOUNDS
 
 
 def notices_state(desk: NoticeDesk) -> dict[str, Any]:
     """What an app that includes ``notices_router()`` needs in its state."""
-    return {STATE_KEY: desk}
+    return {STATE_KEY: desk, PLACES_KEY: Places(1, RETRY_SECONDS)}
 
 
 def _enter(request: AnyRequest) -> tuple[TaxiiDoor, Actor, str]:
@@ -70,16 +75,26 @@ class NoticesController(Controller):
     async def take(self, request: AnyRequest) -> Response[bytes]:
         """What the caller brings is checked and handled before the answer."""
         door, actor, peer = await sync_to_thread(_enter, request)
-        try:
-            offered = _read(await read_bounded(request, BOUNDS.request_bytes))
-        except ProtocolFault as fault:
-            misdeed = Misdeed.OVERSIZE if fault.status == 413 else Misdeed.MALFORMED
-            await sync_to_thread(door.watch.misdeed, actor, misdeed, fault.text.format(**fault.values))
-            raise
-        desk = _desk(request)
-        await sync_to_thread(desk.settle, peer, offered.taken, offered.problems)
-        heard = await sync_to_thread(desk.take, peer, [bytes(item) for item in offered.notices])
+        places: Places = request.app.state[PLACES_KEY]
+        with places.place(peer):  # notices are handled one after the other: a second request would only hold a thread
+            try:
+                offered = _read(await _within(request, door))
+            except ProtocolFault as fault:
+                if (misdeed := OF_STATUS.get(fault.status)) is not None:
+                    await sync_to_thread(door.watch.misdeed, actor, misdeed, fault.text.format(**fault.values))
+                raise
+            desk = _desk(request)
+            await sync_to_thread(desk.settle, peer, offered.taken, offered.problems)
+            heard = await sync_to_thread(desk.take, peer, [bytes(item) for item in offered.notices])
         return _answer(Offered(taken=heard.taken, problems=heard.problems))
+
+
+async def _within(request: AnyRequest, door: TaxiiDoor) -> bytes:
+    """A body that drips is given up, or its peer would bring nothing else for as long."""
+    try:
+        return await asyncio.wait_for(read_bounded(request, BOUNDS.request_bytes), door.bounds.post_seconds)
+    except TimeoutError:
+        raise too_slow(door.bounds) from None
 
 
 def _number(text: str) -> int:
@@ -91,7 +106,7 @@ def _number(text: str) -> int:
 def _read(body: bytes) -> Offered:
     try:
         offered = msgspec.json.decode(body, type=Offered)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         raise ProtocolFault(422, "E-EXCHANGE-609", "The body is not a list of notices.") from None
     if max(len(offered.notices), len(offered.problems)) > BOUNDS.at_once:
         raise ProtocolFault(

@@ -11,17 +11,29 @@ what waits and say how far the other side has come, so that nothing new costs on
 '/seawall/v1/post'
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seawall.exchange.post.bounds import DEFAULT_POST_BOUNDS, PostBounds
-from seawall.exchange.post.client import Carried, exchange_post
-from seawall.exchange.post.interface import MAX_NUMBER, Exchanged, PostDesk, Problem, Standing
-from seawall.exchange.post.paths import POST_MEDIA_TYPE, POST_PATH
-from seawall.exchange.post.wire import encoded, read_exchanged, read_standing
+from seawall.model.faces import on_first_use
 
 if TYPE_CHECKING:
-    from seawall.exchange.post.server import post_router, post_state
+    from seawall.exchange.post.bounds import DEFAULT_POST_BOUNDS, PostBounds
+    from seawall.exchange.post.client import Carried, exchange_post
+    from seawall.exchange.post.interface import MAX_NUMBER, Exchanged, PostDesk, Problem, Standing
+    from seawall.exchange.post.paths import POST_MEDIA_TYPE, POST_PATH
+    from seawall.exchange.post.server import close_post, post_router, post_state
+    from seawall.exchange.post.wire import encoded, read_exchanged, read_standing
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "bounds": ("DEFAULT_POST_BOUNDS", "PostBounds"),
+            "client": ("Carried", "exchange_post"),
+            "interface": ("MAX_NUMBER", "Exchanged", "PostDesk", "Problem", "Standing"),
+            "paths": ("POST_MEDIA_TYPE", "POST_PATH"),
+            "server": ("close_post", "post_router", "post_state"),
+            "wire": ("encoded", "read_exchanged", "read_standing"),
+        },
+    )
 
 __all__ = [
     "DEFAULT_POST_BOUNDS",
@@ -34,6 +46,7 @@ __all__ = [
     "PostDesk",
     "Problem",
     "Standing",
+    "close_post",
     "encoded",
     "exchange_post",
     "post_router",
@@ -41,10 +54,3 @@ __all__ = [
     "read_exchanged",
     "read_standing",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """What serves, on first use: a command that only fetches and pushes does without the web framework."""
-    if name not in ("post_router", "post_state"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.server"), name)

@@ -1,39 +1,50 @@
 """The peer listener's side: give a caller what waits for it, take what it brings. Only peers come here.
 
-The order of every request: (1) the listener has said which peer asks, (2) how often it asks, as for TAXII, (3) sizes,
-(4) the desk. Handling may take long: the answer then says ``busy`` and the handling goes on; what was not finished
-when a process ends was not acknowledged, and comes again.
+The order of every request: (1) the listener has said which peer asks, (2) how often it asks, as for TAXII, (3) whether
+a request of this peer is still being answered, (4) sizes, (5) the desk, in threads of its own. Handling may take long:
+the answer then says ``busy`` and the handling goes on; what was not finished when a process ends was not acknowledged,
+and comes again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
-from litestar import Controller, Response, Router, get, post
+import msgspec
+from litestar import Controller, Litestar, Response, Router, get, post
 from litestar.concurrency import sync_to_thread
 
 from seawall.exchange.discipline import Misdeed
 from seawall.exchange.faults import ProtocolFault
 from seawall.exchange.post.bounds import DEFAULT_POST_BOUNDS
+from seawall.exchange.post.handling import Handling
 from seawall.exchange.post.interface import MAX_NUMBER, Exchanged, PostDesk, Standing
 from seawall.exchange.post.paths import POST_MEDIA_TYPE, POST_PATH
 from seawall.exchange.post.wire import encoded, read_exchanged
 from seawall.exchange.taxii.door import AnyRequest, TaxiiDoor, door_of
 from seawall.exchange.taxii.errors import taxii_exception_handler
-from seawall.exchange.taxii.posting import read_bounded
+from seawall.exchange.taxii.posting import read_bounded, too_slow
 from seawall.model import Actor, Fault, NotFound
 
 LOG = logging.getLogger(__name__)
-STATE_KEY = "post_desk"
+STATE_KEY, HANDLING_KEY = "post_desk", "post_handling"
 BOUNDS = DEFAULT_POST_BOUNDS
-_going_on: set[asyncio.Task[object]] = set()  # handling that outlives its request: kept, or it would be collected
+_going_on: set[asyncio.Task[Exchanged]] = set()  # handling that outlives its request: kept, or it would be collected
 
 
 def post_state(desk: PostDesk) -> dict[str, Any]:
     """What an app that includes ``post_router()`` needs in its state."""
-    return {STATE_KEY: desk}
+    return {STATE_KEY: desk, HANDLING_KEY: Handling(BOUNDS)}
+
+
+def close_post(app: Litestar) -> None:
+    """Once the listener is closed: what is still being handled has a while to end."""
+    handling: Handling | None = app.state.get(HANDLING_KEY)
+    if handling is not None:
+        handling.close()
 
 
 def _enter(request: AnyRequest) -> tuple[TaxiiDoor, Actor, str]:
@@ -49,9 +60,26 @@ def _desk(request: AnyRequest) -> PostDesk:
     return desk
 
 
+def _handling(request: AnyRequest) -> Handling:
+    handling: Handling = request.app.state[HANDLING_KEY]
+    return handling
+
+
 def _given(desk: PostDesk, peer: str, after: int) -> Exchanged:
     sealed, more = desk.waiting(peer, after)
     return Exchanged(tuple(sealed), more, desk.standing(peer))
+
+
+def _asked(desk: PostDesk, peer: str, asked: Standing) -> Exchanged:
+    desk.settle(peer, asked)
+    return _given(desk, peer, asked.taken)
+
+
+def _taken(desk: PostDesk, peer: str, document: Exchanged) -> Exchanged:
+    desk.settle(peer, document.standing)
+    if document.messages:
+        desk.take(peer, document.messages)
+    return _given(desk, peer, document.standing.taken)
 
 
 def _answer(document: Exchanged) -> Response[bytes]:
@@ -63,37 +91,50 @@ class PostController(Controller):
 
     path = POST_PATH
 
-    @get("/", sync_to_thread=True)
-    def give(self, request: AnyRequest) -> Response[bytes]:
+    @get("/")
+    async def give(self, request: AnyRequest) -> Response[bytes]:
         """Ours behind ``after``, up to which the caller has them, and how far we are in the caller's."""
-        _, _, peer = _enter(request)
-        desk = _desk(request)
+        _, _, peer = await sync_to_thread(_enter, request)
+        desk, handling = _desk(request), _handling(request)
         after = _number(request.query_params.get("after", "0"))
-        desk.settle(peer, Standing(after, request.query_params.get("digest", "")[:64]))
-        return _answer(_given(desk, peer, after))
+        with handling.asking.place(peer):
+            asked = Standing(after, request.query_params.get("digest", "")[:64])
+            document = await handling.answer(_asked, desk, peer, asked)
+        if handling.bringing.is_held(peer):  # handled, or waiting for a thread: bringing more would be refused
+            standing = msgspec.structs.replace(document.standing, busy=True)
+            document = msgspec.structs.replace(document, standing=standing)
+        return _answer(document)
 
     @post("/", status_code=200, request_max_body_size=None)
     async def take(self, request: AnyRequest) -> Response[bytes]:
         """What the caller brings is handled before the answer, if that does not take too long."""
         door, actor, peer = await sync_to_thread(_enter, request)
+        handling = _handling(request)
+        handling.bringing.take(peer)
         try:
-            document = await self._read(door, request)
+            document = await self._bounded(door, actor, request)
+        except BaseException:
+            handling.bringing.give_back(peer)
+            raise
+        slow = document.messages or document.standing.gone  # either waits for what is being handled already
+        in_threads = handling.handle if slow else handling.answer
+        task = asyncio.ensure_future(in_threads(_taken, _desk(request), peer, document))
+        _going_on.add(task)
+        task.add_done_callback(partial(_finished, handling, peer))
+        done, _ = await asyncio.wait({task}, timeout=BOUNDS.answer_seconds)
+        if not done:
+            standing = await handling.answer(_desk(request).standing, peer)
+            return _answer(Exchanged(standing=msgspec.structs.replace(standing, busy=True)))
+        return _answer(task.result())
+
+    async def _bounded(self, door: TaxiiDoor, actor: Actor, request: AnyRequest) -> Exchanged:
+        try:
+            return await self._read(door, request)
         except ProtocolFault as fault:
             misdeed = Misdeed.OVERSIZE if fault.status == 413 else Misdeed.MALFORMED
             if fault.status in (413, 422):
                 await sync_to_thread(door.watch.misdeed, actor, misdeed, fault.text.format(**fault.values))
             raise
-        desk = _desk(request)
-        await sync_to_thread(desk.settle, peer, document.standing)
-        if document.messages:
-            task: asyncio.Task[object] = asyncio.ensure_future(sync_to_thread(desk.take, peer, document.messages))
-            _going_on.add(task)
-            task.add_done_callback(_finished)
-            done, _ = await asyncio.wait({task}, timeout=BOUNDS.answer_seconds)
-            if not done:
-                return _answer(Exchanged(standing=await sync_to_thread(desk.standing, peer)))
-            task.result()
-        return _answer(await sync_to_thread(_given, desk, peer, document.standing.taken))
 
     async def _read(self, door: TaxiiDoor, request: AnyRequest) -> Exchanged:
         """Few bodies at once, and none that drips for ever, as for TAXII."""
@@ -110,10 +151,7 @@ class PostController(Controller):
         try:
             body = await asyncio.wait_for(read_bounded(request, BOUNDS.request_bytes), door.bounds.post_seconds)
         except TimeoutError:
-            raise ProtocolFault(
-                408, "E-EXCHANGE-409", "Nothing was taken within {most} seconds; send again.",
-                most=int(door.bounds.post_seconds),
-            ) from None  # fmt: skip
+            raise too_slow(door.bounds) from None
         finally:
             door.posting.release()
         document = read_exchanged(body, BOUNDS)
@@ -122,8 +160,9 @@ class PostController(Controller):
         return document
 
 
-def _finished(task: asyncio.Task[object]) -> None:
+def _finished(handling: Handling, peer: str, task: asyncio.Task[Exchanged]) -> None:
     """What went wrong behind an answer that was given already is for our own people; the messages come again."""
+    handling.bringing.give_back(peer)
     _going_on.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Fault):
         LOG.error("internal error while messages were handled", exc_info=error)

@@ -6,6 +6,7 @@ import msgspec
 
 from seawall.exchange.post.bounds import PostBounds
 from seawall.exchange.post.interface import MAX_NUMBER, Exchanged, Standing
+from seawall.model.unreadable import UNREADABLE
 
 
 def encoded(document: Exchanged | Standing) -> bytes:
@@ -17,7 +18,7 @@ def read_exchanged(data: bytes, bounds: PostBounds) -> Exchanged | None:
     """The document, or None for anything else or anything beyond the bounds."""
     try:
         document = msgspec.msgpack.decode(data, type=Exchanged)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
     return document if len(document.messages) <= bounds.at_once and _bearable(document.standing, bounds) else None
 
@@ -26,7 +27,7 @@ def read_standing(data: bytes, bounds: PostBounds) -> Standing | None:
     """A standing that travelled alone, or None."""
     try:
         standing = msgspec.msgpack.decode(data, type=Standing)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
     return standing if _bearable(standing, bounds) else None
 

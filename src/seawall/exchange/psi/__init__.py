@@ -35,32 +35,78 @@ Every part is at most 4 MiB. ``heading(body)`` tells epoch, purpose and session 
 A part that was taken in already gets the same replies again; every other deviation is refused and changes nothing.
 """
 
-from seawall.exchange.psi.asking import answer_question, ask, read_answer
-from seawall.exchange.psi.counting import count_points, count_tags, tags_of
-from seawall.exchange.psi.ending import end
-from seawall.exchange.psi.epoch import MOST_POINTS, NORMALISATION, Commitment, Epoch, EpochTerms, agree, name_of, offer
-from seawall.exchange.psi.interface import (
-    Answered,
-    BeforeAnswering,
-    Channel,
-    Common,
-    Heading,
-    Items,
-    Multiplier,
-    Overlap,
-    Progress,
-    PsiBook,
-    Randomness,
-    Received,
-    Scalars,
-)
-from seawall.exchange.psi.matching import overlap
-from seawall.exchange.psi.memory import MemoryBook, MemoryScalars
-from seawall.exchange.psi.padding import list_length, most_items
-from seawall.exchange.psi.parts import MOST_PART_BYTES, Kind, heading
-from seawall.exchange.psi.scalars import FOLDER, FileScalars
-from seawall.exchange.psi.sessions import abandon, receive, resume, start
-from seawall.exchange.psi.workers import Here, Workers
+from typing import TYPE_CHECKING
+
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.exchange.psi.asking import answer_question, ask, read_answer
+    from seawall.exchange.psi.counting import count_points, count_tags, tags_of
+    from seawall.exchange.psi.ending import end
+    from seawall.exchange.psi.epoch import (
+        MOST_POINTS,
+        NORMALISATION,
+        Commitment,
+        Epoch,
+        EpochTerms,
+        agree,
+        name_of,
+        offer,
+    )
+    from seawall.exchange.psi.interface import (
+        Answered,
+        BeforeAnswering,
+        Channel,
+        Common,
+        Heading,
+        Items,
+        Multiplier,
+        Overlap,
+        Progress,
+        PsiBook,
+        Randomness,
+        Received,
+        Scalars,
+    )
+    from seawall.exchange.psi.matching import overlap
+    from seawall.exchange.psi.memory import MemoryBook, MemoryScalars
+    from seawall.exchange.psi.padding import list_length, most_items
+    from seawall.exchange.psi.parts import MOST_PART_BYTES, Kind, heading
+    from seawall.exchange.psi.scalars import FOLDER, FileScalars
+    from seawall.exchange.psi.sessions import abandon, receive, resume, start
+    from seawall.exchange.psi.workers import Here, Workers
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "asking": ("answer_question", "ask", "read_answer"),
+            "counting": ("count_points", "count_tags", "tags_of"),
+            "ending": ("end",),
+            "epoch": ("MOST_POINTS", "NORMALISATION", "Commitment", "Epoch", "EpochTerms", "agree", "name_of", "offer"),
+            "interface": (
+                "Answered",
+                "BeforeAnswering",
+                "Channel",
+                "Common",
+                "Heading",
+                "Items",
+                "Multiplier",
+                "Overlap",
+                "Progress",
+                "PsiBook",
+                "Randomness",
+                "Received",
+                "Scalars",
+            ),
+            "matching": ("overlap",),
+            "memory": ("MemoryBook", "MemoryScalars"),
+            "padding": ("list_length", "most_items"),
+            "parts": ("MOST_PART_BYTES", "Kind", "heading"),
+            "scalars": ("FOLDER", "FileScalars"),
+            "sessions": ("abandon", "receive", "resume", "start"),
+            "workers": ("Here", "Workers"),
+        },
+    )
 
 __all__ = [
     "FOLDER",

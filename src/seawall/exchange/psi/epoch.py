@@ -18,11 +18,12 @@ from seawall.exchange.psi import group
 from seawall.exchange.psi.interface import Randomness, Scalars
 from seawall.exchange.psi.proofs import check_known, prove_known
 from seawall.model import Fault, ObservableType, Refused
+from seawall.model.overlap import MET_LANES
 
 NORMALISATION = 1  # of ``codec.values.canonical``; two nodes that spell values differently would miss each other
 MOST_POINTS = 6 * 1024 * 1024  # in one list: privacy notes 2.2, 5 million values, padded; 192 MB, 10 CPU-minutes a side
 MOST_EPOCH = 100 * 86_400_000_000  # microseconds: privacy notes 2.2 item 8 want 90 days, and a few to overlap
-PURPOSES = ("overlap", "count")
+PURPOSES = ("overlap", "count", *MET_LANES)
 _PRODUCT = b"Seawall-PSI-v1"
 
 
@@ -36,7 +37,9 @@ class EpochTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     starts: int  # microseconds UTC
     ends: int
     normalisation: int = NORMALISATION
-    purpose: str = "overlap"  # or "count": keys of its own, so that tags for a relay never join tokens of a reveal
+    purpose: str = "overlap"
+    """Or "count", or a lane with what one side merely met: keys of its own each, so that tags for a relay never join
+    tokens of a reveal, and no list joins one of another lane."""
 
     @property
     def digest(self) -> bytes:

@@ -21,6 +21,7 @@ from seawall.exchange.psi.interface import Heading
 from seawall.exchange.psi.padding import padded
 from seawall.model import Refused
 from seawall.model.psi import TOKEN_BYTES
+from seawall.model.unreadable import UNREADABLE
 
 PART_POINTS = 65_536
 MOST_SESSIONS = 1_000_000  # of one epoch: one every eight seconds of 90 days
@@ -64,7 +65,7 @@ def decode(body: bytes) -> Part:
     if len(body) <= MOST_PART_BYTES:
         try:
             part = msgspec.msgpack.decode(body, type=Part)
-        except (msgspec.DecodeError, msgspec.ValidationError):
+        except UNREADABLE:
             part = None
         if part is not None and min(part.session, part.index, part.total) >= 0 and part.session <= MOST_SESSIONS:
             return part

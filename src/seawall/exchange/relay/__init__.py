@@ -13,13 +13,30 @@ Three roles, each switched by itself, so that a pair may use three operators: *m
 (1015808, True)
 """
 
-from seawall.exchange.relay.bounds import DEFAULT_BOUNDS, EPSILON, RelayBounds
-from seawall.exchange.relay.client import RelayClient
-from seawall.exchange.relay.faults import Forked, MailboxFull, RelayBusy, SignedElsewhere
-from seawall.exchange.relay.interface import CountAnswer, Relay, Waiting
-from seawall.exchange.relay.paths import read_id, read_token, token_text
-from seawall.exchange.relay.witnessing import Pseudonym
+from typing import TYPE_CHECKING
+
 from seawall.exchange.sizes import is_padded, list_class, padme
+from seawall.model.faces import on_first_use
+
+if TYPE_CHECKING:
+    from seawall.exchange.relay.bounds import DEFAULT_BOUNDS, EPSILON, RelayBounds
+    from seawall.exchange.relay.client import RelayClient
+    from seawall.exchange.relay.faults import Forked, MailboxFull, RelayBusy, SignedElsewhere
+    from seawall.exchange.relay.interface import CountAnswer, Relay, Waiting
+    from seawall.exchange.relay.paths import read_id, read_token, token_text
+    from seawall.exchange.relay.witnessing import Pseudonym
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "bounds": ("DEFAULT_BOUNDS", "EPSILON", "RelayBounds"),
+            "client": ("RelayClient",),
+            "faults": ("Forked", "MailboxFull", "RelayBusy", "SignedElsewhere"),
+            "interface": ("CountAnswer", "Relay", "Waiting"),
+            "paths": ("read_id", "read_token", "token_text"),
+            "witnessing": ("Pseudonym",),
+        },
+    )
 
 __all__ = [
     "DEFAULT_BOUNDS",

@@ -28,6 +28,7 @@ from seawall.exchange.taxii.patience import seconds_of
 from seawall.exchange.taxii.transport import BoundedTransport, Deadline, answer_to
 from seawall.ledger import VerifierKey
 from seawall.model import Fault, Refused, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
@@ -68,8 +69,12 @@ class RelayClient:
         witness_key: VerifierKey | None = None,
         answer_seconds: float = 120.0,
         bounds: RelayBounds = DEFAULT_BOUNDS,
+        outside: bool = False,
     ) -> None:
-        """Raises Refused E-EXCHANGE-788 for an address that is neither https nor on this machine."""
+        """``outside``: it is called only where its name leads to an address of the open internet.
+
+        Raises Refused E-EXCHANGE-788 for an address that is neither https nor on this machine.
+        """
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise Refused("E-EXCHANGE-788", "The address of the relay {relay} must begin with https.", relay=name)
@@ -80,7 +85,7 @@ class RelayClient:
         self._witness_key = witness_key
         self._deadline = Deadline()
         self._client = httpx.Client(
-            transport=BoundedTransport(_context(pin), self._deadline, pin, by_name=pin is None),
+            transport=BoundedTransport(_context(pin), self._deadline, pin, by_name=pin is None, outside=outside),
             timeout=answer_seconds,
             follow_redirects=False,
             trust_env=False,
@@ -226,26 +231,28 @@ class RelayClient:
         """The fault that a relay told, made anew; what is no known code is judged by its status alone."""
         if response.headers.get("content-type") == paths.TLOG_SIZE:
             size = raw.decode("latin-1").strip()
-            plausible = response.status_code == faults.ELSEWHERE.status and size.isdigit() and len(size) < 17
+            plausible = (
+                response.status_code == faults.ELSEWHERE.status and size.isascii() and size.isdigit() and len(size) < 17
+            )
             return faults.ELSEWHERE(size=int(size)) if plausible else self._broken()
         try:
             told = msgspec.json.decode(raw, type=_Told)
             kind = faults.KINDS.get(told.code)
             fault = kind.read(told.values) if kind is not None else None
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            if isinstance(fault, faults.Forked):
+                held = msgspec.json.decode(raw, type=dict[str, object]).get("held")
+                fault.held = held if isinstance(held, str) else ""
+        except UNREADABLE:
             kind, fault = None, None
         if kind in (faults.FULL, faults.BUSY) or (fault is None and response.status_code in (429, 503)):
             waits = seconds_of(response.headers.get("retry-after"), RETRY_MOST)
             return (kind or faults.BUSY)(seconds=max(1, math.ceil(RETRY_ELSE if waits is None else waits)))
-        if isinstance(fault, faults.Forked):
-            held = msgspec.json.decode(raw, type=dict[str, object]).get("held")
-            fault.held = held if isinstance(held, str) else ""
         return fault or (faults.NOT_HERE() if response.status_code == 404 else self._broken())
 
     def _json(self, body: bytes, shape: type[T]) -> T:
         try:
             return msgspec.json.decode(body, type=shape)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise self._broken() from None
 
     def _broken(self) -> Unavailable:

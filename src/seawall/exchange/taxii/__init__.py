@@ -4,27 +4,33 @@ app, a client.
 Never here: deciding what may leave or come in.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seawall.exchange.taxii.client import TaxiiClient
-from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
-from seawall.exchange.taxii.paths import API_ROOT_PATH, DISCOVERY_PATH
-from seawall.exchange.taxii.walk import WalkedPage
-from seawall.exchange.taxii.wire import Crossing, Wire
+from seawall.model.faces import on_first_use
 
 if TYPE_CHECKING:
     from seawall.exchange.taxii.app import peer_app, taxii_state
+    from seawall.exchange.taxii.client import TaxiiClient
     from seawall.exchange.taxii.door import TaxiiDoor
+    from seawall.exchange.taxii.media import TAXII_MEDIA_TYPE
+    from seawall.exchange.taxii.paths import API_ROOT_PATH, DISCOVERY_PATH
     from seawall.exchange.taxii.server import taxii_router
-
-_SERVING = {
-    "TaxiiDoor": "door",
-    "peer_app": "app",
-    "taxii_router": "server",
-    "taxii_state": "app",
-}
-"""Names that need the web framework, loaded on first use: a client does without it."""
+    from seawall.exchange.taxii.walk import WalkedPage
+    from seawall.exchange.taxii.wire import Crossing, Wire
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "app": ("peer_app", "taxii_state"),
+            "client": ("TaxiiClient",),
+            "door": ("TaxiiDoor",),
+            "media": ("TAXII_MEDIA_TYPE",),
+            "paths": ("API_ROOT_PATH", "DISCOVERY_PATH"),
+            "server": ("taxii_router",),
+            "walk": ("WalkedPage",),
+            "wire": ("Crossing", "Wire"),
+        },
+    )
 
 __all__ = [
     "API_ROOT_PATH",
@@ -39,10 +45,3 @@ __all__ = [
     "taxii_router",
     "taxii_state",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """The names of ``_SERVING``."""
-    if name not in _SERVING:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_SERVING[name]}"), name)

@@ -16,6 +16,7 @@ from seawall.exchange.taxii.resources import ApiRoot, Collection, Collections, D
 from seawall.exchange.taxii.walk import Walk, WalkedPage
 from seawall.exchange.taxii.wire import Answer, Wire
 from seawall.model import Fault, Recorded, Release, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 Resource = TypeVar("Resource")
 POLL_SECONDS = 1.0
@@ -123,7 +124,7 @@ class TaxiiClient:
             )
         try:
             return msgspec.json.decode(answer.body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise self._garbled() from None
 
     def _garbled(self) -> Fault:

@@ -13,6 +13,7 @@ from seawall.exchange.faults import ProtocolFault
 from seawall.exchange.taxii import resources
 from seawall.exchange.taxii.door import AnyRequest, TaxiiDoor, not_permitted
 from seawall.exchange.taxii.media import require_taxii_content
+from seawall.model.unreadable import UNREADABLE
 
 RETRY_SECONDS = 5  # a POST is decided well within that
 
@@ -48,7 +49,7 @@ async def _within(request: AnyRequest, bounds: Bounds) -> bytes:
     try:
         return await asyncio.wait_for(read_bounded(request, bounds.content_length), bounds.post_seconds)
     except TimeoutError:
-        raise _too_slow(bounds) from None
+        raise too_slow(bounds) from None
 
 
 def _no_place() -> ProtocolFault:
@@ -61,7 +62,8 @@ def _no_place() -> ProtocolFault:
     )
 
 
-def _too_slow(bounds: Bounds) -> ProtocolFault:
+def too_slow(bounds: Bounds) -> ProtocolFault:
+    """The one answer to a body that drips (HTTP 408)."""
     return ProtocolFault(
         408, "E-EXCHANGE-409", "Nothing was taken within {most} seconds; send again.", most=int(bounds.post_seconds)
     )
@@ -86,7 +88,7 @@ def split_envelope(body: bytes, bounds: Bounds) -> list[bytes]:
     """The objects of a posted envelope as the bytes that came; raises ProtocolFault E-EXCHANGE-422 or -413."""
     try:
         envelope = msgspec.json.decode(body, type=resources.Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise ProtocolFault(422, "E-EXCHANGE-422", "The body is not a TAXII envelope with a list of objects.") from None
     if len(envelope.objects) > bounds.posted_objects:
         raise ProtocolFault(

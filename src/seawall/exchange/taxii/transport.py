@@ -6,16 +6,19 @@ the request goes out, and (2) one deadline holds for the whole answer, also for 
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpcore
 import httpx
 
+from seawall.exchange.binding import is_open
 from seawall.identity import check_pin, server_name
-from seawall.model import Fault, Refused
+from seawall.model import Fault, Refused, Unavailable
 
 CHUNK = 64 * 1024
 
@@ -25,6 +28,17 @@ class Deadline:
 
     def __init__(self) -> None:
         self.at = float("inf")
+        self._socket: socket.socket | None = None
+
+    def follow(self, stream: httpcore.NetworkStream) -> None:
+        """This stream carries the answer."""
+        self._socket = stream.get_extra_info("socket")
+
+    def interrupt(self) -> None:
+        """End the connection under whoever reads from it in another thread: closing it would not wake that one."""
+        if self._socket is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # the plain one: TLS state is the reader's
 
     def left(self, timeout: float | None) -> float:
         """The seconds that one read or write may take; raises httpcore.ReadTimeout when none are left."""
@@ -79,6 +93,7 @@ class _Stream(httpcore.NetworkStream):
         if self._pin is not None and not self._by_name:
             server_hostname = server_name(self._pin)  # no name is checked: the pin is, below
         secured = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        self._deadline.follow(secured)
         if self._pin is not None:
             der = secured.get_extra_info("ssl_object").getpeercert(True)
             try:
@@ -95,10 +110,10 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     """Opens the streams above; nothing but TCP."""
 
-    def __init__(self, deadline: Deadline, pin: str | None, *, by_name: bool) -> None:
+    def __init__(self, deadline: Deadline, pin: str | None, *, by_name: bool, outside: bool) -> None:
         self._inner = httpcore.SyncBackend()
         self._deadline = deadline
-        self._pin, self._by_name = pin, by_name
+        self._pin, self._by_name, self._outside = pin, by_name, outside
 
     def connect_tcp(
         self,
@@ -109,10 +124,25 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         stream = self._inner.connect_tcp(host, port, self._deadline.left(timeout), local_address, socket_options)
+        self._deadline.follow(stream)
+        if self._outside and not _leads_outside(stream):  # before a byte is sent: names may mean anything later
+            stream.close()
+            raise Unavailable(
+                "E-EXCHANGE-758",
+                "The address of the peer's relay leads inside our own networks; nothing was sent there. Ask the peer "
+                "for a public address, or for an invitation.",
+            )
         return _Stream(stream, self._deadline, self._pin, by_name=self._by_name)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+def _leads_outside(stream: httpcore.NetworkStream) -> bool:
+    try:
+        return is_open(stream.get_extra_info("server_addr")[0])
+    except (ValueError, TypeError, IndexError):
+        return False
 
 
 class _Body(httpx.SyncByteStream):
@@ -129,12 +159,19 @@ class _Body(httpx.SyncByteStream):
 
 
 class BoundedTransport(httpx.BaseTransport):
-    """httpx over our own connection pool. ``by_name``: the server is no node, and is asked for by its host name."""
+    """httpx over our own connection pool. ``by_name``: the server is no node, and is asked for by its host name;
+    ``outside``: only addresses of the open internet are called, whatever the name means here."""
 
     def __init__(
-        self, context: ssl.SSLContext | None, deadline: Deadline, pin: str | None, *, by_name: bool = False
+        self,
+        context: ssl.SSLContext | None,
+        deadline: Deadline,
+        pin: str | None,
+        *,
+        by_name: bool = False,
+        outside: bool = False,
     ) -> None:
-        backend = _Backend(deadline, pin, by_name=by_name)
+        backend = _Backend(deadline, pin, by_name=by_name, outside=outside)
         self._pool = httpcore.ConnectionPool(ssl_context=context, max_connections=1, network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

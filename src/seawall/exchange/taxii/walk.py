@@ -16,10 +16,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from seawall.exchange.bounds import Bounds
+from seawall.exchange.nesting import nested_deeper
 from seawall.exchange.taxii.query import parse_timestamp
 from seawall.exchange.taxii.resources import DATE_ADDED_FIRST, DATE_ADDED_LAST, Envelope
 from seawall.exchange.taxii.wire import Answer, Wire
 from seawall.model import Clock, Fault, NotFound, Unavailable, rfc3339, system_clock
+from seawall.model.unreadable import UNREADABLE
 
 STALE_NEXT = frozenset({400, 410, 422})  # how servers say that they have forgotten a ``next``
 
@@ -40,7 +42,7 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
         """A kept cursor; one that cannot be read starts from the beginning, which only costs time."""
         try:
             return msgspec.json.decode(text, type=cls) if text is not None else cls()
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             return cls()
 
 
@@ -119,12 +121,12 @@ class Walk:
     def _envelope(self, answer: Answer) -> Envelope:
         try:
             envelope = msgspec.json.decode(answer.body, type=Envelope)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except RecursionError:
+            raise self._too_deep() from None
+        except UNREADABLE:
             raise self._fault(
                 "E-EXCHANGE-107", "The answer of the peer {peer} is not what TAXII 2.1 describes."
             ) from None
-        except RecursionError:
-            raise self._too_deep() from None
         if len(envelope.objects) > self._bounds.page_objects:
             raise self._fault(
                 "E-EXCHANGE-112",
@@ -213,27 +215,3 @@ class Walk:
 
     def _fault(self, code: str, text: str, **values: object) -> Fault:
         return Unavailable(code, text, peer=self._wire.peer, **values)
-
-
-def nested_deeper(body: bytes, most: int) -> bool:
-    """True when JSON ``body`` nests deeper than ``most``. The count of brackets settles nearly every object at once."""
-    if body.count(b"{") + body.count(b"[") <= most:
-        return False
-    depth, in_text, escaped = 0, False, False
-    for byte in body:
-        if in_text:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_text = False
-        elif byte == 0x22:
-            in_text = True
-        elif byte in b"{[":
-            depth += 1
-            if depth > most:
-                return True
-        elif byte in b"}]":
-            depth -= 1
-    return False

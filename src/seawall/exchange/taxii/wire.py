@@ -75,6 +75,10 @@ class Wire:
         """Close the connection."""
         self._client.close()
 
+    def interrupt(self) -> None:
+        """Cut off what runs, from another thread: it ends as when the server closes the connection."""
+        self._deadline.interrupt()
+
     def get(self, url: str, parameters: Mapping[str, str] | None = None, *, media: str = TAXII_MEDIA_TYPE) -> Answer:
         """GET; any status is an answer except redirects. Raises the Faults of ``_ask``."""
         given = dict(parameters or {})

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from seawall.exchange import Crossing
 from seawall.flow.demo.crossing import Crossed
@@ -20,7 +21,7 @@ from seawall.flow.exchange import sync_peer
 from seawall.flow.node import Node
 from seawall.flow.pipeline import ingest_paths, run_match
 from seawall.flow.protect import export
-from seawall.flow.simulator import Day, Slice
+from seawall.flow.simulator import Slice
 from seawall.flow.tables import import_assets, import_sensors
 from seawall.flow.warning import refresh_warnings
 from seawall.ingest import IngestReport
@@ -33,10 +34,25 @@ Say = Callable[[str, int, int], None]
 """Hears (step, done, of)."""
 
 
+class Logs(Protocol):
+    """What was written for both sides: a day, or a season."""
+
+    @property
+    def folder(self) -> Path:
+        """Holds a folder for each side, with its sensors, assets and logs."""
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """All log files."""
+
+    def of(self, side: str) -> tuple[Slice, ...]:
+        """The side's log files in order of time."""
+
+
 class Demonstration:
     """Two nodes in ``folder`` and what was measured on the way. Use as a context manager."""
 
-    def __init__(self, folder: Path, day: Day, lang: str, say: Say) -> None:
+    def __init__(self, folder: Path, day: Logs, lang: str, say: Say) -> None:
         self.folder, self.day, self.lang, self.say = folder, day, lang, say
         self.clock = SimulatedClock(min(part.begins for part in day.slices))
         self.crossed = Crossed(folder / "crossed")

@@ -1,12 +1,14 @@
 """The quiet demonstration: the same day, with the overlap found by private set intersection through a relay.
 
-No suspect is told to the other side. Each side commits to its suspects, old enough ones are compared, and of what both
-hold each side tells when and in which sectors it saw it. The relay is a process of its own and no line connects the
+No suspect is told to the other side. Each side commits to its suspects and to what it merely met; old enough ones are
+compared, suspects with suspects and suspects with what the other side merely met. Of what both hold the suspecting side
+tells when and in which sectors it saw it. The relay is a process of its own and no line connects the
 sides. Commitments have to be a day old, so comparing goes on for a day after the last event.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
@@ -17,19 +19,23 @@ from seawall.flow.demo.lifetime import AFTER_SLICE, OTHER, Demonstration, Say
 from seawall.flow.demo.relay import RelayProcess
 from seawall.flow.demo.sides import CODE_NAMES, agree, introduce
 from seawall.flow.exchange import sync_peer
+from seawall.flow.node import Node
 from seawall.flow.overlap import run_overlap
 from seawall.flow.post import deliver
 from seawall.flow.relay_ceremony import accept, invite, set_relay
+from seawall.flow.screens import node_screens
 from seawall.flow.simulator import Day
-from seawall.flow.warning import refresh_warnings
-from seawall.model import ObservableType, Warning
+from seawall.flow.warning import refresh_warnings, warnings_if_told
+from seawall.match import candidate_table, summaries
+from seawall.model import ObservableType, SightingSummary, Warning
 from seawall.model.overlap import OverlapItem
 
 HOUR = 3_600_000_000  # microseconds
 TOLD = ("sighting",)  # what goes without a click: of what both hold, when and where it was seen
 AGE_HOURS = 24  # how old a commitment must be, as a circle has it unless its terms say otherwise
-LATER = (4, 8, 12, 16, 20, 24, 25)  # hours after the day's last event at which is compared
-TALKS = 12  # turns of one comparison; a run takes about five
+EVERY = 8  # slices of the day from one comparison to the next: three times a day, as a node's job might
+LATER = (13, 25)  # hours after the day's last event at which is compared
+TALKS = 24  # turns of one comparison; a run with all its lanes takes about ten
 
 
 class QuietFigures(msgspec.Struct, frozen=True):
@@ -41,6 +47,9 @@ class QuietFigures(msgspec.Struct, frozen=True):
     median_wait_seconds: float | None  # from when both had a value to when the comparison showed it
     median_usable_lead_if_told_at_once_seconds: float | None  # had the first side told it when it first suspected it
     median_usable_lead_lost_seconds: float | None  # that less what was left, value by value
+    plain_recall: float | None = None  # of the same day with every suspect told to the other side as it arises
+    plain_precision: float | None = None
+    plain_median_usable_lead_seconds: float | None = None
 
 
 class QuietDemonstration(Demonstration):
@@ -48,7 +57,7 @@ class QuietDemonstration(Demonstration):
 
     def __init__(self, folder: Path, day: Day, lang: str, say: Say) -> None:
         super().__init__(folder, day, lang, say)
-        self.compared = 0
+        self.compared = self._slices = 0
         self.suspected: dict[str, dict[tuple[str, str], int]] = {side: {} for side in OTHER}
         self._relay: RelayProcess | None = None
 
@@ -84,18 +93,24 @@ class QuietDemonstration(Demonstration):
             sync_peer(self.nodes[side], CODE_NAMES[OTHER[side]])
 
     def sync(self, side: str) -> None:
-        """Commit to what is new, then one comparison begun by ``side``."""
+        """Commit to what is new; behind every eighth slice, one comparison begun by ``side``."""
         for each, node in self.nodes.items():
             commit_candidates(node)
             self._note_suspects(each)
+        self._slices += 1
+        if self._slices % EVERY == 0:
+            self.compare(side)
+
+    def compare(self, side: str) -> None:
+        """One comparison, with as many turns as it takes."""
         self.relay.tell_time()
         other = OTHER[side]
         caller, called = self.nodes[side], self.nodes[other]
         self.compared += 1
+        run_overlap(caller, CODE_NAMES[other], limit=1)
         for _ in range(TALKS):
-            told = run_overlap(caller, CODE_NAMES[other], limit=1)
-            moved = deliver(called, CODE_NAMES[side])
-            if told["state"] == "complete" and not (moved.sent or moved.received):
+            moved = [deliver(called, CODE_NAMES[side]), deliver(caller, CODE_NAMES[other])]
+            if not any(one.sent or one.received for one in moved):
                 break
 
     def _note_suspects(self, side: str) -> None:
@@ -109,10 +124,11 @@ class QuietDemonstration(Demonstration):
         """The day, and the day after it, in which what was committed to late becomes old enough."""
         super().live_through()
         end = self.clock()
+        self.compare("TW")  # whatever came last is cosigned now, so a day later it is old enough
         for number, hour in enumerate(LATER):
             self.say("The day after: comparing", number, len(LATER))
             self.clock.move_to(end + hour * HOUR + AFTER_SLICE)
-            self.sync(("TW", "KR")[number % 2])
+            self.compare(("TW", "KR")[number % 2])
         for side, node in self.nodes.items():
             refresh_warnings(node)
             held = node.store.overlaps.count(CODE_NAMES[OTHER[side]])
@@ -141,6 +157,19 @@ class QuietDemonstration(Demonstration):
             median_usable_lead_lost_seconds=median(lost) if lost else None,
         )
 
+    def plainly_warned(self) -> dict[str, list[Warning]]:
+        """What each side would warn about, had the other told every suspect when it first suspected it, as in the
+        demonstration without --quiet: drawn from the same lakes by the same function; nothing crosses."""
+        drawn = {}
+        for side, other in OTHER.items():
+            since = self.suspected[other]
+            told = [
+                msgspec.structs.replace(one, origin=CODE_NAMES[other], told_at=since.get((one.type.value, one.value)))
+                for one in _suspects(self.nodes[other])
+            ]
+            drawn[side] = warnings_if_told(self.nodes[side], told)
+        return drawn
+
     def _found(self) -> list[OverlapItem]:
         found: list[OverlapItem] = []
         after: int | None = 0
@@ -166,3 +195,8 @@ class QuietDemonstration(Demonstration):
             at_once.append(lead)
             lost.append(max(0.0, lead - (item.usable_lead_seconds or 0.0)))
         return at_once, lost
+
+
+def _suspects(node: Node) -> Iterable[SightingSummary]:
+    with node.lake.reading() as session:
+        yield from summaries(candidate_table(session, node_screens(node)))

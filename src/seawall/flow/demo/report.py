@@ -110,8 +110,9 @@ def in_private(quiet: QuietFigures, lang: str) -> list[str]:
         runs=format_number(quiet.compared, lang),
         common=format_number(quiet.common, lang),
     )
+    lines = [found, *_beside_plain(quiet, lang)]
     if quiet.median_wait_seconds is None:
-        return [found]
+        return lines
     waited = translate(
         "A value is compared once it has been committed to for {age}; half of them showed within {wait} after both "
         "sides had them.",
@@ -120,14 +121,26 @@ def in_private(quiet: QuietFigures, lang: str) -> list[str]:
         wait=format_duration(quiet.median_wait_seconds, lang),
     )
     if quiet.median_usable_lead_lost_seconds is None or quiet.median_usable_lead_if_told_at_once_seconds is None:
-        return [found, waited]
+        return [*lines, waited]
     lost = translate(
         "Told at once, the median usable lead would have been {lead}; {lost} of lead were lost in the median.",
         lang,
         lead=format_duration(quiet.median_usable_lead_if_told_at_once_seconds, lang),
         lost=format_duration(quiet.median_usable_lead_lost_seconds, lang),
     )
-    return [found, waited, lost]
+    return [*lines, waited, lost]
+
+
+def _beside_plain(quiet: QuietFigures, lang: str) -> list[str]:
+    if quiet.plain_recall is None:
+        return []
+    return [
+        translate(
+            "Had every suspect been told to the other side, {recall} of what can be found would have been found.",
+            lang,
+            recall=format_percent(quiet.plain_recall, lang),
+        )
+    ]
 
 
 def crossed_table(result: DemoResult, lang: str) -> Table:

@@ -56,8 +56,18 @@ def demonstrate(
         story = choose(_stories(run, warnings))
         searched, control = _search(run, story)
         quiet = run.quiet_figures(warnings) if isinstance(run, QuietDemonstration) else None
+        plainly = run.plainly_warned() if isinstance(run, QuietDemonstration) else {}
         told = _own_warned(*own, warnings) if own is not None else None
-    result = grade(merge(*map(from_warnings, warnings.values())), read_truth(day.truth_folder / "truth.json"))
+    truth = read_truth(day.truth_folder / "truth.json")
+    result = grade(merge(*map(from_warnings, warnings.values())), truth)
+    if quiet is not None:
+        plain = grade(merge(*(from_warnings(map(with_sides, items)) for items in plainly.values())), truth)
+        quiet = msgspec.structs.replace(
+            quiet,
+            plain_recall=plain.recall,
+            plain_precision=plain.precision,
+            plain_median_usable_lead_seconds=plain.median_usable_lead_seconds,
+        )
     for side in OTHER:
         shutil.rmtree(day.folder / side.lower() / "logs")
     return DemoResult(

@@ -12,7 +12,11 @@ from seawall.flow.peers import add_peer, verify_peer
 from seawall.model import Clock, UserRole, Warning
 
 CIRCLE = "early-warning"
-NAMES = {"TW": ("Taipei demonstration node", "Asia/Taipei"), "KR": ("Seoul demonstration node", "Asia/Seoul")}
+NAMES = {
+    "TW": ("Taipei demonstration node", "Asia/Taipei"),
+    "KR": ("Seoul demonstration node", "Asia/Seoul"),
+    "XX": ("Third demonstration node", "UTC"),  # only in a season
+}
 CODE_NAMES = {"TW": "taipei", "KR": "seoul"}  # under which the *other* side knows this one
 SECOND_PERSON = "second-person"
 SHARED_TYPES = ("indicator", "sighting")

@@ -111,11 +111,11 @@ def write_day(
     special = Rows.join([*hostile, rare])
     digits = max(2, len(str(slices - 1)))
     for side in SIDES:
-        _side_tables(folder, ground, side)
+        side_tables(folder, ground, side)
         sensors = sensors_of(ground, side)
         mine = special.take(np.isin(special.sensor, sensors))
         shape = (parameters, world, side, sensors, seed)
-        for part, rows in enumerate(_side_rows(mine, shape, total[side], slices, begins)):
+        for part, rows in enumerate(side_rows(mine, shape, total[side], slices, begins)):
             path = folder / side.lower() / "logs" / f"eve-{part:0{digits}d}.json"
             with path.open("w", encoding="utf-8", newline="") as file:
                 file.write("".join(writer.lines(rows)))
@@ -126,13 +126,14 @@ def write_day(
     return Day(folder, tuple(written), truth, folder / "truth")
 
 
-def _side_tables(folder: Path, ground: Ground, side: str) -> None:
+def side_tables(folder: Path, ground: Ground, side: str) -> None:
+    """Make the side's folder with its sensors and assets."""
     (folder / side.lower() / "logs").mkdir(parents=True, exist_ok=True)
     write_sensors(folder / side.lower() / "sensors.csv", ground.of(side))
     write_assets(folder / side.lower() / "assets.csv", ground, (side,))
 
 
-def _side_rows(
+def side_rows(
     special: Rows,
     shape: tuple[Parameters, World, str, np.ndarray[tuple[int], np.dtype[np.int64]], int],
     total: int,
@@ -191,10 +192,10 @@ def _truth(
         recorder.add(campaign, rows)
     skew = {sensor.name: sensor.skew_seconds for sensor in ground.sensors if sensor.skew_seconds}
     about = {"events": total, "clock_skew_seconds": skew, "seed": seed, "scale": scale, "begins": rfc3339(begins)}
-    return recorder.truth(planned, list(_traps(world)), **about)
+    return recorder.truth(planned, list(traps(world)), **about)
 
 
-def _traps(world: World) -> Iterator[Trap]:
+def traps(world: World) -> Iterator[Trap]:
     """What must not be warned, by adversity. Ordinary values beyond the most popular are not listed."""
     tables, pools = world.tables, world.pools
     for adversity, pool in (

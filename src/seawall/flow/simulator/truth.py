@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.model import Fault, ObservableType
+from seawall.model.unreadable import UNREADABLE
 
 FORMAT = "seawall-truth-1"
 FINDABLE_TYPES = frozenset({"ipv4", "ipv6", "domain", "url", "md5", "sha1", "sha256"})
@@ -44,8 +45,17 @@ class ValueTruth(msgspec.Struct, frozen=True):
     note: str = ""  # why not true or not findable
 
 
+class StageTruth(msgspec.Struct, frozen=True):
+    """One piece of a campaign's work: against which sector of which side, from when (RFC 3339, true time)."""
+
+    side: str
+    sector: str
+    at: str
+
+
 class CampaignTruth(msgspec.Struct, frozen=True):
-    """One campaign. ``sides`` in order of attack; ``detected`` names the sides where signatures existed."""
+    """One campaign. ``sides`` in order of attack; ``detected`` names the sides where signatures existed; ``stages``
+    only where it goes on for days."""
 
     id: str
     kind: str
@@ -54,6 +64,7 @@ class CampaignTruth(msgspec.Struct, frozen=True):
     events: int = 0
     detected: tuple[str, ...] = ()
     sectors: dict[str, tuple[str, ...]] = {}
+    stages: tuple[StageTruth, ...] = ()
 
 
 class Trap(msgspec.Struct, frozen=True):
@@ -108,7 +119,7 @@ def read_truth(path: Path) -> Truth:
         raise Fault("E-TRUTH-001", "Cannot read the truth file {path}: {reason}.", path=path, reason=reason) from None
     try:
         truth = _from_csv(raw.decode()) if path.suffix == ".csv" else msgspec.json.decode(raw, type=Truth)
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, ValueError) as error:
+    except (KeyError, ValueError, *UNREADABLE) as error:
         raise _wrong(path, error) from None
     if truth.format != FORMAT:
         raise _wrong(path, f"format is {truth.format[:40]!r}, not {FORMAT!r}")

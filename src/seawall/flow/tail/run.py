@@ -16,9 +16,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from seawall.flow.lakeless import require_lake
+from seawall.flow.live_release import AlarmsTold
 from seawall.flow.node import Node
 from seawall.flow.pipeline import LAST_INGEST, LAST_MATCH
 from seawall.flow.tables import node_sensors
+from seawall.flow.tail.hurry import Hurry
 from seawall.flow.tail.interface import Say, TailReport, TailWish
 from seawall.flow.tail.seeing import Seeing
 from seawall.flow.tail.storing import Slice, Stored, Storer
@@ -31,6 +33,7 @@ from seawall.ingest.live.streams import Streams, left_over
 
 IDLE_SECONDS = 0.05  # between looks when nothing comes
 SLICES_WAITING = 4  # of settings.live.commit_lines; more are stored even while reading is behind
+WANTED_SECONDS = 10.0  # between looks at whether anybody is to be told of alarms
 FOLDER = "tail"  # in the node's: positions, digests, spool
 
 Watching = Callable[[TailReport], None]
@@ -66,14 +69,16 @@ def tail(
         listener = Listener(addresses, Streams(folder, wanted))
         options = _options(node, wish)
         looker = Looker(options, session)
-        seeing = Seeing(node, looker, session)
+        hurry = Hurry(wanted=AlarmsTold.wanted(node))
+        seeing = Seeing(node, looker, session, hurry)
+        alarms = AlarmsTold(node)
         storer = Storer(
             node.lake, options, folder, lambda: seeing.keys, waiting, say, lambda: not (stop.is_set() or wish.once)
         )
         backlog = Backlog(folder, node.settings.live.buffer_bytes, say)
-        run = _Run(node, wish, report, follower, listener, seeing, storer, backlog)
+        run = _Run(node, wish, report, follower, listener, seeing, storer, backlog, hurry, alarms)
         with ExitStack() as ending:
-            for one in (looker, follower, backlog, storer, listener):
+            for one in (alarms, looker, follower, backlog, storer, listener):
                 ending.callback(one.close)
             run.until(stop, watching)
         return run.figures()
@@ -90,6 +95,8 @@ class _Run:
         seeing: Seeing,
         storer: Storer,
         backlog: Backlog,
+        hurry: Hurry,
+        alarms: AlarmsTold,
     ) -> None:
         self._node = node
         self._wish = wish
@@ -99,6 +106,9 @@ class _Run:
         self._seeing = seeing
         self._storer = storer
         self.backlog = backlog
+        self._hurry, self._alarms = hurry, alarms
+        self._early = 0  # the number of the slice that was closed before its time
+        self._next_wanted = 0.0
         self._numbers = 0
         self._queue: deque[Slice] = deque()
         self._by_type: Counter[str] = Counter()
@@ -159,9 +169,20 @@ class _Run:
         age = time.monotonic() - self._filled.begun
         if self._filled.begun and not self._storer.busy and not self._queue and age >= settings.commit_seconds:
             self._close_slice()
+        self._commit_early()
         self._hand_over()
         self._answered(self._storer.answer())
         return bool(blocks)
+
+    def _commit_early(self) -> None:
+        """Somebody new alarmed: do not wait, as far as early commits may cost."""
+        now = time.monotonic()
+        if now >= self._next_wanted:  # circles are made and left while a tail runs
+            self._next_wanted = now + WANTED_SECONDS
+            self._hurry.wanted = AlarmsTold.wanted(self._node)
+        if self._filled.begun and not self._storer.busy and not self._queue and self._hurry.is_due():
+            self._early = self._filled.number
+            self._close_slice()
 
     def _take(self, block: Block, followed: Followed) -> None:
         self._filled.begun = self._filled.begun or time.monotonic()
@@ -181,6 +202,7 @@ class _Run:
 
     def _close_slice(self) -> None:
         if self._filled.begun:
+            self._hurry.begun()
             self._queue.append(self._filled)
             self._filled = self._new_slice()
 
@@ -199,6 +221,9 @@ class _Run:
     def _answered(self, stored: Stored | None) -> None:
         if stored is None:
             return
+        if stored.number == self._early:
+            self._hurry.took(stored.seconds)
+        self._alarms.offer(stored.alarmed)
         self._seeing.stored(stored)
         self._report.lines += stored.taken.lines
         self._report.stored += stored.taken.stored

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from seawall.flow.node import Node
+from seawall.flow.tail.hurry import Hurry
 from seawall.flow.tail.latency import Latency
 from seawall.flow.tail.storing import Slice, Stored
 from seawall.flow.warning_at_once import WarningsAtOnce
@@ -33,8 +34,10 @@ RENEW_AT = 50_000  # changed keys, above which the whole table is read anew
 class Seeing:
     """Looks at every block once. One thread uses it."""
 
-    def __init__(self, node: Node, looker: Looker, session: LakeSession) -> None:
+    def __init__(self, node: Node, looker: Looker, session: LakeSession, hurry: Hurry) -> None:
+        """``hurry`` hears of alarms."""
         self._node = node
+        self._hurry = hurry
         self._looker = looker
         self._session = session
         self._change = 0
@@ -63,9 +66,12 @@ class Seeing:
 
     def look(self, block: Block, followed: Followed) -> None:
         """Count what the block's lines show into the slice that is being filled."""
-        if not len(self.keys):
+        if not len(self.keys) and not self._hurry.wanted:
             return
         looked = self._looker.look(block, followed)
+        self._hurry.look(looked)
+        if not len(self.keys):
+            return
         tally, keys, clocks = self._open[-1].seen, self.keys, self._held.clocks
         meet, with_cves = keys.meet, keys.has_cves
         found = 0

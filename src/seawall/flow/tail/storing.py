@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from seawall.flow.live_release import alarmed
 from seawall.flow.tail.interface import Say
 from seawall.ingest.interface import IngestOptions
 from seawall.ingest.live import Block, Followed, LiveIngest, Taken
@@ -45,6 +46,8 @@ class Stored(msgspec.Struct):
     hits: pa.Table
     found: int  # pairs of a line and an indicator
     run: int | None  # of ``match`` before this slice; None: nothing was stored
+    alarmed: pa.Table  # its rows with a hostile basis
+    seconds: float  # that storing took
     anew: bool = False  # it was offered again: the lake may hold more of it than ``hits``
 
 
@@ -74,6 +77,7 @@ class Storer:
         self._patient = patient
         self._live: LiveIngest | None = None
         self._hits: list[pa.Table] = []
+        self._alarmed: list[pa.Table] = []
         self._attempts: list[list[pa.Table]] = []  # the hits of those that were refused
         self._match_run: int | None = None
         self._asked: queue.SimpleQueue[Slice | None] = queue.SimpleQueue()
@@ -116,10 +120,13 @@ class Storer:
                 try:
                     self._begun(session)
                     while (one := self._asked.get()) is not None:
+                        began = time.monotonic()
                         taken = self._taken(one, session)
                         hits = pa.concat_tables(self._hits) if self._hits else pa.table({})
                         found = _most([*self._attempts, self._hits]) if self._attempts else len(hits)
-                        self._answers.put(Stored(one.number, taken, hits, found, self._match_run, bool(self._attempts)))
+                        alarms = pa.concat_tables(self._alarmed) if self._alarmed else pa.table({})
+                        told = Stored(one.number, taken, hits, found, self._match_run, alarms, time.monotonic() - began)
+                        self._answers.put(msgspec.structs.replace(told, anew=bool(self._attempts)))
                 finally:
                     self._end()
         except BaseException as error:
@@ -130,7 +137,7 @@ class Storer:
         told = False
         self._attempts = []
         while True:
-            self._hits, self._match_run = [], None
+            self._hits, self._alarmed, self._match_run = [], [], None
             try:
                 taken = self._begun(session).take(one.blocks, one.files)
             except Unavailable as fault:
@@ -164,6 +171,8 @@ class Storer:
 
     def _stored(self, writer: LakeWriter, rows: pa.Table, first_event: int) -> None:
         self._match_run = held_run(writer)
+        if len(alarms := alarmed(rows)):
+            self._alarmed.append(alarms)
         keys = self._keys()
         if len(keys):
             self._hits.append(keep_hits(writer, keys, rows, first_event))

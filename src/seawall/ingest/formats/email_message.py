@@ -32,6 +32,7 @@ import msgspec
 from seawall.ingest.interface import Engine, Reader
 from seawall.ingest.mail import NOT_MESSAGE, Line, field_names, lines_of
 from seawall.ingest.records import LineRefused, Record, RecordReader
+from seawall.model.unreadable import UNREADABLE
 
 _MARK = b"email-message "
 
@@ -70,7 +71,7 @@ class _Decoder:
         """One internal line: a link, a file, a sender."""
         try:
             found = msgspec.json.decode(line.removeprefix(_MARK), type=Line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise LineRefused(NOT_MESSAGE, "it is no message") from None
         if not line.startswith(_MARK) or found.kind == NOT_MESSAGE:
             raise LineRefused(

@@ -20,6 +20,7 @@ import msgspec
 from seawall.ingest.interface import Engine, Reader
 from seawall.ingest.json_lines import array_lines, first_objects
 from seawall.ingest.records import LineRefused, Record, RecordReader
+from seawall.model.unreadable import UNREADABLE
 
 NOT_IDEA = "not-idea0"
 NOT_JSON = "not-json"
@@ -89,7 +90,7 @@ class _Decoder:
         """The records of an alert. Raises LineRefused."""
         try:
             alert = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise LineRefused(NOT_JSON, str(error).removeprefix("JSON is malformed: ")) from error
         if not isinstance(alert, dict) or alert.get("Format") != "IDEA0":
             raise LineRefused(NOT_IDEA, "it is no object whose Format is 'IDEA0'")
@@ -106,7 +107,7 @@ def _one_object(whole: bytes) -> bytes | None:
         return None
     try:
         alert = msgspec.json.decode(whole)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return whole.replace(b"\n", b" ").replace(b"\r", b" ") if alert.get("Format") == "IDEA0" else None
 

@@ -20,6 +20,7 @@ import msgspec
 from seawall.ingest.interface import Engine, Reader
 from seawall.ingest.json_lines import NOT_JSON, array_lines, first_objects
 from seawall.ingest.records import LineRefused, Record, RecordReader, epoch_microseconds, text_of
+from seawall.model.unreadable import UNREADABLE
 
 NOT_FLOW = "not-flow"
 CELLS = "wrong-cells"
@@ -174,7 +175,7 @@ def _is_flow(event: dict[str, Any]) -> bool:
 def _of_json(line: bytes) -> Record:
     try:
         event = msgspec.json.decode(line.rstrip(b","))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LineRefused(NOT_JSON, str(error).removeprefix("JSON is malformed: ")) from None
     if not isinstance(event, dict) or not _is_flow(event):
         raise LineRefused(NOT_FLOW, "it is no flow: addresses or time are missing")

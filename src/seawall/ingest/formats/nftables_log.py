@@ -22,6 +22,7 @@ from seawall.ingest.json_lines import NOT_JSON
 from seawall.ingest.records import LineRefused, Record, RecordReader, text_of
 from seawall.ingest.syslog_line import parse_header
 from seawall.model import Basis
+from seawall.model.unreadable import UNREADABLE
 
 NOT_PACKET = "not-packet-log"
 WRONG_TYPE = "wrong-type"
@@ -111,7 +112,7 @@ def _of_journal(line: bytes) -> Record:
     """``journalctl -o json``: the time is microseconds since 1970 as a text, the message a text or a list of bytes."""
     try:
         entry = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LineRefused(NOT_JSON, str(error).removeprefix("JSON is malformed: ")) from None
     if not isinstance(entry, dict):
         raise LineRefused(NOT_PACKET, "it is no JSON object")

@@ -25,6 +25,7 @@ from seawall.ingest.json_lines import NOT_JSON, first_objects
 from seawall.ingest.records import LineRefused, Record, RecordReader, epoch_microseconds, text_of
 from seawall.ingest.values import halves
 from seawall.ingest.values import moment as iso_moment
+from seawall.model.unreadable import UNREADABLE
 
 NOT_ACCESS = "not-access-log"
 CLIENT_NAME = "client-name"
@@ -160,7 +161,7 @@ def _is_traefik(event: dict[str, Any]) -> bool:
 def _of_json(line: bytes) -> Record:
     try:
         event = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LineRefused(NOT_JSON, str(error).removeprefix("JSON is malformed: ")) from None
     if isinstance(event, dict) and _is_caddy(event):
         request = event["request"]

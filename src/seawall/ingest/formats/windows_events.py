@@ -25,6 +25,7 @@ from seawall.ingest.interface import Engine, Reader
 from seawall.ingest.json_lines import NOT_JSON, array_lines, first_objects
 from seawall.ingest.records import LineRefused, Record, RecordReader
 from seawall.model import Basis
+from seawall.model.unreadable import UNREADABLE
 
 NOT_WINDOWS = "not-windows"
 WRONG_TYPE = "wrong-type"
@@ -86,7 +87,7 @@ class _Decoder:
         """One event a line."""
         try:
             found = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise LineRefused(NOT_JSON, str(error).removeprefix("JSON is malformed: ")) from None
         event = _event(found)
         name, read = _KNOWN.get((event.provider, event.number), (f"windows-{event.number}", None))

@@ -14,6 +14,7 @@ import msgspec
 from seawall.ingest.live.glimpse import Glimpse
 from seawall.ingest.typed import HOST, NAME_ENDING_IN_DIGIT
 from seawall.ingest.values import name_and_url
+from seawall.model.unreadable import UNREADABLE
 
 HOST_LENGTH = 253
 CACHE = 1 << 17  # hosts remembered
@@ -107,7 +108,9 @@ def glimpse(line: bytes) -> Glimpse | None:
     """What one line shows; None when only the ordinary reader can tell: odd shapes, and mail, whose ends count."""
     try:
         event = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        told = event.alert.metadata if event.alert is not None else None
+        cve = bytes(told.cve).decode() if told is not None else None
+    except UNREADABLE:
         return None
     http, alert = event.http, event.alert
     if event.smtp:
@@ -141,7 +144,7 @@ def glimpse(line: bytes) -> Glimpse | None:
         alert.category if alert is not None else None,
         alert.signature if alert is not None else None,
         alert.signature_id if alert is not None else None,
-        bytes(alert.metadata.cve).decode() if alert is not None and alert.metadata is not None else None,
+        cve,
     )
 
 

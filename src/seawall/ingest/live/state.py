@@ -17,6 +17,7 @@ import msgspec
 import xxhash
 
 from seawall.model import Fault, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 HEAD_BYTES = 1024  # first bytes that tell a file from another one in the same inode
 POSITIONS_KEPT = 4096  # files remembered; the oldest that are gone are forgotten first
@@ -81,7 +82,7 @@ def load_positions(folder: Path) -> tuple[Position, ...]:
         state = msgspec.json.decode(path.read_bytes(), type=_State)
     except FileNotFoundError:
         return ()
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise Fault(
             "E-INGEST-060",
             "Cannot use {path}: {reason}. Remove it: files are then read from their beginning, and no line is stored "

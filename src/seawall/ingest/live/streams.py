@@ -24,6 +24,7 @@ from seawall.ingest.live.state import unwritable
 from seawall.ingest.live.syncing import Syncing
 from seawall.ingest.records import LineRefused, Record, RecordReader
 from seawall.ingest.syslog_line import parse_header
+from seawall.model.unreadable import UNREADABLE
 
 STREAMS_OPEN = 200  # files open at once; others are opened again when they get lines
 SEGMENT_BYTES = 16 << 20
@@ -185,7 +186,7 @@ def _facts_of(stream: Path) -> StreamFacts | None:
     """None when nothing tells, as after a loss of power."""
     try:
         return msgspec.json.decode((stream / STREAM).read_bytes(), type=StreamFacts)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from seawall.lake.manifest import DERIVED, OBSERVATIONS, ROLLUP, Manifest, usable
 from seawall.model import Fault, Unavailable
+from seawall.model.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -129,11 +130,12 @@ class Bucket:
         name = manifest_name(head.manifest.generation)
         try:
             self.files.pipe_file(self.full(name), msgspec.json.encode(head), mode="create")
-        except OSError:
+        except OSError as error:
             try:
                 return bool(head.commit) and self._head(name).commit == head.commit
             except FileNotFoundError:
-                pass
+                if was_there(error):  # later states have replaced it, and it was removed
+                    return False
             raise
         return True
 
@@ -206,7 +208,7 @@ class Bucket:
 
         try:
             yield
-        except (OSError, BotoCoreError, ClientError, TimeoutError, msgspec.MsgspecError) as error:
+        except (OSError, BotoCoreError, ClientError, TimeoutError, *UNREADABLE) as error:
             reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
             raise Unavailable(
                 "E-LAKE-032", "The lake at {url} cannot be used: {reason}.", url=self.url, reason=reason
@@ -224,3 +226,15 @@ def _microseconds(moment: datetime.datetime) -> int:
 
 def _unusable(address: str, reason: str) -> Fault:
     return Fault("E-LAKE-030", "Cannot keep a lake at {address}: {reason}.", address=address, reason=reason)
+
+
+def was_there(error: OSError) -> bool:
+    """Whether a conditional creation failed because the name was taken at that moment (HTTP 412 or 409)."""
+    from botocore.exceptions import ClientError
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ClientError):
+            return cause.response.get("Error", {}).get("Code") in ("PreconditionFailed", "ConditionalRequestConflict")
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
-from seawall.lake.storage.bucket import Bucket, Held
+from seawall.lake.storage.bucket import Bucket, Held, was_there
 from seawall.model import Unavailable
 
 LEASE_SECONDS = 30.0  # of a killed writer's others wait so long; a living one renews three times within
@@ -115,12 +115,13 @@ class Writers:
         mine = msgspec.json.encode(Lease(self._holder, beat=secrets.randbits(48)))
         try:
             self._bucket.files.pipe_file(self._bucket.full(name), mine, mode="create")
-        except OSError:
+        except OSError as error:
             try:  # an answer may be lost and the lease ours
                 if self._bucket.files.cat_file(self._bucket.full(name)) != mine:
                     return None
             except FileNotFoundError:
-                pass
+                if was_there(error):  # another was first, and has removed it since
+                    return None
             else:
                 return name if self._leases()[-1:] == [name] else None
             raise

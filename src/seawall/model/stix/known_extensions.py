@@ -21,6 +21,9 @@ IEP_EXTENSION = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
 INCIDENT_CORE_EXTENSION = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
 PLAYBOOK_EXTENSION = "extension-definition--1e1c1bd7-c527-4215-8e18-e199e74da57c"
 ORIGIN_EXTENSION = "extension-definition--c0b8a1de-5f5b-5b0c-8f0a-3f6b1d2e7a94"
+FLAW_ANSWER_EXTENSION = "extension-definition--9647a99e-fa85-5546-9471-44abd8948da4"
+HUNT_EXTENSION = "extension-definition--61355649-b3dd-5983-9fe7-2a5bdd9083b3"
+HUNT_ANSWER_EXTENSION = "extension-definition--e283f49d-ec68-59a5-813c-c2dd28f5c847"
 WALLET_EXTENSION = "extension-definition--be78509e-6958-51b1-8b26-d17ee0eba2d7"
 
 _Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
@@ -99,6 +102,7 @@ class SightingEvidence(msgspec.Struct, frozen=True, kw_only=True):
     bases: list[str] | None = None
     sensors: Natural | None = None
     withdrawn: bool | None = None
+    answer: Annotated[str, _one_of("seawall-answer")] | None = None  # to a sighting of the recipient
 
 
 class ChipStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +132,39 @@ class OriginSignature(msgspec.Struct, frozen=True, kw_only=True):
     signature: Annotated[str, Kind("binary")]
     signed_by: Identifier | None = None  # who left something out on the way; absent: the object's creator signed
     derived: bool | None = None
+
+
+class FlawAnswerPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Ours: whether its maker is affected by the vulnerability that a note is about, in the words of VEX."""
+
+    extension_type: _PropertyExtension
+    status: Annotated[str, _one_of("seawall-flaw-status")]
+    cve: str
+    justification: str | None = None
+    count: Natural | None = None  # installations, where the circle's terms let counts go
+
+
+class HuntPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Ours: that an indicator asks its reader to look for it, within which window."""
+
+    extension_type: _PropertyExtension
+    form: Annotated[str, _one_of("seawall-hunt-form")]
+    since: Timestamp
+    until: Timestamp
+
+
+class HuntAnswerPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Ours: what a note answers to a hunt, by tiers. ``band``: the number of rows lies between, ends included."""
+
+    extension_type: _PropertyExtension
+    tier: Annotated[str, _one_of("seawall-hunt-tier")]
+    band: list[int] | None = None
+    count: int | None = None
+    noise: str | None = None  # epsilon of the discrete Laplace noise over ``count``
+    first_seen: Timestamp | None = None
+    last_seen: Timestamp | None = None
+    sectors: list[str] | None = None
+    bases: list[str] | None = None
 
 
 class KnownExtension(msgspec.Struct, frozen=True):
@@ -171,6 +208,20 @@ KNOWN_EXTENSIONS: dict[str, KnownExtension] = {
         "The signature of whoever made the object, or of who had to leave something out of it on the way.",
         firm=True,
         own=True,
+    ),
+    FLAW_ANSWER_EXTENSION: KnownExtension(
+        "flaw-answer",
+        FlawAnswerPart,
+        "Whether the maker of a note is affected by the vulnerability that it is about.",
+        ("note",),
+        firm=True,
+        own=True,
+    ),
+    HUNT_EXTENSION: KnownExtension(
+        "hunt", HuntPart, "That an indicator asks its reader to look for it.", ("indicator",), firm=True, own=True
+    ),
+    HUNT_ANSWER_EXTENSION: KnownExtension(
+        "hunt-answer", HuntAnswerPart, "What a note answers to a hunt, by tiers.", ("note",), firm=True, own=True
     ),
     MISP_EXTENSION: KnownExtension(
         "misp-part",

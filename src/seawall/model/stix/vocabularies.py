@@ -108,6 +108,10 @@ _WORDS = {
     "seawall-incident-recoverability": "regular supplemented extended not-recoverable not-applicable",
     "seawall-chip-stage": "design fabrication assembly-testing-packaging materials equipment",
     "seawall-misp-part": "event attribute object report sighting reference cluster data",
+    "seawall-answer": "confirmed refuted",
+    "seawall-flaw-status": "not_affected affected fixed under_investigation",
+    "seawall-hunt-form": "sigma query",
+    "seawall-hunt-tier": "not_run no yes count details",
 }
 
 VOCABULARIES: dict[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _WORDS.items()}

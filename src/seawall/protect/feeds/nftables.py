@@ -2,7 +2,8 @@
 
 Single addresses go into plain hash sets with a ``timeout`` for each element, so that the kernel lifts each block
 even when this program is gone; networks go into a small interval set. Loading a file twice gives the same sets:
-the sets are flushed and filled within the transaction, and the named counters keep their counts.
+the sets are flushed and filled within the transaction, and the named counters keep their counts. A rate limit measures
+each source by itself; an alert is counted, and logged by the kernel.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from seawall.model import ObservableType
 from seawall.model.directive import Action, Directive
 from seawall.protect import objections
+from seawall.protect.actions import Rate, done_by
 from seawall.protect.interface import Feed, Heading, Sink
 from seawall.protect.networks import Span, address_number, network_span
 from seawall.protect.objections import Objection
@@ -23,12 +25,17 @@ TABLE = "inet seawall"
 MAX_LINE_ELEMENTS = 1_000  # elements per command: nft reads a million in such lines in seconds
 PRIORITY = -150  # after connection tracking (-200), before every filter rule (0): linux/netfilter_ipv4.h
 
-_SETS = (
-    ("block4", "ipv4_addr", "timeout"),
-    ("block6", "ipv6_addr", "timeout"),
-    ("net4", "ipv4_addr", "interval, timeout"),
-    ("net6", "ipv6_addr", "interval, timeout"),
+KINDS = {Action.BLOCK: ("block", "net"), Action.RATE_LIMIT: ("limit", "netlimit"), Action.ALERT: ("alert", "netalert")}
+"""The sets of single addresses and of networks, without the digit of the family; what is watched is a comment."""
+
+_SETS = tuple(
+    (f"{name}{family}", type, flags)
+    for pair in KINDS.values()
+    for name, flags in zip(pair, ("timeout", "interval, timeout"), strict=True)
+    for family, type in (("4", "ipv4_addr"), ("6", "ipv6_addr"))
 )
+METERED = 65_535  # sources that are measured at once: those measured longest ago are forgotten
+LOGGED = "limit rate 10/second"  # lines of a log that an alert may fill
 
 
 class NftablesWriter:
@@ -38,8 +45,8 @@ class NftablesWriter:
         self._out = sink(FILES[0])
         self._made_at = heading.made_at
         self._lines: dict[str, list[str]] = {name: [] for name, _, _ in _SETS}
-        self._networks: list[tuple[Span, Directive]] = []
-        self._out.write(_table(heading.made_at).encode("ascii"))
+        self._networks: list[tuple[str, Span, Directive]] = []
+        self._out.write(_table(heading).encode("ascii"))
 
     def add(self, directive: Directive) -> Objection | None:
         """A single address is written at once; networks are kept (there are few) and written last."""
@@ -51,26 +58,28 @@ class NftablesWriter:
                 span = (address_number(value),) * 2
         except (ValueError, OSError):
             return objections.MALFORMED
-        if directive.action is Action.WATCH:
+        names = KINDS.get(done_by(NAME, directive.action) or Action.WATCH)
+        if names is None:
             until = moment_text(directive.expires_at)
             self._out.write(f"# watch {value} until {until} undo {directive.undo_id}\n".encode("ascii"))
             return None
         if directive.observable.type is ObservableType.CIDR:
-            self._networks.append((span, directive))
+            self._networks.append((_of_family(names[1], value), span, directive))
             return None
-        self._element("block6" if ":" in value else "block4", directive)
+        self._element(_of_family(names[0], value), directive)
         return None
 
     def finish(self) -> list[tuple[Directive, Objection]]:
         """Write the networks, the greater first: an interval set refuses one inside another."""
         inside: list[tuple[Directive, Objection]] = []
-        last, cover = -1, ""
-        for span, directive in sorted(self._networks, key=lambda item: (item[0][0], -item[0][1])):
+        covers: dict[str, tuple[int, str]] = {}  # set -> last address covered, by which network
+        for name, span, directive in sorted(self._networks, key=lambda item: (item[1][0], -item[1][1])):
+            last, cover = covers.get(name, (-1, ""))
             if span[0] <= last:
                 inside.append((directive, objections.INSIDE.about(cover)))
                 continue
-            last, cover = span[1], directive.observable.value
-            self._element("net6" if ":" in cover else "net4", directive)
+            covers[name] = span[1], directive.observable.value
+            self._element(name, directive)
         for name in self._lines:
             self._flush(name)
         self._out.flush()
@@ -90,17 +99,42 @@ class NftablesWriter:
             self._lines[name].clear()
 
 
-def _table(made_at: int) -> str:
-    made = moment_text(made_at)
+def _of_family(name: str, value: str) -> str:
+    return f"{name}{'6' if ':' in value else '4'}"
+
+
+def _endings(rate: Rate) -> dict[Action, tuple[str, ...]]:
+    """What follows the match of each kind of set; a rule of its own for the log, whose limit must not limit more."""
+    over = f"limit rate over {rate.per_second}/second burst {rate.burst} packets"
+    return {
+        Action.BLOCK: ("counter name dropped_{way} drop",),
+        Action.RATE_LIMIT: (
+            f"update @paced_{{way}}{{digit}} {{{{ {{family}} {{end}} {over} }}}} counter name slowed drop",
+        ),
+        Action.ALERT: ("counter name alerted", f'{LOGGED} log prefix "seawall-alert: "'),
+    }
+
+
+def _table(heading: Heading) -> str:
+    made = moment_text(heading.made_at)
+    meters = "".join(
+        f"add set {TABLE} paced_{way}{digit} {{ type {kind}; size {METERED}; flags dynamic, timeout; timeout 1m; }}\n"
+        for way in ("from", "to")
+        for digit, kind in (("4", "ipv4_addr"), ("6", "ipv6_addr"))
+    )
     sets = "".join(
         f"add set {TABLE} {name} {{ type {kind}; flags {flags}; }}\nflush set {TABLE} {name}\n"
         for name, kind, flags in _SETS
     )
     rules = "".join(
-        f"add rule {TABLE} {chain} {family} {end} @{name} counter name dropped_{way} drop\n"
+        f"add rule {TABLE} {chain} {family} {end} @{name}{digit} "
+        f"{ending.format(way=way, digit=digit, family=family, end=end)}\n"
         for chain in ("incoming", "outgoing")
-        for name, family in (("block4", "ip"), ("net4", "ip"), ("block6", "ip6"), ("net6", "ip6"))
+        for action, names in KINDS.items()
+        for digit, family in (("4", "ip"), ("6", "ip6"))
+        for name in names
         for end, way in (("saddr", "from"), ("daddr", "to"))
+        for ending in _endings(heading.rate)[action]
     )
     return (
         f"# Seawall, made {made}; load soon: each timeout counts from the moment of loading.\n"
@@ -108,7 +142,9 @@ def _table(made_at: int) -> str:
         f"add table {TABLE}\n"
         f"add counter {TABLE} dropped_from\n"
         f"add counter {TABLE} dropped_to\n"
-        f"{sets}"
+        f"add counter {TABLE} slowed\n"
+        f"add counter {TABLE} alerted\n"
+        f"{sets}{meters}"
         f"add chain {TABLE} incoming {{ type filter hook prerouting priority {PRIORITY}; policy accept; }}\n"
         f"add chain {TABLE} outgoing {{ type filter hook output priority {PRIORITY}; policy accept; }}\n"
         f"flush chain {TABLE} incoming\n"

@@ -1,8 +1,10 @@
-// The order of things: language and theme, sign in, ask the node, show, ask again each minute.
-import { Problem, Refused, ask, forgetToken, keepToken, token } from "/static/api.js";
+// The order of things: language and theme, sign in, ask the node, show; ask again when it says so, and each minute.
+import { Problem, Refused, ask, forgetToken, keepToken, listen, send, token } from "/static/api.js";
+import { chosenState, showDesk, showSaid } from "/static/desk.js";
 import { byId, make } from "/static/dom.js";
 import { setZone } from "/static/format.js";
-import { showAbout, showCircles, showEvents, showFigures, showLedger, showPeers, showWarnings } from "/static/parts.js";
+import { showOrders } from "/static/orders.js";
+import { showAbout, showCircles, showEvents, showFigures, showLedger, showPeers } from "/static/parts.js";
 import { LANGUAGES, language, setLanguage, text } from "/static/text.js";
 
 const EVERY_MILLISECONDS = 60_000;
@@ -12,6 +14,28 @@ const THEME_KEY = "seawall-theme";
 
 let shown = null; // the last answers, so that another language needs no question
 let timer = 0;
+let unreachable = false; // whether the last question failed
+let listening = null; // the controller of the stream that says when to look again
+let visit = {}; // the sign-in that holds now, or being signed out: another object each time
+
+/** What arrives after the sign-in under which it was asked has ended; nobody is shown it, nor told of it. */
+class Left extends Error {}
+
+/** What `question` answers, or its error, if the same person is still signed in by then; else Left. */
+async function stillHere(question) {
+  const mine = visit;
+  try {
+    const answer = await question;
+    if (mine === visit) return answer;
+  } catch (error) {
+    if (mine === visit) throw error;
+  }
+  throw new Left();
+}
+
+function sentenceOf(error) {
+  return error instanceof Problem ? `${error.message} (${error.code})` : text("unreachable");
+}
 
 function remembered(key) {
   try { return localStorage.getItem(key); } catch { return null; }
@@ -46,7 +70,10 @@ function chooseTheme() {
 }
 
 function showLogin(problem) {
+  visit = {};
   clearTimeout(timer);
+  listening?.abort();
+  listening = null;
   shown = null;
   byId("view").hidden = true;
   byId("sign-out").hidden = true;
@@ -60,30 +87,80 @@ function render() {
   const zone = setZone(shown.about.timezone);
   showAbout(shown.about, zone);
   showFigures(shown.status);
-  showWarnings(shown.warnings, shown.warningsNext, moreWarnings);
+  showDesk(shown.desk, chooseState, answer, moreWarnings);
+  showOrders(shown.orders, shown.book, moreOrders);
   showEvents(shown.events);
   showPeers(shown.peers);
   showCircles(shown.circles);
   showLedger(shown.ledger);
 }
 
-async function moreWarnings() {
-  const page = await ask(`warnings?limit=${WARNINGS_A_PAGE}&after=${shown.warningsNext}`, language());
-  shown.warnings.push(...page.items);
-  shown.warningsNext = page.next;
-  render();
+function deskPath(after) {
+  return `desk?state=${chosenState.value}&limit=${WARNINGS_A_PAGE}&after=${after}`;
+}
+
+function ordersPath(after) {
+  return `orders?limit=${WARNINGS_A_PAGE}&after=${after}`;
+}
+
+/** Adds the next page of a list under `name`, unless the list was asked for anew meanwhile. */
+async function more(name, path) {
+  const before = shown[name];
+  try {
+    const page = await stillHere(ask(path(before.next), language()));
+    if (shown[name] !== before) return;
+    shown[name] = { ...page, items: [...before.items, ...page.items] };
+    render();
+  } catch (error) {
+    if (error instanceof Refused) refresh();
+    else if (!(error instanceof Left)) byId("problem").textContent = sentenceOf(error);
+  }
+}
+
+const moreOrders = () => more("orders", ordersPath);
+const moreWarnings = () => more("desk", deskPath);
+
+async function chooseState(state) {
+  const mine = visit;
+  chosenState.value = state;
+  await refresh();
+  if (mine === visit) byId("desk-states").querySelector("[aria-pressed=true]").focus();
+}
+
+async function answer(act, document) {
+  const mine = visit;
+  byId("problem").textContent = "";
+  try {
+    const done = await stillHere(send(`desk/${act}`, document, language()));
+    await refresh();
+    if (mine === visit) showSaid(done);
+  } catch (error) {
+    if (error instanceof Refused) refresh();
+    else if (!(error instanceof Left)) byId("problem").textContent = sentenceOf(error);
+  }
+}
+
+async function follow() {
+  if (listening !== null) return;
+  const mine = new AbortController();
+  listening = mine;
+  try {
+    await listen("desk/changes", language(), () => { if (listening === mine) refresh(); }, mine.signal);
+  } catch { /* the timer goes on asking */ }
+  if (listening === mine) listening = null;
 }
 
 async function load() {
-  const parts = ["about", "status", `warnings?limit=${WARNINGS_A_PAGE}`, "events", "peers", "circles", "ledger/head"];
-  const [about, status, warnings, events, peers, circles, ledger] =
-    await Promise.all(parts.map((part) => ask(part, language())));
+  const parts = ["about", "status", deskPath(0), "events", "peers", "circles", "ledger/head",
+    ordersPath(0), "orders/summary"];
+  const [about, status, desk, events, peers, circles, ledger, orders, book] =
+    await Promise.all(parts.map((part) => stillHere(ask(part, language()))));
   const before = shown && JSON.stringify({ ...shown, status: null });
   shown = {
-    about, status, ledger, warnings: warnings.items, warningsNext: warnings.next,
-    events: events.items, peers: peers.items, circles: circles.items,
+    about, status, ledger, desk, orders, book, events: events.items, peers: peers.items, circles: circles.items,
   };
-  byId("problem").textContent = "";
+  if (unreachable) byId("problem").textContent = ""; // what was said of an answer stays until the next one
+  unreachable = false;
   const entering = !byId("login").hidden;
   byId("login").hidden = true;
   byId("view").hidden = false;
@@ -99,17 +176,21 @@ async function refresh() {
   try {
     await load();
   } catch (error) {
+    if (error instanceof Left) return;
     if (error instanceof Refused) {
       const tried = token() !== null;
       forgetToken();
       showLogin(tried ? text("tokenWrong") : "");
       return;
     }
-    const sentence = error instanceof Problem ? `${error.message} (${error.code})` : text("unreachable");
+    const sentence = sentenceOf(error);
+    unreachable = true;
     if (shown === null) showLogin(sentence);
     else byId("problem").textContent = sentence;
   }
-  if (token() !== null) timer = setTimeout(refresh, EVERY_MILLISECONDS);
+  if (token() === null) return;
+  timer = setTimeout(refresh, EVERY_MILLISECONDS);
+  follow();
 }
 
 function start() {
@@ -122,6 +203,7 @@ function start() {
   byId("sign-out").addEventListener("click", () => { forgetToken(); showLogin(""); });
   byId("login-form").addEventListener("submit", (event) => {
     event.preventDefault();
+    visit = {};
     keepToken(byId("token").value.trim());
     refresh();
   });

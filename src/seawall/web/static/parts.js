@@ -1,12 +1,12 @@
-// The page's parts: figures, warnings, events, exchange. Each takes what the API gave and fills its place.
+// The page's parts: figures, events, exchange; the warnings are in desk.js. Each takes what the API gave and fills its place.
 import { eventsChart, gather } from "/static/chart.js";
 import { byId, emptyState, make, table, time } from "/static/dom.js";
-import { duration, exactMoment, moment, number } from "/static/format.js";
+import { exactMoment, moment, number } from "/static/format.js";
 import { sectorName, text } from "/static/text.js";
 
 const chosen = { side: "", measure: "count" };
 
-function shownMoment(rfc3339) {
+export function shownMoment(rfc3339) {
   return time(rfc3339, moment(rfc3339), exactMoment(rfc3339));
 }
 
@@ -25,38 +25,7 @@ export function showFigures(status) {
   byId("updated").replaceChildren(sentences.filter(Boolean).join(" "));
 }
 
-function warningRow(warning) {
-  const other = warning.other_first_seen
-    ? [shownMoment(warning.other_first_seen), make("span", { class: "minor" }, warning.other_side ?? "")]
-    : make("span", { class: "early" }, text("notYet"));
-  const lead = warning.usable_lead_seconds === null || warning.usable_lead_seconds === undefined ? "–" : [
-    make("span", { class: "lead" }, duration(warning.usable_lead_seconds)),
-    make("span", { class: "minor" }, text("rawLead", { duration: duration(warning.raw_lead_seconds ?? 0) })),
-  ];
-  return [
-    [make("span", {}, warning.value), make("span", { class: "minor" }, warning.type)],
-    [shownMoment(warning.first_seen), make("span", { class: "minor" }, warning.first_side)],
-    other, lead,
-    warning.sectors.map(sectorName).join(" → "),
-    number(warning.confidence),
-  ];
-}
-
-export function showWarnings(warnings, next, more) {
-  const place = byId("warnings");
-  if (warnings.length === 0) {
-    place.replaceChildren(emptyState(text("noWarnings"), text("noWarningsWhat"), "seawall match"));
-    return;
-  }
-  const columns = [
-    [text("value"), "value"], [text("firstSeen")], [text("otherSeen")], [text("lead")], [text("sectors")],
-    [text("confidence"), "number"],
-  ];
-  place.replaceChildren(table(text("warnings"), columns, warnings.map(warningRow)),
-    next === null ? "" : make("button", { type: "button", class: "quiet more", onclick: more }, text("showMore")));
-}
-
-function switchOf(label, options, current, choose) {
+export function switchOf(label, options, current, choose) {
   return make("div", { class: "switch", role: "group", "aria-label": label }, options.map(([value, shown]) =>
     make("button", { type: "button", "aria-pressed": String(value === current), onclick: () => choose(value) }, shown)));
 }

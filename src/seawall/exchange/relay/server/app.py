@@ -34,6 +34,7 @@ from seawall.model import Clock, Fault
 LOG = logging.getLogger(__name__)
 SWEEP_SECONDS = 60.0
 BUSY_SECONDS = 5  # told to whoever finds no place
+COUNTING = "counting"  # whose memory it is while tags are compared: one count at a time when they are large
 T = TypeVar("T")
 
 
@@ -140,7 +141,7 @@ class RelayApp:
                     yield 200, paths.BYTES, [part for pair in zip(heads, bodies, strict=True) for part in pair]
                 return
             most = self._bounds.delete_ids * ID_BYTES if asked[1] else quota.message_bytes
-            async with self._memory.hold(requests.length(scope, most)):
+            async with self._memory.hold(id, requests.length(scope, most)):
                 body = await self._body(scope, receive, most)
                 if asked[1]:
                     ids = [body[at : at + ID_BYTES] for at in range(0, len(body), ID_BYTES)]
@@ -163,7 +164,7 @@ class RelayApp:
         deadline = asyncio.get_running_loop().time() + min(requests.whole(query, "wait", 0), self._bounds.wait_most)
         while True:
             with self._woken(id) as woken:
-                async with self._memory.hold(self._bounds.page_bytes) as held:
+                async with self._memory.hold(id, self._bounds.page_bytes) as held:
                     page = await self._in_thread(boxes.page, id, token, after, limit, self._now())
                     await held.shrink(sum(len(data) for _, _, data in page.items))
                     left = deadline - asyncio.get_running_loop().time()
@@ -189,10 +190,11 @@ class RelayApp:
                     return
             elif method == "POST":
                 most = self._bounds.count_most * ID_BYTES
-                async with self._memory.hold(3 * requests.length(scope, most)):  # body, books, the other side's
+                async with self._memory.hold(pair, requests.length(scope, most)):
                     body = await self._body(scope, receive, most)
                     await asyncio.to_thread(counter.require_form, body)
-                    found = await self._in_thread(counter.give, token, id, body, self._now())
+                    async with self._memory.hold(COUNTING, 2 * len(body)):  # in the books, and the other side's
+                        found = await self._in_thread(counter.give, token, id, body, self._now())
             else:
                 raise faults.NOT_HERE()
             yield (202, paths.BYTES, ()) if found is None else (200, "application/json", (msgspec.json.encode(found),))

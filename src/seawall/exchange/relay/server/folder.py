@@ -31,9 +31,11 @@ from cryptography.x509.oid import NameOID
 
 from seawall.exchange.relay.bounds import DEFAULT_BOUNDS, RelayBounds
 from seawall.identity.certificates import new_key, spki_sha256
-from seawall.identity.key_files import refuse_if_shared, sync_folder, write_secret
+from seawall.identity.key_files import refuse_if_shared, write_secret
+from seawall.identity.key_folder import sync_folder
 from seawall.ledger import VerifierKey, witness_key
 from seawall.model import Fault, Unavailable, from_microseconds
+from seawall.model.unreadable import UNREADABLE
 
 FORMAT = 1
 SETTINGS = "relay.json"
@@ -114,7 +116,7 @@ class RelayFolder:
             signing = load_pem_private_key((folder / KEYS / "witness.key").read_bytes(), None)
             if not isinstance(signing, Ed25519PrivateKey) or not _can_be(self.settings):
                 raise ValueError("another format")  # noqa: TRY301 - one sentence for every way to be none
-        except (OSError, ValueError, msgspec.MsgspecError):
+        except (OSError, ValueError, *UNREADABLE):
             raise _no_relay(folder) from None
         self.witness_key = WitnessKey(self.settings.relay_id, signing)
         self.pin = spki_sha256(self._certificate)
