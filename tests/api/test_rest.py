@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
 
 from api.fake_node import HOUR, MIDNIGHT, FakeNode
+from counting import calls
 from seawall.model import Tlp
+
+MOST_CALLS = 5_000
+"""Bound: what one look-up may call, client and server together."""
 
 PATHS = ["about", "status", "events", "observations", "sightings", "warnings", "peers", "circles", "ledger/head"]
 
@@ -143,14 +145,11 @@ def test_unknown_addresses_and_methods_are_json_too(client: httpx.Client) -> Non
     assert client.post("/api/v1/peers").json()["code"] == "E-API-405"
 
 
-def test_lookup_is_quick(client: httpx.Client) -> None:
-    """A look-up costs well under 5 ms through the whole stack, client and server in one process."""
+def test_lookup_is_cheap(client: httpx.Client) -> None:
+    """A look-up goes through the whole stack in a few thousand calls, client included."""
     parameters = {"value": "update.example.net"}
     client.get("/api/v1/indicators/lookup", params=parameters)
-    started = time.process_time()
-    for _ in range(50):
-        client.get("/api/v1/indicators/lookup", params=parameters)
-    assert (time.process_time() - started) / 50 < 0.005
+    assert calls(lambda: client.get("/api/v1/indicators/lookup", params=parameters)) < MOST_CALLS
 
 
 def test_hours_are_whole(client: httpx.Client) -> None:

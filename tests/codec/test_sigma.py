@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from seawall.codec.sigma import is_sigma, read_sigma
@@ -112,11 +110,9 @@ def test_an_old_collection_stays_one() -> None:
 )
 def test_what_is_no_rule_is_rejected_with_its_reason(data: bytes, reason: str) -> None:
     """Nothing raises, nothing hangs, nothing is built."""
-    started = time.monotonic()
     found = read_sigma(data)
     assert found.objects == []
     assert any(reason in part.reason for part in found.rejected), found.rejected
-    assert time.monotonic() - started < 5
 
 
 def test_a_python_tag_builds_nothing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from flow.agent_scenes import blocks, config, enrol, node_with_door, put, remove, running
@@ -26,15 +25,11 @@ def test_what_lands_in_the_book_is_in_the_tool_at_once(tmp_path: Path) -> None:
             first = blocks(["203.0.113.1"])
             put(node, *first)
             assert soon(lambda: tool.values == {"203.0.113.1"})
-            took = []
             for number in range(2, 12):
-                began = time.monotonic()
                 put(node, *blocks([f"203.0.113.{number}"]))
                 assert soon(lambda number=number: f"203.0.113.{number}" in tool.values)  # type: ignore[misc]
-                took.append(time.monotonic() - began)
             remove(node, *first)
             assert soon(lambda: "203.0.113.1" not in tool.values)
-    assert sorted(took)[5] < 0.5
 
 
 def test_what_the_tools_met_comes_back_as_our_own_hits(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from functools import partial
 
 import numpy as np
 import pytest
 
+from counting import calls
 from seawall.codec.pattern import Comparison, Observation, parse
 from seawall.match.completions import completions, span
 from seawall.match.pattern import Instant, Search, leaves
@@ -124,16 +124,16 @@ def test_the_span_bounds_every_choice(pattern: str, seconds: float | None) -> No
     assert reach == (None if seconds is None else round(seconds * SECOND))
 
 
-def test_a_million_rows_take_a_moment() -> None:
-    """Columns, not rows: a sequence within a minute among a million rows."""
+def test_a_million_rows_are_columns() -> None:
+    """No call for each row: a sequence within a minute among a million rows."""
     chance = np.random.default_rng(1)
     times = np.sort(chance.integers(0, 86_400 * SECOND, 1_000_000))
     masks = chance.integers(1, 3, 1_000_000)
     tree = parse("([x:a = 1] FOLLOWEDBY [x:b = 1]) WITHIN 60 SECONDS")
     bits = {leaf.test: place + 1 for place, leaf in enumerate(leaves(tree))}
-    began = time.process_time()
-    assert len(completions(tree, bits, times, masks)) > 400_000
-    assert time.process_time() - began < 5
+    found: list[int] = []
+    assert calls(lambda: found.extend([len(completions(tree, bits, times, masks))])) < 5_000
+    assert found[0] > 400_000
 
 
 def test_what_would_take_too_long_ends_with_a_sentence() -> None:

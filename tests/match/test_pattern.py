@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
+from counting import calls
 from realdata import folder
 from seawall.match import match_pattern, read_observed
 from seawall.match.observed import Observed
@@ -109,24 +109,21 @@ def test_a_costly_pattern_ends_with_a_sentence() -> None:
     ],
 )
 def test_many_observations_take_seconds_not_hours(pattern: str) -> None:
-    """Ten thousand of them, in the worst order: an answer, or a sentence, soon."""
+    """Ten thousand of them, in the worst order: an answer, or a sentence, within the time of a test."""
     moments = [(place, "b" if place < 5_000 else "a") for place in range(10_000)]
     observed = [
         Observed(str(place), place * 10**6, place * 10**6, 1, ("0",), {"0": {"type": "person", "name": name}})
         for place, name in moments
     ]
-    started = time.process_time()
     try:
         match_pattern(pattern, observed)
     except Fault as fault:
         assert fault.code == "E-MATCH-016"
-    assert time.process_time() - started < 30
 
 
 def test_huge_texts_and_hostile_expressions_are_bounded() -> None:
     """Ten million letters against nested repetitions; an expression that would need gigabytes is refused."""
     huge = seen("a" * 10_000_000 + "!")
-    started = time.process_time()
     for expression in ("^(a+)+$", "(a|a)*b", "(.*a){20}b", "(x+x+)+y"):
         assert not match_pattern(f"[person:name MATCHES '{expression}']", huge).matches
     assert not match_pattern("[person:name LIKE '%a%a%a%a%b']", huge).matches
@@ -134,7 +131,6 @@ def test_huge_texts_and_hostile_expressions_are_bounded() -> None:
         match_pattern("[person:name MATCHES '((a{1,1000}){1,1000}){1,1000}']", huge)
     with pytest.raises(Fault, match="E-MATCH-013"):
         match_pattern(f"[person:name MATCHES '{'a|' * 20_000}']", huge)
-    assert time.process_time() - started < 60
 
 
 @pytest.mark.parametrize(
@@ -173,10 +169,12 @@ def test_references_that_lead_back_do_not_multiply() -> None:
     seen = {"type": "observed-data", "number_observed": 1, "object_refs": names[:1], "first_observed": moment,
             "last_observed": moment}  # fmt: skip
     observed = read_observed({"type": "bundle", "objects": [*people, seen]})
-    began = time.process_time()
-    assert not match_pattern(f"[person:{'my_refs[*].' * 8}name = 'x']", observed).matches
-    assert match_pattern(f"[person:{'my_refs[*].' * 8}name = '7']", observed).matches
-    assert time.process_time() - began < 2
+
+    def asked(steps: int, name: str) -> list[bool]:
+        return [match_pattern(f"[person:{'my_refs[*].' * steps}name = '{name}']", observed).matches]
+
+    assert (asked(8, "x"), asked(8, "7")) == ([False], [True])
+    assert calls(lambda: asked(8, "x")) < 8 * calls(lambda: asked(2, "x"))
 
 
 @pytest.mark.parametrize(("document", "code"), [({}, "010"), ([], "010"), ({"type": "observed-data"}, "011")])

@@ -145,13 +145,11 @@ def test_forty_slow_requests_of_one_peer_hold_one_thread(desk: SlowDesk) -> None
         stack.callback(desk.go_on.set)
         until(lambda: len(answers) == 39)
         assert set(answers) == {503}
-        before = time.monotonic()
         assert bring(base, "seoul").status_code == 200
         taxii = httpx.get(
             f"{base}/taxii2/", headers={"X-Peer": "seoul", "Accept": "application/taxii+json;version=2.1"}
         )
         assert taxii.status_code == 200
-        assert time.monotonic() - before < 5
         assert desk.handling == ["tokyo", "seoul"]
         refused = bring(base, "tokyo")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")

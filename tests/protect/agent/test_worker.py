@@ -47,13 +47,12 @@ class Book:
 def test_a_tool_that_is_down_or_slow_holds_up_no_other() -> None:
     """The others have it at once; the one that was down has everything when it is back, and says since when."""
     book, good, down, slow = Book(), MemoryTool("good"), MemoryTool("down"), MemoryTool("slow")
-    down.down, slow.slow = True, 1.0
+    down.down, slow.slow = True, 2.0
     listed = [book.worker(tool) for tool in (good, down, slow)]
     changes = book.put("203.0.113.1", "203.0.113.2")
-    began = time.monotonic()
     for worker in listed:
         worker.offer(changes, 2)
-    assert time.monotonic() - began < slow.slow  # whoever offers waits for nobody
+    assert slow.values == set()  # whoever offers waits for nobody
     assert soon(lambda: good.values == {"203.0.113.1", "203.0.113.2"})
     assert soon(lambda: listed[1].state().condition is ToolCondition.DOWN)
     assert "it is down" in listed[1].state().problem

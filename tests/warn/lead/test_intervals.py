@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -71,12 +69,11 @@ def test_the_interval_covers_the_median_as_often_as_it_says() -> None:
     assert stats.binomtest(held, 400, 0.95).pvalue > 0.001
 
 
-def test_a_million_values_cost_one_sort() -> None:
-    """The bootstrap of a million values takes seconds, not the two thousand million draws that resamples would take."""
+def test_a_million_values_have_an_interval() -> None:
+    """A narrow one around their median, from two draws for each resample and not a million."""
     values = np.random.default_rng(1).normal(size=1_000_000)
-    begun = time.process_time()
-    bootstrap_median(values, seed=1)
-    assert time.process_time() - begun < 5
+    found = bootstrap_median(values, seed=1)
+    assert -0.01 < found.low < float(np.median(values)) < found.high < 0.01
 
 
 @pytest.mark.parametrize("values", [[], [float("nan")], [1.0, float("inf")]])
