@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from stix2validator import ValidationOptions, validate_instance
 
@@ -14,9 +15,11 @@ from flow.neighbours import agree, carry, neighbours, push
 from flow.test_campaigns import MORNING, beacons
 from seawall.codec.indicators import IndicatorRow
 from seawall.codec.value_indicator import ValueIndicators
-from seawall.flow.campaigns import build_campaigns
+from seawall.flow.campaigns import build_campaigns, campaign_job
+from seawall.flow.campaigns_released import count_stale, released_campaigns
 from seawall.flow.campaigns_shown import list_campaigns, show_campaign
 from seawall.flow.campaigns_told import release_campaign, told_campaigns
+from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.flow.pipeline import ingest_paths, run_match
 from seawall.flow.recall_sending import recall_object
@@ -140,3 +143,32 @@ def test_what_one_peer_told_does_not_reach_another_inside_a_campaign(nodes: Node
     build_campaigns(taipei)
     with pytest.raises(Refused, match="E-FLOW-814"):
         release_campaign(taipei, str(campaign["id"]), "two")
+
+
+def test_what_became_of_a_released_campaign_is_told_to_its_people(nodes: Nodes) -> None:
+    """Told and unchanged; grown since; taken in by another; recalled; grouped anew under another id: each its state."""
+    taipei = nodes["taipei"]
+    assert released_campaigns(taipei) == []
+    id = str(only(taipei)["id"])
+    done: Any = release_campaign(taipei, id, "two", name="Heron")
+
+    def row() -> dict[str, Any]:
+        (found,) = released_campaigns(taipei)
+        return dict(found)
+
+    assert (row()["id"], row()["campaign"], row()["name"]) == (id, done["campaign"], "Heron")
+    assert row()["circles"] == ["two"]
+    assert (row()["state"], row()["to_do"], count_stale(taipei)) == ("current", "", 0)
+    name(taipei, ["c9.evil.test"])
+    assert (row()["state"], row()["values"] > len(NAMES), count_stale(taipei)) == ("changed", True, 1)
+    assert "need a person" in campaign_job(taipei)
+    release_campaign(taipei, id, "two")
+    assert (row()["state"], row()["name"]) == ("current", "Heron")
+    kept = taipei.store.campaigns.get(id, visibility=WHOLE_NODE)
+    taipei.store.campaigns.put([msgspec.structs.replace(kept, merged_into="campaign-other", values=0)])
+    assert (row()["state"], row()["merged_into"]) == ("merged", "campaign-other")
+    assert "campaign-other" in row()["to_do"]
+    taipei.store.campaigns.clear()
+    assert (row()["state"], row()["values"]) == ("ended", 0)
+    recall_object(taipei, done["campaign"], None)
+    assert (row()["state"], row()["to_do"], count_stale(taipei)) == ("recalled", "", 0)

@@ -181,6 +181,23 @@ def told(*, limit: Limit = 100) -> None:
     )
 
 
+@campaigns.command
+def released() -> None:
+    """List your released campaigns and what became of each since; those that need a person come first.
+
+    JSON items: id, campaign (its STIX id, for 'seawall recall'), name, told_at, circles (where it stands), values
+    (now), state (current, changed, merged, ended, recalled), merged_into, to_do.
+    """
+    from seawall.flow.campaigns_released import released_campaigns
+    from seawall.flow.node import Node
+
+    with Node.open(context.node, token=context.token) as node:
+        rows = released_campaigns(node, lang=context.out.lang)
+    context.out.table(
+        rows, ["id", "campaign", "name", "told_at", "state", "to_do"], empty="No campaign was released yet."
+    )
+
+
 def _rows(value: object) -> list[dict[str, object]]:
     return value if isinstance(value, list) else []
 

@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.flow.campaigns_evidence import Key, gather
 from seawall.flow.campaigns_made import Making
+from seawall.flow.campaigns_released import count_stale
 from seawall.flow.context import WHOLE_NODE
 from seawall.flow.node import Node
 from seawall.model import ObservableType
@@ -70,7 +71,9 @@ def build_campaigns(node: Node, *, rebuild: bool = False) -> dict[str, object]:
 def campaign_job(node: Node) -> str:
     """The scheduled job: one sentence."""
     done = build_campaigns(node)
-    return f"{done['campaigns']} campaigns" + ("" if done["changed"] else ", nothing new")
+    stale = count_stale(node)
+    more = f", {stale} released ones need a person: seawall campaigns released" if stale else ""
+    return f"{done['campaigns']} campaigns" + ("" if done["changed"] else ", nothing new") + more
 
 
 def _state(node: Node) -> str:

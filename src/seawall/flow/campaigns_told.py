@@ -36,6 +36,8 @@ from seawall.policy import Decision, ReleaseRequest, decide_page, visibility
 TOLD = "campaign-told:"
 """Begin of the note that keeps under which STIX id a campaign is told: drawn by lot, because our own id derives from
 the first values, and who may not have these could test guesses of them."""
+TOLD_AT = "campaign-told-at:"
+"""Begin of the note that keeps when a campaign (by its STIX id) was last told to anybody, and its id here."""
 MAX_VALUES = 400
 """Values that are named with one campaign: with their indicators about a thousand objects, one page of the ledger. The
 markings of all others count too."""
@@ -76,12 +78,15 @@ def release_campaign(node: Node, id: str, circle: str, *, name: str | None = Non
         decision = _decide(node, made, terms, member, people)
         record_and_put(node, terms.name, member, decision.releases, decision.withheld)
         recipients[member] = _told(decision, whole.id)
+    released = any(told["campaign"] for told in recipients.values())
+    if released:
+        node.store.notes.set(TOLD_AT + whole.id, f"{node.clock()} {campaign.id}")
     return {
         "id": campaign.id,
         "campaign": whole.id,
         "name": msgspec.json.decode(whole.body)["name"],
         "circle": circle,
-        "released": any(told["campaign"] for told in recipients.values()),
+        "released": released,
         "objects": [item.id for item in made if item.source == CAMPAIGNS],
         "values": sum(item.type == "indicator" for item in made),
         "recipients": recipients,
