@@ -2,7 +2,7 @@
 """What enforcement costs: large sets in real tools, and the way from a partner's log line to a dropped packet here.
 
     python -m bench enforce --what size [--addresses 1000000] [--names 300000] [--tools nftables,haproxy,...]
-    python -m bench enforce --what journeys [--runs 20] [--tools nftables,...]
+    python -m bench enforce --what journeys [--runs 20] [--tools nftables,...] [--ways standing,...]
 
 ``size``: load, delta of one and of 10,000 (in and out) and memory for each tool, beside the tool's own way of loading
 the same set in the same run. ``journeys``: two nodes and a gateway in network namespaces; real packets decide. Both
@@ -30,12 +30,13 @@ def main() -> int:
     parser.add_argument("--names", type=int, default=300_000)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--tools", help="some of them, comma between")
+    parser.add_argument("--ways", help="some of standing, person, canary, comma between")
     given = parser.parse_args()
     tools = given.tools.split(",") if given.tools else None
     if given.what == "size":
         figures, right = enforce_size.measured(given.addresses, given.names, tools)
     else:
-        figures, right = enforce_journeys.measured(given.runs, tools)
+        figures, right = enforce_journeys.measured(given.runs, tools, given.ways.split(",") if given.ways else None)
     json.dump(figures, sys.stdout, indent=1)
     print()
     return 0 if right else 1

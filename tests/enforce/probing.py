@@ -34,7 +34,7 @@ class Probe:
         """Whether traffic passes now, by a majority of three."""
         return sum(self._once() for _ in range(3)) >= 2
 
-    def until(self, passing: bool, seconds: float = 30.0) -> float | None:
+    def until(self, passing: bool, seconds: float = 30.0, every: float = EVERY) -> float | None:
         """The moment at which the first of several probes in a row was sent that came out so; None: it never did."""
         end = time.time() + seconds
         first, row = 0.0, 0
@@ -46,7 +46,7 @@ class Probe:
                     return first
             else:
                 row = 0
-            time.sleep(max(0.0, EVERY - (time.time() - began)))
+            time.sleep(max(0.0, every - (time.time() - began)))
         return None
 
 
