@@ -25,7 +25,7 @@ from seawall.match.fresh import Surroundings, alarmed_values, fresh_candidates
 from seawall.model import Observable, Pap, Tlp
 from seawall.model.observation import Basis
 
-SHARE, SPARE = 0.04, 2.0  # of one core that asking may take for long, and the seconds of a burst
+SHARE, SPARE = 0.1, 10.0  # of one core that asking may take for long, and the seconds of a burst
 MOST_VALUES = 2_000  # of one question; a flood is the schedule's
 MOST_ROWS = 50_000  # alarmed rows that wait for a question
 SURROUNDINGS_SECONDS = 600.0  # sensors and their clocks change slowly

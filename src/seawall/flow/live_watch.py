@@ -19,7 +19,7 @@ from seawall.model.peer import PeerRecord, PeerState
 
 LOOK_SECONDS = 0.1  # between looks; one costs some microseconds while nothing is written
 NOTHING = (-1, -1)  # of a peer that was not verified before: it is told
-SHARE, SPARE = 0.05, 3.0  # of one core that looks and fills may take for long, and the seconds of a burst
+SHARE, SPARE = 0.1, 10.0  # of one core that looks and fills may take for long, and the seconds of a burst
 
 
 class Watch:

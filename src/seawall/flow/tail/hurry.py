@@ -16,7 +16,7 @@ from seawall.flow.live_pace import Duty, Seconds
 from seawall.ingest.live.looking import Looked
 from seawall.model.observation import Basis
 
-SHARE, SPARE = 0.04, 2.0  # of the time that early commits may take for long, and the seconds of a burst
+SHARE, SPARE = 0.1, 10.0  # of the time that early commits may take for long, and the seconds of a burst
 REMEMBERED = 200_000  # values that alarmed; one forgotten hurries once more
 ALARMS = frozenset({"alert", "drop"})  # EVE's kinds of lines that may be hostile
 ENDS = ("src_high", "src_low", "dst_high", "dst_low")
