@@ -18,11 +18,13 @@ from seawall.flow.orders_acts import ApplyWish, apply_order
 from seawall.flow.orders_fill import fill_points
 from seawall.flow.orders_shown import StatusWish, book_summary, list_orders, preview_book, preview_values
 from seawall.flow.points import PointWish, add_point, change_point, list_points
+from seawall.flow.protect import export
 from seawall.model import Fault, ObservableType, Pap, Tlp
 from seawall.model.agent import AgentLimits
 from seawall.model.indicator import IndicatorEntry
 from seawall.model.order import Point, Rank
 from seawall.protect.agent.limits import FULL, Limits
+from seawall.protect.bounds import most_of_peers
 
 HOUR = 3_600_000_000
 
@@ -226,8 +228,37 @@ def test_a_flood_of_one_peer_does_not_crowd_out_our_own(node: Node, count: int) 
     own = take(node, *ours(*(f"203.0.113.{number}" for number in range(1, 200))))
     assert node.store.orders.standing_at(point) == most
     assert standing(node) >= set(own)
-    assert node.store.orders.waiting_at(point) == {"size": count - most + len(own)}
+    assert node.store.orders.waiting_at(point) == {
+        "size": min(count, most_of_peers(ObservableType.IPV4)) - most + len(own)
+    }
     assert gateway_takes(node, point, most // 2) == {"": most // 2, FULL: most - most // 2}
+
+
+def test_a_peer_leaves_room_in_the_book_for_what_we_name(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a book of eight a peer's flood gets six; ours comes in behind it, and so does what a person puts in force."""
+    monkeypatch.setattr("seawall.protect.bounds.MAX_ADDRESSES", 8)
+    add_point(node, PointWish(name="edge", zone="internet-edge"))
+    flood = peer(range(20))
+    take(node, *flood)
+    assert len(standing(node)) == 6
+    (own,) = take(node, *ours("203.0.113.1"))
+    chosen = next(entry.value for entry in flood if entry.value not in standing(node))
+    apply_order(node, ApplyWish(value=chosen))
+    assert standing(node) >= {own, chosen}
+    assert len(standing(node)) == 8
+
+
+def test_a_peer_leaves_room_in_a_file_for_what_we_name(
+    node: Node, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of a file of four the peer's flood, though named first, gets what ours leaves."""
+    monkeypatch.setattr("seawall.protect.bounds.MAX_ADDRESSES", 4)
+    take(node, *peer(range(20)))
+    own = take(node, *ours("203.0.113.1", "203.0.113.2"))
+    done = export(node, "nftables", output=tmp_path / "blocks.nft", include_watch=False)
+    held = (tmp_path / "blocks.nft").read_text()
+    assert done["blocks"] == 4
+    assert all(value in held for value in own)
 
 
 def test_caps_survive_in_the_store(node: Node) -> None:

@@ -163,6 +163,15 @@ def test_the_export_is_full_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> Non
     assert rules == [None, None, "full", "full"]
 
 
+def test_what_is_only_watched_takes_no_place_from_what_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have the bound of their type, each by itself."""
+    monkeypatch.setattr(named_bounds, "MAX_ADDRESSES", 2)
+    first, second = ([entry(T.IPV4, f"198.51.{net}.{n}", number=10 * net + n) for n in range(3)] for net in (7, 8))
+    pages = [page(first, Action.WATCH), page(second)]
+    rules = [getattr(item, "rule", None) for item in home_gate().admit(pages, AT)]
+    assert rules == [None, None, "full", None, None, "full"]
+
+
 def test_networks_together_have_a_blast_radius() -> None:
     """Many permitted networks together may not cover more than 1/256 of the IPv4 space."""
     networks = [entry(T.CIDR, f"20.{number}.0.0/16", number=number) for number in range(256)]

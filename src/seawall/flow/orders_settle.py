@@ -29,7 +29,7 @@ from seawall.model.directive import Action, Directive, LeftOut
 from seawall.model.order import Booked, Order, OrderState
 from seawall.policy import enforcement
 from seawall.protect import Page
-from seawall.protect.bounds import most
+from seawall.protect.bounds import most, most_of_peers
 from seawall.protect.gate import left_out
 from seawall.protect.objections import FULL
 from seawall.store.indicator_named import Key, Named
@@ -212,7 +212,8 @@ def _grouped(one: Planned) -> tuple[str, tuple[str, ...]]:
 
 
 def _room(rules: Rules, fresh: Sequence[Planned], at: int) -> tuple[list[Planned], list[LeftOut]]:
-    """Those for which the book has room, and refusals for the others."""
+    """Those for which the book has room, and refusals for the others. A part of it is kept for our own and people's:
+    whoever of the peers names a million values first must not keep us from blocking one."""
     if not fresh:
         return [], []
     count = Counter(rules.held(at))
@@ -220,10 +221,11 @@ def _room(rules: Rules, fresh: Sequence[Planned], at: int) -> tuple[list[Planned
     full: list[LeftOut] = []
     for one in fresh:
         kind = one.observable.type
-        count[kind] += 1
-        if count[kind] > most(kind):
-            full.append(left_out(one.observable, FULL.about(most(kind)), one.entry.indicator_id))
+        bound = most(kind) if one.entry.origin is None or one.people else most_of_peers(kind)
+        if count[kind] >= bound:
+            full.append(left_out(one.observable, FULL.about(bound), one.entry.indicator_id))
         else:
+            count[kind] += 1
             room.append(one)
     return room, full
 

@@ -124,11 +124,19 @@ def _never(given: Iterable[str]) -> NeverBlock:
 
 
 def _pages(node: Node) -> Iterator[Page]:
-    """Every indicator that may block or be watched, inside a recorded release with purpose ``enforce``."""
+    """Every indicator that may block or be watched, inside a recorded release with purpose ``enforce``.
+
+    Our own first: an export holds only so many, and a peer that names a million must not take their place.
+    """
     terms = terms_of(node)
+    for own in (True, False):
+        yield from _pages_of(node, terms, own=own)
+
+
+def _pages_of(node: Node, terms: dict[str, CircleTerms], *, own: bool) -> Iterator[Page]:
     after: int | None = 0
     while after is not None:
-        page = node.store.indicators.list(WHOLE_NODE, after=after, limit=PAGE)
+        page = node.store.indicators.list(WHOLE_NODE, own=own, after=after, limit=PAGE)
         held = _needing_a_person(node, page.items)
         yield from _decided(node, [entry for entry in page.items if entry.indicator_id not in held], terms)
         watched = {name: msgspec.structs.replace(known, auto_enforce=False) for name, known in terms.items()}

@@ -33,6 +33,9 @@ MAX_NAMES = 1_000_000
 MAX_OTHERS = 1_000_000
 """Values of every other type (hashes, URLs, fingerprints), per type."""
 
+OWN_SHARE = 4
+"""One part in so many of each of these is kept for what we name ourselves: no flood of peers takes all the room."""
+
 MAX_DOMAIN_LENGTH = 253
 """Characters of a domain name in text (RFC 1035 section 2.3.4: 255 octets on the wire)."""
 
@@ -77,3 +80,8 @@ def most(kind: ObservableType) -> int:
     if kind is ObservableType.CIDR:
         return MAX_NETWORKS
     return MAX_NAMES if kind is ObservableType.DOMAIN else MAX_OTHERS
+
+
+def most_of_peers(kind: ObservableType) -> int:
+    """How many values of this type the order book may hold when another one of a peer comes."""
+    return most(kind) - most(kind) // OWN_SHARE

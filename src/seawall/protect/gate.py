@@ -112,10 +112,12 @@ class Gate:
     def admit(self, pages: Iterable[Page], at: int) -> Iterator[Directive | LeftOut]:
         """Directives and refusals in the order of the entries; ``at`` is microseconds UTC.
 
+        What is only watched is counted by itself: it takes no place from what acts.
+
         Raises Refused E-PROTECT-001 when a page's permission is not for enforcement or does not cover an entry.
         """
-        counts: Counter[ObservableType] = Counter()
-        covered = 0
+        counts: Counter[tuple[ObservableType, bool]] = Counter()
+        covered: Counter[bool] = Counter()
         for page in pages:
             action, bodies, release = _permitted(page.recorded)
             for entry in page.entries:
@@ -126,15 +128,17 @@ class Gate:
                 refusal, flags, addresses = self._refusal(observable, entry, undo_id, at)
                 if body != entry.body:
                     refusal = objections.CHANGED
-                if refusal is None and counts[entry.type] >= bounds.most(entry.type):
+                watched = action is Action.WATCH
+                kind = entry.type, watched
+                if refusal is None and counts[kind] >= bounds.most(entry.type):
                     refusal = objections.FULL.about(str(bounds.most(entry.type)))
-                if refusal is None and covered + addresses > bounds.MAX_IPV4_ADDRESSES_COVERED:
+                if refusal is None and covered[watched] + addresses > bounds.MAX_IPV4_ADDRESSES_COVERED:
                     refusal = objections.RADIUS.about(str(bounds.MAX_IPV4_ADDRESSES_COVERED))
                 if refusal is not None:
                     yield left_out(observable, refusal, entry.indicator_id)
                     continue
-                counts[entry.type] += 1
-                covered += addresses
+                counts[kind] += 1
+                covered[watched] += addresses
                 yield Directive(
                     action=action,
                     observable=observable,

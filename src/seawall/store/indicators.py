@@ -162,11 +162,15 @@ class Indicators:
         visibility: Visibility,
         *,
         types: Iterable[ObservableType] | None = None,
+        own: bool | None = None,
         after: int = 0,
         limit: int = 100,
     ) -> Page[IndicatorEntry]:
-        """Entries that the asker may see, in order of their number behind ``after``."""
+        """Entries that the asker may see, in order of their number behind ``after``; ``own``: only ours, or only those
+        of peers."""
         conditions = [indicators.c.number > after, *visible_indicators(visibility)]
+        if own is not None:
+            conditions.append(indicators.c.origin.is_(None) if own else indicators.c.origin.is_not(None))
         if types is not None:
             conditions.append(indicators.c.type.in_(sorted(kind.value for kind in types)))
         limit = bounded(limit)
