@@ -16,7 +16,7 @@ from seawall.flow.node import Node
 from seawall.flow.outgoing import fill_outboxes
 from seawall.flow.standing import stop_standing
 from seawall.flow.tail import TailWish, tail
-from seawall.flow.tail.hurry import Hurry
+from seawall.flow.tail.hurry import SHARE, SPARE, Hurry
 from seawall.flow.terms import terms_digest
 from seawall.ingest.live.glimpse import Glimpse
 from seawall.ingest.live.looking import Looked
@@ -136,7 +136,7 @@ def test_early_commits_take_their_share_of_the_time_and_no_more() -> None:
             hurry.begun()
             hurry.took(0.2)
             early += 1
-    assert early * 0.2 <= 0.04 * 600 + 2.0 + 0.2
+    assert early * 0.2 <= SHARE * 600 + SPARE + 0.2
 
 
 def test_where_nobody_is_to_be_told_nothing_hurries() -> None:
