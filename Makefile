@@ -6,7 +6,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check bench serve docs messages sbom upgrade-pins
+.PHONY: help setup accelerator demo test test-long check bench serve docs messages sbom upgrade-pins
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,16 @@ $(VENV)/.dev-ready: $(VENV)/.run-ready requirements-dev.txt
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
-setup: $(VENV)/.dev-ready ## make .venv with pinned, hashed packages, test tools included
+# Optional: comparisons multiply by libsodium where no C compiler is.
+$(VENV)/.accelerator-ready: $(VENV)/.dev-ready $(wildcard accelerator/*.* accelerator/src/*/*)
+	@$(PIP) install --no-deps --no-build-isolation --force-reinstall ./accelerator || \
+	echo "The accelerator was not built (it needs a C compiler): comparisons multiply by libsodium alone." >&2
+	@touch $@
+
+accelerator: $(VENV)/.dev-ready ## build the accelerator's wheel into dist/, for a node like this machine
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist ./accelerator
+
+setup: $(VENV)/.dev-ready $(VENV)/.accelerator-ready ## make .venv with pinned, hashed packages, test tools included
 
 demo: $(VENV)/.run-ready ## two nodes, a day of traffic, the whole data's way (ARGS="--lang ko --scale 0.1")
 	@$(BIN)/seawall demo $(ARGS)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from seawall.exchange import psi
-from seawall.exchange.psi import group
+from seawall.exchange.psi import accelerator, group
+from seawall.exchange.psi.workers import PIECE
 from seawall.store import Store, sqlite_url
 
 NODES = ("node--bench-1", "node--bench-2")
@@ -27,18 +28,19 @@ def items(place: int, begin: int, end: int) -> list[bytes]:
     return [b"%d.%d.%d.%d" % (n >> 24, (n >> 16) & 255, (n >> 8) & 255, n & 255) for n in numbers]
 
 
-def party(pipe: Connection, place: int, folder: str) -> None:
-    """Do what the pipe says until it says nothing more."""
-    side = _Side(place, Path(folder))
+def party(pipe: Connection, place: int, folder: str, way: str) -> None:
+    """Do what the pipe says until it says nothing more. ``way``: accelerated or libsodium."""
+    side = _Side(place, Path(folder), accelerated=way == "accelerated")
     while order := pipe.recv():
         pipe.send(getattr(side, order[0])(*order[1:]))
     side.close()
 
 
 class _Side:
-    def __init__(self, place: int, folder: Path) -> None:
+    def __init__(self, place: int, folder: Path, *, accelerated: bool) -> None:
         self._place = place
-        self._workers = psi.Workers()
+        self._accelerated = accelerated
+        self._workers = psi.Workers(accelerated=accelerated)
         self._store = Store.open(sqlite_url(folder))
         self._scalars = psi.FileScalars(folder / psi.FOLDER)
         self._items: list[bytes] = []
@@ -92,13 +94,25 @@ class _Side:
         self._workers.close()  # the system counts children when they have ended
         return _cpu() - self._used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
-    def operations(self, size: int) -> tuple[float, float]:
-        """CPU-seconds of one multiplication and of one hash to the group, by libsodium and hashlib alone."""
+    def operations(self, size: int) -> tuple[float, float, float, float]:
+        """CPU-seconds of one multiplication and of one hash to the group, by libsodium and hashlib alone, then both in
+        the way of this side."""
         sodium = group.library()
         scalar, point = sodium.crypto_core_ristretto255_scalar_random(), sodium.crypto_core_ristretto255_random()
         times = min(max(size, TRIED[0]), TRIED[1])
         multiply = _timed(lambda: sodium.crypto_scalarmult_ristretto255(scalar, point), times)
-        return multiply, _timed(lambda: group.hash_to_group(b"192.0.2.1", self._channel.epoch.dst), times)
+        hashed = _timed(lambda: group.hash_to_group(b"192.0.2.1", self._channel.epoch.dst), times)
+        kernel = accelerator.usable() if self._accelerated else None
+        if kernel is None:
+            return multiply, hashed, multiply, hashed
+        uniform = group.expand_all(self._channel.epoch.dst, items(self._place, 0, PIECE))
+        points = kernel.times(scalar, uniform, uniform=True)
+        rounds = -(-times // PIECE)
+        half = kernel.package.times  # without the products that are tried: those are no operations
+        own = _timed(lambda: half(scalar, points, kernel=kernel.kernel), rounds) / PIECE
+        expanded = _timed(lambda: group.expand_all(self._channel.epoch.dst, items(self._place, 0, PIECE)), rounds)
+        mapped = _timed(lambda: half(scalar, uniform, uniform=True, kernel=kernel.kernel), rounds) / PIECE
+        return multiply, hashed, own, expanded / PIECE + mapped - own
 
     def close(self) -> None:
         """End the workers, close the store."""

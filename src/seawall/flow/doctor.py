@@ -20,6 +20,7 @@ from seawall.flow.misp_servers import endpoints as misp_endpoints
 from seawall.flow.node import ADMINISTRATOR_TOKEN, FOLDERS, Node
 from seawall.flow.outside_witnesses import witness_endpoints
 from seawall.flow.overlap_counter import counter_of
+from seawall.flow.overlap_masks import arithmetic_told
 from seawall.flow.overlap_stops import overlaps_told
 from seawall.flow.recall_view import overdue
 from seawall.flow.relay_book import FOLDER as RELAY_FOLDER
@@ -82,6 +83,7 @@ def examine(folder: Path, *, token: Path | None = None) -> Report:
             _looked("feed consumers", lambda: consumers_told(node)),
             _attempt("ledgers of others", lambda: ledgers_told(node)),
             _attempt("comparisons", lambda: overlaps_told(node)),
+            _looked("arithmetic", arithmetic_told),
             _recalls(node),
             _mail(node),
             _deliveries(node),

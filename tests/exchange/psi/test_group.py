@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from voprf.ristretto import BlindedInput, Client, Evaluator, PublicKey, VerifiableOutput
 
-from seawall.exchange.psi import group, proofs
+from seawall.exchange.psi import batches, group, proofs
 from seawall.model import Fault, Refused
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "_data" / "rfc9497.json").read_bytes())
@@ -59,9 +59,9 @@ def test_keys_blinding_and_evaluation_are_those_of_the_rfc(mode: str, context: b
         for value, blind, blinded, evaluated, output in zip(*columns, strict=True):
             dst = b"HashToGroup-" + context
             assert group.multiply(blind, group.hash_to_group(value, dst)) == blinded
-            assert group.blind_all(blind, dst, [value]) == blinded
+            assert batches.blind_all(blind, dst, [value]) == blinded
             assert group.multiply(secret, blinded) == evaluated
-            assert group.evaluate_all(secret, blinded, 32) == evaluated
+            assert batches.evaluate_all(secret, blinded, 32) == evaluated
             assert finalized(value, blind, evaluated) == output
 
 
@@ -89,7 +89,7 @@ def test_a_long_tag_is_hashed_first() -> None:
     long = b"t" * 300
     short = hashlib.sha512(b"H2C-OVERSIZE-DST-" + long).digest()
     assert group.hash_to_group(b"x", long) == group.hash_to_group(b"x", short)
-    assert group.blind_all(ONE, long, [b"x"]) == group.hash_to_group(b"x", long)
+    assert batches.blind_all(ONE, long, [b"x"]) == group.hash_to_group(b"x", long)
 
 
 @settings(max_examples=25, deadline=None)
@@ -122,7 +122,7 @@ def test_what_is_no_point_is_refused(bad: bytes) -> None:
     attempts: tuple[Callable[[], object], ...] = (
         lambda: group.checked_point(bad),
         lambda: group.multiply(ONE, bad),
-        lambda: group.evaluate_all(ONE, fine + bad + fine, 16),
+        lambda: batches.evaluate_all(ONE, fine + bad + fine, 16),
         lambda: proofs.check_known(bad, bytes(31) + b"\1" + bytes(31) + b"\1", b"test"),
     )
     for work in attempts:

@@ -10,7 +10,8 @@ import pytest
 
 from exchange.psi.sides import Budget, pair
 from seawall.exchange import psi
-from seawall.exchange.psi import group, workers
+from seawall.exchange.psi import batches, workers
+from seawall.exchange.psi.worker_process import Job
 from seawall.model import Refused, Unavailable
 
 VALUES = [b"%d" % number for number in range(300)]
@@ -55,7 +56,7 @@ def test_a_bad_point_is_refused_by_a_worker_too(two: psi.Workers) -> None:
     points = psi.Here().blind(SCALAR, b"tag", VALUES)
     with pytest.raises(Refused, match="E-EXCHANGE-702"):
         two.evaluate(SCALAR, points[:-32] + bytes(32))
-    assert two.evaluate(SCALAR, points) == group.evaluate_all(SCALAR, points, 16)
+    assert two.evaluate(SCALAR, points) == batches.evaluate_all(SCALAR, points, 16)
 
 
 def test_a_killed_worker_is_replaced(two: psi.Workers) -> None:
@@ -83,7 +84,7 @@ def test_workers_that_keep_dying_are_one_sentence(two: psi.Workers, monkeypatch:
 def test_a_worker_knows_little() -> None:
     """A worker loads the mathematics and the words of faults, no database, no network, no Arrow."""
     with psi.Workers() as made:
-        made._all(iter([[SCALAR, b"tag", VALUES, 32]]))
+        made._all(iter([Job(SCALAR, 32, dst=b"tag", values=tuple(VALUES))]))
         loaded = {path.path for child in children() for path in child.memory_maps(grouped=True)}
     assert any("libsodium" in path for path in loaded)
     assert not any(word in path for path in loaded for word in ("sqlite", "_ssl", "duckdb", "pyarrow"))

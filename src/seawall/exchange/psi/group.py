@@ -22,6 +22,7 @@ from seawall.model import Fault, Refused
 
 POINT_BYTES = 32
 SCALAR_BYTES = 32
+UNIFORM_BYTES = 64
 ORDER = 2**252 + 27742317777372353535851937790883648493  # RFC 9496 section 4.4
 MOST_DST_BYTES = 255  # RFC 9380 section 5.3.3: a longer tag is hashed first
 _BLOCK = bytes(128)  # Z_pad: SHA-512's input block
@@ -152,6 +153,12 @@ def invert(scalar: bytes) -> bytes:
     return inverse
 
 
+def product(left: bytes, right: bytes) -> bytes:
+    """left * right, of scalars."""
+    found: bytes = library().crypto_core_ristretto255_scalar_mul(left, right)
+    return found
+
+
 def less_product(left: bytes, factor: bytes, right: bytes) -> bytes:
     """left - factor * right, of scalars."""
     sodium = library()
@@ -161,19 +168,27 @@ def less_product(left: bytes, factor: bytes, right: bytes) -> bytes:
     return found
 
 
-def blind_all(scalar: bytes, dst: bytes, values: Sequence[bytes]) -> bytes:
-    """32 bytes for each value: scalar * hash_to_group(value, dst)."""
-    sodium = _bare(scalar)
-    to_group, times = sodium.crypto_core_ristretto255_from_hash, sodium.crypto_scalarmult_ristretto255
+def expand_all(dst: bytes, values: Sequence[bytes]) -> bytes:
+    """64 uniform bytes for each value: expand_message_xmd(value, dst, 64)."""
     tag = _tag(dst)
     start, between, behind = hashlib.sha512(_BLOCK), b"\0\x40\0" + tag, b"\x01" + tag  # 0x0040: 64 bytes wanted
     sha512 = hashlib.sha512
-    point, product = ctypes.create_string_buffer(POINT_BYTES), ctypes.create_string_buffer(POINT_BYTES)
     found = []
     for value in values:
         expand = start.copy()
         expand.update(value + between)
-        to_group(point, sha512(expand.digest() + behind).digest())
+        found.append(sha512(expand.digest() + behind).digest())
+    return b"".join(found)
+
+
+def map_all(scalar: bytes, uniform: bytes) -> bytes:
+    """32 bytes for each 64 of ``uniform``: scalar times the point they stand for."""
+    sodium = _bare(scalar)
+    to_group, times = sodium.crypto_core_ristretto255_from_hash, sodium.crypto_scalarmult_ristretto255
+    point, product = ctypes.create_string_buffer(POINT_BYTES), ctypes.create_string_buffer(POINT_BYTES)
+    found = []
+    for element in split(uniform, UNIFORM_BYTES):
+        to_group(point, element)
         if times(product, scalar, point):
             raise bad_element()
         found.append(product.raw)
@@ -225,16 +240,22 @@ def _tag(dst: bytes) -> bytes:
 
 
 def _right(sodium: Any) -> bool:
-    """RFC 9497 appendix A.1.1, test vector 1, and that what must be refused is refused."""
-    blind = bytes.fromhex("64d37aed22a27f5191de1c1d69fadb899d8862b58eb4220029e036ec4c1f6706")
-    blinded = bytes.fromhex("609a0ae68c15a3cf6903766461307e5c8bb2f95e7e6550e1ffa2dc99e412803c")
-    uniform = expand_message_xmd(b"\0", b"HashToGroup-OPRFV1-\0-ristretto255-SHA512", 64)
+    """That libsodium computes the vector, and that what must be refused is refused."""
+    blind, uniform, blinded = VECTOR
     if sodium.crypto_scalarmult_ristretto255(blind, sodium.crypto_core_ristretto255_from_hash(uniform)) != blinded:
         return False
-    for refused in (_IDENTITY, b"\xff" * POINT_BYTES, b"\x01" + bytes(31)):  # identity, not canonical, negative
+    for refused in NOT_POINTS:
         try:
             sodium.crypto_scalarmult_ristretto255(blind, refused)
         except ValueError:
             continue
         return False
     return True
+
+
+VECTOR = (  # RFC 9497 appendix A.1.1, test vector 1: blind, input expanded, blinded element
+    bytes.fromhex("64d37aed22a27f5191de1c1d69fadb899d8862b58eb4220029e036ec4c1f6706"),
+    expand_message_xmd(b"\0", b"HashToGroup-OPRFV1-\0-ristretto255-SHA512", 64),
+    bytes.fromhex("609a0ae68c15a3cf6903766461307e5c8bb2f95e7e6550e1ffa2dc99e412803c"),
+)
+NOT_POINTS = (_IDENTITY, b"\xff" * POINT_BYTES, b"\x01" + bytes(31))  # identity, not canonical, negative

@@ -1,39 +1,49 @@
-"""The program of a worker process; see ``workers``. It loads ``group.py`` by its place and nothing else of the room."""
+"""The program of a worker process; see ``workers``. It loads the mathematics and nothing else of the room."""
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from pathlib import Path
-from types import ModuleType
 from typing import BinaryIO
 
 import msgspec
 
+from seawall.exchange.psi import accelerator, batches
 from seawall.model import Refused
+
+
+class Job(msgspec.Struct, frozen=True, array_like=True):
+    """One piece of work: either ``values`` under ``dst``, or ``points``."""
+
+    scalar: bytes
+    keep: int  # bytes of each product
+    accelerated: bool = True
+    dst: bytes | None = None
+    values: tuple[bytes, ...] = ()
+    points: bytes = b""
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True):
+    """What became of it."""
+
+    made: bytes | None  # None for a point that is none
+    distrusted: bool  # the accelerator gave a wrong product: what was made, libsodium made
 
 
 def main() -> None:
     """Multiply until the other end of the pipe is closed."""
-    group = _mathematics()
     reader, writer = sys.stdin.buffer, sys.stdout.buffer
     while length := reader.read(8):
-        scalar, dst, given, keep = msgspec.msgpack.decode(reader.read(int.from_bytes(length)))
-        try:
-            made = group.evaluate_all(scalar, given, keep) if dst is None else group.blind_all(scalar, dst, given)
-        except Refused:
-            made = None
-        _write(writer, msgspec.msgpack.encode(made))
+        made = _made(msgspec.msgpack.decode(reader.read(int.from_bytes(length)), type=Job))
+        _write(writer, msgspec.msgpack.encode(Done(made, accelerator.distrusted())))
 
 
-def _mathematics() -> ModuleType:
-    # by path: the package around it would load the whole exchange, which takes longer than many lists
-    spec = importlib.util.spec_from_file_location("seawall_psi_group", Path(__file__).with_name("group.py"))
-    if spec is None or spec.loader is None:
-        raise ImportError("group.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _made(job: Job) -> bytes | None:
+    try:
+        if job.dst is None:
+            return batches.evaluate_all(job.scalar, job.points, job.keep, accelerated=job.accelerated)
+        return batches.blind_all(job.scalar, job.dst, job.values, accelerated=job.accelerated)
+    except Refused:
+        return None
 
 
 def _write(pipe: BinaryIO, data: bytes) -> None:

@@ -1,11 +1,11 @@
 """Who multiplies: this process, or two others that do nothing else.
 
-A worker is a bare Python that loads ``group.py`` alone: it starts in a tenth of a second, knows no node, no store and
-no key but the scalar of the list at hand, and forgets that when it ends. It is given work over its standard input and
-ends with it:
+A worker is a bare Python that loads the mathematics alone: it starts in a tenth of a second, knows no node, no store
+and no key but the scalar of the list at hand, and forgets that when it ends. It is given work over its standard input
+and ends with it:
 
-    to it      8 bytes of length, then msgpack [scalar, tag or None, values | points, bytes to keep]
-    from it    8 bytes of length, then msgpack bytes, or None for a point that is none
+    to it      8 bytes of length, then msgpack of a ``Job``
+    from it    8 bytes of length, then msgpack of ``Done``
 
 A worker that dies is replaced once for each piece of work; then one sentence says so. Nothing is lost: a part that was
 not finished was not kept.
@@ -24,9 +24,11 @@ from types import TracebackType
 from typing import IO, Self
 
 import msgspec
+from msgspec import structs
 
-from seawall.exchange.psi import group
+from seawall.exchange.psi import accelerator, batches, group
 from seawall.exchange.psi.group import POINT_BYTES
+from seawall.exchange.psi.worker_process import Done, Job
 from seawall.model import Unavailable
 
 PIECE = 2_048  # elements in one piece of work: 0.1 s, so that both workers end together
@@ -35,22 +37,27 @@ PROGRAM = Path(__file__).with_name("worker_process.py")
 
 
 class Here:
-    """Multiplies in this process. Fulfils ``Multiplier``."""
+    """Multiplies in this process. Fulfils ``Multiplier``. ``accelerated``: the accelerator may be used."""
+
+    def __init__(self, *, accelerated: bool = True) -> None:
+        self._accelerated = accelerated
 
     def blind(self, scalar: bytes, dst: bytes, values: Sequence[bytes]) -> bytes:
         """32 bytes for each value."""
-        return group.blind_all(scalar, dst, values)
+        return batches.blind_all(scalar, dst, values, accelerated=self._accelerated)
 
     def evaluate(self, scalar: bytes, points: bytes, *, keep: int = 16) -> bytes:
         """``keep`` bytes for each point. Raises Refused E-EXCHANGE-702 for a bad point."""
-        return group.evaluate_all(scalar, points, keep)
+        return batches.evaluate_all(scalar, points, keep, accelerated=self._accelerated)
 
 
 class Workers:
     """Multiplies in ``count`` processes, which are started when there is enough to do. Fulfils ``Multiplier``."""
 
-    def __init__(self, count: int = 2) -> None:
+    def __init__(self, count: int = 2, *, accelerated: bool = True) -> None:
         self._count = count
+        self._here = Here(accelerated=accelerated)
+        self._accelerated = accelerated
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._started = False
         self._starting = threading.Lock()
@@ -58,15 +65,15 @@ class Workers:
     def blind(self, scalar: bytes, dst: bytes, values: Sequence[bytes]) -> bytes:
         """32 bytes for each value. Raises Unavailable E-EXCHANGE-725 when workers keep dying."""
         if len(values) < WORTH_WORKERS:
-            return group.blind_all(scalar, dst, values)
+            return self._here.blind(scalar, dst, values)
         pieces = (values[start : start + PIECE] for start in range(0, len(values), PIECE))
-        return self._all([scalar, dst, list(piece), POINT_BYTES] for piece in pieces)
+        return self._all(Job(scalar, POINT_BYTES, dst=dst, values=tuple(piece)) for piece in pieces)
 
     def evaluate(self, scalar: bytes, points: bytes, *, keep: int = 16) -> bytes:
         """``keep`` bytes for each point. Raises Refused E-EXCHANGE-702 for a bad point, Unavailable E-EXCHANGE-725."""
         if len(points) < WORTH_WORKERS * POINT_BYTES:
-            return group.evaluate_all(scalar, points, keep)
-        return self._all([scalar, None, piece, keep] for piece in group.split(points, PIECE * POINT_BYTES))
+            return self._here.evaluate(scalar, points, keep=keep)
+        return self._all(Job(scalar, keep, points=piece) for piece in group.split(points, PIECE * POINT_BYTES))
 
     def close(self) -> None:
         """End the workers; they are started again when there is more to do."""
@@ -83,7 +90,7 @@ class Workers:
     ) -> None:
         self.close()
 
-    def _all(self, jobs: Iterator[list[object]]) -> bytes:
+    def _all(self, jobs: Iterator[Job]) -> bytes:
         group.library()  # says what is missing here, not in a worker
         with self._starting:
             if not self._started:
@@ -93,8 +100,9 @@ class Workers:
         with ThreadPoolExecutor(self._count) as pool:
             return b"".join(pool.map(self._one, jobs))
 
-    def _one(self, job: list[object]) -> bytes:
+    def _one(self, job: Job) -> bytes:
         worker = self._idle.get()
+        job = structs.replace(job, accelerated=self._accelerated and not accelerator.distrusted())
         try:
             for _ in range(2):
                 try:
@@ -123,7 +131,7 @@ class _Worker:
             bufsize=0,
         )
 
-    def do(self, job: list[object]) -> bytes:
+    def do(self, job: Job) -> bytes:
         """Raises EOFError or OSError when the process is gone, Refused E-EXCHANGE-702 for a bad point."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None  # noqa: S101  (both are pipes)
@@ -131,10 +139,12 @@ class _Worker:
         answer = read_frame(stdout)
         if answer is None:
             raise EOFError
-        made = msgspec.msgpack.decode(answer, type=bytes | None)
-        if made is None:
+        done = msgspec.msgpack.decode(answer, type=Done)
+        if done.distrusted:
+            accelerator.distrust()
+        if done.made is None:
             raise group.bad_element()
-        return made
+        return done.made
 
     def close(self) -> None:
         """End it and wait until it has ended."""
