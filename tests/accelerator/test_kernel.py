@@ -63,7 +63,7 @@ def products(scalar: int, points: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("count", [1, 7, 8, 9, 511, 512, 513, 1030])
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 255, 256, 257, 1030])
 def test_products_are_those_of_libsodium(kernel: str, count: int) -> None:
     """Points and uniform bytes, whole vectors and parts of one, within a batch and beyond it."""
     scalar, uniform = int.from_bytes(group.to_scalar(os.urandom(64)), "little"), os.urandom(64 * count)
@@ -128,7 +128,7 @@ def test_any_element_by_any_scalar(kernel: str, seed: bytes, element: bytes, kee
 def test_one_bad_point_refuses_all(kernel: str, bad: bytes) -> None:
     """What libsodium refuses is refused in every lane, in the last vector, and beyond the first batch."""
     points = mapped(os.urandom(64 * 520))
-    for place in (*range(9), 511, 512, 519):
+    for place in (*range(9), 255, 256, 519):
         spoilt = [*points[:place], bad, *points[place + 1 :]]
         with pytest.raises(package.NotPointsError):
             package.times(halved(7), b"".join(spoilt), kernel=kernel)
@@ -195,7 +195,7 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
 def test_no_branch_and_no_address_depends_on_the_scalar(tmp_path: Path, leak: bool) -> None:
     """Valgrind follows the scalar's bits through the portable kernel, and finds a leak that was put in.
 
-    It knows no AVX-512; the wide kernel is the same ``lanes.h`` over other limbs.
+    It knows no AVX-512; the wide kernel is the same files over other limbs.
     """
     built = driver(tmp_path, "-O3", "-g", "-DSEAWALL_WATCHED", *(["-DLEAK"] if leak else []))
     program = ["valgrind", "--quiet", "--error-exitcode=7", str(built)]

@@ -63,6 +63,35 @@ def relay(
             raise Fault("E-CLI-090", "Give --url, --mailbox, --read-token and --write-token together, or --off alone.")
 
 
+@peers.command(name="cover")
+def cover(
+    code_name: str,
+    /,
+    *,
+    cells: Annotated[int | None, Parameter(help="Cells of each visit, 1 to 256; each is about 64 kB.")] = None,
+    off: Annotated[bool, Parameter(help="End the cover: messages leave when there are some.", negative="")] = False,
+) -> None:
+    """Set or show the cover traffic to a peer that is reached through a relay.
+
+    Under cover each run of the job 'sync' lays the same number of equal cells into the peer's mailbox, whether there is
+    much to say or nothing, and nothing leaves at any other moment; what does not fit waits for the next run. Each side
+    decides for what it sends. JSON: peer, cells, bytes_a_visit, bytes_a_day, waiting.
+    """
+    from seawall.flow.node import Node
+    from seawall.flow.relay_cover import set_cover, show_cover
+
+    with Node.open(context.node, token=context.token) as node:
+        if off and cells is None:
+            context.out.pairs(set_cover(node, code_name, 0))
+        elif cells is not None and not off:
+            context.out.pairs(set_cover(node, code_name, cells))
+        elif cells is None:
+            node.require("read")
+            context.out.pairs(show_cover(node, code_name))
+        else:
+            raise Fault("E-CLI-125", "Give --cells or --off, not both.")
+
+
 @peers.command(name="relay-invite")
 def relay_invite(
     code_name: str, /, *, output: Annotated[Path, Parameter(name=["-o", "--output"], help="The file to write.")]

@@ -26,6 +26,7 @@ from seawall.flow.prekeys import tend_prekeys
 from seawall.flow.receive import drain_job
 from seawall.flow.refresh import refresh_findings
 from seawall.flow.relay_book import relay_of
+from seawall.flow.relay_cover import rhythm
 from seawall.flow.warning import refresh_warnings
 from seawall.flow.witnessing import checkpoint_job
 from seawall.model import Fault, NotFound, rfc3339
@@ -61,7 +62,8 @@ def _sync(node: Node) -> str:
             results.append(f"{peer.code_name}: not called yet")
             continue
         try:
-            report = sync_peer(node, peer.code_name)
+            with rhythm():
+                report = sync_peer(node, peer.code_name)
             results.append(f"{peer.code_name}: {report['received']} received, {report['sent']} sent")
             if not relayed:
                 deliver(node, peer.code_name)

@@ -23,6 +23,7 @@ from seawall.flow.post_book import PostBook
 from seawall.flow.post_queue import queue
 from seawall.flow.post_state import locked
 from seawall.flow.relay_book import relay_of
+from seawall.flow.relay_cover import deliver_under_cover
 from seawall.flow.relay_delivery import deliver_by_relay
 from seawall.model import Fault, Refused
 from seawall.model.message import MessageKind
@@ -98,7 +99,8 @@ def deliver(node: Node, peer: str) -> Delivered:
     record = require_verified(node.store.peers.get(peer))
     relay = relay_of(node, peer)
     if relay is not None:
-        carried = deliver_by_relay(node, record, relay, HANDLERS)
+        by_relay = deliver_under_cover if relay.cover else deliver_by_relay
+        carried = by_relay(node, record, relay, HANDLERS)
     elif record.carried:
         raise Fault(
             "E-FLOW-605",

@@ -49,12 +49,14 @@ class Place(msgspec.Struct, frozen=True):
 class RelayLink(msgspec.Struct, frozen=True, omit_defaults=True):
     """The two mailboxes between us and a peer; one of them may not be known yet.
 
-    ``told_at``: when the peer signed what we know of its own, microseconds UTC by its clock.
+    ``told_at``: when the peer signed what we know of its own, microseconds UTC by its clock. ``cover``: cells that each
+    visit lays down, whatever there is to say; 0: no cover.
     """
 
     ours: Place | None = None
     theirs: Place | None = None
     told_at: int = 0
+    cover: int = 0
 
     @property
     def whole(self) -> bool:

@@ -24,7 +24,8 @@ from seawall.flow.post_book import PostBook
 from seawall.flow.post_queue import on_the_ledger, refresh
 from seawall.flow.post_seal import lives_until, open_from, seal_for
 from seawall.flow.post_state import lock_name, locked, memory_of, remember
-from seawall.flow.relay_book import READ, WRITE, Place, RelayLink, link_of, token_of
+from seawall.flow.relay_book import FOLDER, READ, WRITE, Place, RelayLink, link_of, token_of
+from seawall.flow.relay_cells import Assembly, pieces_of
 from seawall.model import Fault, Unavailable
 from seawall.model.message import MessageKind
 from seawall.model.peer import PeerRecord
@@ -35,7 +36,6 @@ SECOND = 1_000_000
 RESEND_FIRST = 10 * SECOND  # what nobody acknowledged is laid down again after this, then after twice as long ...
 RESEND_MOST = 6 * 3_600 * SECOND  # ... and at most after this
 STANDING_LIFE = 14 * 86_400 * SECOND
-ROUNDS = 20  # of one visit: each fetches and lays down; two nodes that visit at once may talk
 PAGES = 1_000  # of one visit
 PAGE = 100  # messages
 BAD_MOST = 500  # unreadable ones of one visit; whoever keeps the mailbox could feed us such for ever
@@ -73,6 +73,8 @@ Put = Callable[[bytes, int], None]
 class Visit:
     """One visit to the two mailboxes, or to what people carried: ``take_one`` and ``lay`` know nothing of relays."""
 
+    rounds = 20  # each fetches and lays down; two nodes that visit at once may talk
+
     def __init__(self, node: Node, record: PeerRecord, link: RelayLink, handlers: Mapping[MessageKind, str]) -> None:
         self._node, self._record, self._peer, self._link = node, record, record.code_name, link
         self._book = PostBook(node, handlers)
@@ -81,11 +83,12 @@ class Visit:
         self._seen: set[bytes] = set()
         self.reply = False  # the peer asks, or does not know, how far we have come
         self._bad = 0  # messages that could not be opened
+        self._assembly = Assembly(node.folder / FOLDER / f"{lock_name(self._peer)}-cells")
         self._stopped = False  # a handler could not go on, or the mailbox takes no more
 
     def run(self) -> Carried:
         """Until nothing is new."""
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             faults: list[Fault] = []
             came, laid = self._tried(self._fetch, faults), self._tried(self._lay, faults)
             if len(faults) == sum(place is not None for place in (self._link.ours, self._link.theirs)):
@@ -144,8 +147,11 @@ class Visit:
             self._stopped = True
         return done
 
-    def take_one(self, data: bytes) -> None:
-        """Open one message and put it in its place. Raises Unavailable when it has to come again."""
+    def take_one(self, data: bytes, *, whole: bool = True) -> None:
+        """Open one message and put it in its place. Raises Unavailable when it has to come again.
+
+        ``whole``: it lay there by itself; what cells brought is no cell again.
+        """
         digest = hashlib.sha256(data).digest()
         if digest in self._seen:
             return
@@ -159,6 +165,8 @@ class Visit:
             return
         if opened.kind is MessageKind.STANDING:
             self._hear(opened)
+        elif opened.kind is MessageKind.COVER:
+            self._take_pieces(opened.body if whole else b"")
         else:
             last = self._node.store.post_in.last(self._peer)
             self.reply = self.reply or (last is not None and opened.sequence <= last.sequence)
@@ -167,6 +175,18 @@ class Visit:
             self.carried.received += 1
         self.carried.bytes_in += len(data)
         self._seen.add(digest)
+
+    def _take_pieces(self, body: bytes) -> None:
+        """What a cell brings to its end is taken like a message that lay there by itself."""
+        pieces = pieces_of(body)
+        if pieces is None:
+            self.carried.problems.append(f"of {self._peer}: a cell of its cover traffic is damaged; it was left out")
+            return
+        for piece in pieces:
+            whole = self._assembly.take(piece)
+            if whole is not None:
+                self.take_one(whole, whole=False)
+                self._assembly.done(whole)
 
     def _hear(self, opened: Opened) -> None:
         """A standing that is older than one that was heard says nothing: the relay swapped or repeated it."""

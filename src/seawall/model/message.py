@@ -17,6 +17,7 @@ class MessageKind(StrEnum):
     EVIDENCE = "evidence"  # tiers of what stands behind a value that both hold
     AGGREGATE = "aggregate"  # masked sums
     HUNT = "hunt"  # look for this at your place, and the answer
+    COVER = "cover"  # a cell of fixed size with pieces of other messages, or none; takes no number of theirs
     STANDING = "standing"  # how far one side has come in the other's messages; takes no number of theirs
 
 
