@@ -66,18 +66,34 @@ def test_a_round_from_the_first_command_to_the_drawing(scene: Community, tmp_pat
     assert "210" in plain.out
 
 
-def test_the_catalogue_tells_what_may_be_asked_and_what_cannot_yet(scene: Community) -> None:
-    """Three questions, who agreed, the budget; the baseline question is named as not available."""
+def test_the_catalogue_tells_what_may_be_asked(scene: Community) -> None:
+    """Three questions, who agreed, the budget; a question that cannot be counted yet says what it waits for."""
     document = say(scene, "taipei", "catalogue", "--json").document
     assert [(item["name"], item["available"]) for item in document["items"]] == [
-        ("attacks-by-sector", True), ("incident-types", True), ("baseline-coverage", False),
+        ("attacks-by-sector", True), ("incident-types", True), ("baseline-coverage", True),
     ]  # fmt: skip
     assert sorted(document["agreed"]) == ["seoul", "this node", "tokyo"]
     assert {item["epsilon"] for item in document["items"]} == {0.5}
-    plain = say(scene, "taipei", "catalogue")
-    assert "baseline-coverage cannot be asked yet" in plain.err
+    assert "baseline-coverage" in say(scene, "taipei", "catalogue").out
     refused = say(scene, "taipei", "start", "baseline-coverage", "--with", "seoul,tokyo", "--period", WEEK)
-    assert (refused.status, refused.err[:14]) == (3, "E-EXCHANGE-853")
+    assert (refused.status, refused.err[:10]) == (3, "E-FLOW-998")
+
+
+def test_answers_about_controls_are_kept_shown_and_let_go(scene: Community, tmp_path: Path) -> None:
+    """A file and how many systems were asked; then the question can be asked; then they are gone."""
+    file = tmp_path / "answers.csv"
+    file.write_text("control,guarded\nPR.AA,700\nGV.SC,20\n")
+    kept = say(scene, "taipei", "coverage", file, "--systems", "1000", "--at", "2026-03-01", "--json").document
+    assert (kept["at"], kept["systems"], kept["sets"]) == ("2026-03-01T00:00:00.000000Z", 1_000, 1)
+    shown = say(scene, "taipei", "coverage")
+    assert "PR.AA" in shown.out
+    asked = say(scene, "taipei", "start", "baseline-coverage", "--with", "seoul,tokyo", "--period", WEEK)
+    assert asked.status == 0, asked.err
+    for wrong in ([file], ["--systems", "5"], [file, "--systems", "5", "--clear"], ["--at", "2026-03-01"]):
+        answer = say(scene, "taipei", "coverage", *wrong)
+        assert (answer.status, answer.err[:9]) == (2, "E-CLI-126")
+    assert say(scene, "taipei", "coverage", "--clear", "--json").document["items"] == []
+    assert "No answers are kept" in (gone := say(scene, "taipei", "coverage")).out + gone.err
 
 
 def test_two_nodes_are_warned_on_the_command_line(scene: Community) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from seawall.cli.app import app, context
 from seawall.cli.paging import Limit
-from seawall.model import ExitStatus
+from seawall.model import ExitStatus, Fault
 
 aggregates = App(name="aggregates", help="Compare without revealing: noised sums over several nodes.")
 app.command(aggregates)
@@ -190,6 +190,41 @@ def audit(round_: Annotated[str, Parameter(name="ROUND")], /) -> int:
         context.out.pairs({name: value for name, value in document.items() if name != "items"})
         context.out.table(document["items"], ["week", "bin", "count", "noise", "presence"], empty="")
     return ExitStatus.DONE if document["holds"] else ExitStatus.REFUSED
+
+
+@aggregates.command
+def coverage(
+    file: Annotated[Path | None, Parameter(help="CSV with the columns control and guarded.")] = None,
+    /,
+    *,
+    systems: Annotated[int | None, Parameter(help="How many systems were asked.")] = None,
+    at: Annotated[str | None, Parameter(help="When that was so, RFC 3339; now unless told.")] = None,
+    clear: Annotated[bool, Parameter(help="Let go of all answers.", negative="")] = False,
+) -> None:
+    """Keep or show how many own systems each security control guards: what 'baseline-coverage' counts.
+
+    Controls are the 22 categories of NIST CSF 2.0 (GV.OC to RC.CO). Only these figures are kept, no system and no
+    owner. JSON: at, systems, sets, items (control, guarded, share).
+    """
+    from seawall.flow.aggregates_coverage import forget_answers, keep_answers, show_answers
+    from seawall.flow.node import Node
+    from seawall.model import to_microseconds
+    from seawall.model.moments import parse_moment
+
+    if (file is None) is not (systems is None) or (file is None and at is not None) or (clear and file is not None):
+        raise Fault("E-CLI-126", "Give a file with --systems, or --clear alone, or nothing.")
+    moment = None if at is None else to_microseconds(parse_moment(at))
+    with Node.open(context.node, token=context.token) as node:
+        if file is not None and systems is not None:
+            document = keep_answers(node, file, systems=systems, at=moment)
+        else:
+            document = forget_answers(node) if clear else show_answers(node)
+    if context.json:
+        context.out.result(document)
+        return
+    context.out.pairs({name: value for name, value in document.items() if name != "items"})
+    rows = cast("list[dict[str, object]]", document["items"])
+    context.out.table(rows, ["control", "guarded", "share"], empty="No answers are kept.")
 
 
 @aggregates.command

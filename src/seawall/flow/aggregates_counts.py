@@ -1,4 +1,4 @@
-"""What this node puts into a round: its own hosts or incidents by bin, from the roll-up or the store; never raw rows.
+"""What this node puts into a round: own hosts, incidents or guarded systems by bin, from roll-up or store; no raw rows.
 
 Each host or incident counts at most ``bins_per_unit`` times, once a bin: that is what the noise is measured by. A host
 with more bins than that keeps some of them by a hash that differs from round to round, so that no bin is favoured.
@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from seawall.exchange.aggregate import Period, Query
+from seawall.flow.aggregates_coverage import answers_for, counts_of
 from seawall.flow.lakeless import require_lake
 from seawall.flow.node import Node
 from seawall.model import Basis, Refused, Role, Tlp, Visibility, to_microseconds
@@ -43,17 +44,23 @@ class Counted(msgspec.Struct, frozen=True):
 def count(node: Node, query: Query, period: Period, round_id: str, members: Sequence[str]) -> Counted:
     """What we have. ``members``: the others' code names.
 
-    Raises Refused E-FLOW-092 on a node without telemetry, E-FLOW-666 when the lake has let go of part of the period.
+    Raises Refused E-FLOW-092 on a node without telemetry, E-FLOW-666 when the lake has let go of part of the period,
+    E-FLOW-998 without answers about controls.
     """
     check_held(node, query, period)
     if query.source == "incidents":
         return _incidents(node, query, period, frozenset(members))
+    if query.source == "baseline":
+        return Counted(_in_order(query, period, counts_of(answers_for(node, period), query, period)), {})
     return _hosts(node, query, period, round_id)
 
 
 def check_held(node: Node, query: Query, period: Period) -> None:
     """Pass when the node keeps what the query counts for the whole period; raises as ``count``."""
     if query.source == "incidents":
+        return
+    if query.source == "baseline":
+        answers_for(node, period)
         return
     require_lake(node)
     keep = node.settings.lake.keep_rollup_days

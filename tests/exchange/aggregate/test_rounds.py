@@ -194,12 +194,16 @@ def test_a_proposal_with_a_list_out_of_order_or_doubled_is_refused() -> None:
 def test_only_the_catalogues_questions_are_asked() -> None:
     """Another catalogue, an unknown query, too many weeks, one without data yet: each has its sentence."""
     wanted, terms = Round(3).wanted, catalogue()
+    closed = msgspec.structs.replace(terms.queries[2], available=False, unavailable_because="nobody counts it")
+    waiting = msgspec.structs.replace(terms, queries=(*terms.queries[:2], closed))
+    with refused("E-EXCHANGE-853"):
+        waiting.query("baseline-coverage")
     for changes, code in (
         ({"catalogue": "0" * 64}, "E-EXCHANGE-854"),
         ({"query": "who-is-hit"}, "E-EXCHANGE-849"),
         ({"weeks": 14}, "E-EXCHANGE-851"),
         ({"weeks": 0}, "E-EXCHANGE-851"),
-        ({"query": "baseline-coverage"}, "E-EXCHANGE-853"),
+        ({"query": "baseline-coverage", "weeks": 2}, "E-EXCHANGE-851"),
     ):
         with refused(code):
             check_proposal(msgspec.structs.replace(wanted, **changes), terms)
