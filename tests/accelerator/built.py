@@ -21,8 +21,8 @@ def driver(folder: Path, *flags: str) -> Path:
     for file in (*sorted(SOURCE.glob("*.c")), Path(__file__).with_name("driver.c")):
         objects.append(str(folder / f"{file.stem}.o"))
         wide = ("-mavx512f", "-mavx512ifma") if WIDE and file.stem == "ifma" else ()
-        subprocess.run([*common, *wide, "-c", str(file), "-o", objects[-1]], check=True, timeout=100)
-    subprocess.run([*common, *objects, "-o", str(made)], check=True, timeout=100)
+        subprocess.run([*common, *wide, "-c", str(file), "-o", objects[-1]], check=True, timeout=240)
+    subprocess.run([*common, *objects, "-o", str(made)], check=True, timeout=240)
     return made
 
 

@@ -170,7 +170,7 @@ def test_wrong_lengths_and_kernels_are_said() -> None:
 
 
 @pytest.mark.tool("cc")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     """Compiled with address and undefined-behaviour sanitizers: right on lists of all lengths, quiet on garbage."""
     program = [str(driver(tmp_path, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))]
@@ -190,7 +190,7 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.tool("cc")
 @pytest.mark.tool("valgrind")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 @pytest.mark.parametrize("leak", [False, True], ids=["as it is", "with a leak"])
 def test_no_branch_and_no_address_depends_on_the_scalar(tmp_path: Path, leak: bool) -> None:
     """Valgrind follows the scalar's bits through the portable kernel, and finds a leak that was put in.

@@ -76,7 +76,7 @@ def test_the_witness_never_learns_whose_ledger_it_is(node: Node, relay: Mischiev
         ask_witness(node, name)
     kept = b"".join(path.read_bytes() for path in relay.furnished.folder.rglob("books.sqlite*"))
     assert node.keys.node_id.encode() not in kept
-    assert str(log.own_key(node.keys)).rsplit("+", 1)[1].encode() not in kept
+    assert str(log.own_key(node.keys)).split("+", 2)[2].encode() not in kept  # base64 may hold a plus
     assert len({item.shown_as.node_id for item in outside_witnesses(node)}) == 2
 
 

@@ -90,7 +90,8 @@ LEAKS = (
     mark("A commitment proves when something was claimed, not that it was seen."),
     mark("The matches tell the peer where our sensors look."),
     mark("Masks are not safe against a quantum computer; the sealed envelope around them is."),
-    mark("A relay in between sees sizes and rhythm, and that the two sides speak."),
+    mark("A relay in between sees that the two sides speak, and without cover ('seawall peers cover') also when and "
+         "how much."),
 )  # fmt: skip
 """What remains (privacy notes 1.5 and 2.3)."""
 
