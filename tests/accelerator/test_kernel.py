@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from absent import needed
 from accelerator.built import driven, driver
+from exchange.psi.points import NOT_POINTS
 from seawall.exchange.psi import group
 from seawall.exchange.psi.group import ORDER
 
@@ -36,15 +37,6 @@ EDGES = [
     2**51,
     2**204,
 ]
-NOT_POINTS = {
-    "the identity": bytes(32),
-    "not canonical": P.to_bytes(32, "little"),
-    "not canonical, and even": (P + 1).to_bytes(32, "little"),
-    "negative": (1).to_bytes(32, "little"),
-    "all ones": b"\xff" * 32,
-    "bit 255 set": bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2df6"),
-    "no square": (2).to_bytes(32, "little"),
-}
 
 
 def halved(scalar: int) -> bytes:

@@ -35,8 +35,6 @@ from seawall.model.post import Outgoing
 
 BEGUN = "cover:{peer}"
 CELL_LIFE = 2 * 86_400 * SECOND  # all cells alike; what is lost with them is sent anew
-RESEND_FIRST = 1_800 * SECOND  # two runs of the job at either side, and some more
-RESEND_MOST = 6 * 3_600 * SECOND
 MOST_STANDING = CELL_BYTES // 2  # or a single cell would have no room for anything else
 RUNS_A_DAY = 288  # of the job ``sync``
 WAITS = "what waits for {peer} leaves with the next run of the job 'sync': this peer is under cover"
@@ -79,6 +77,7 @@ class CoveredVisit(Visit):
     """One visit that looks like every other."""
 
     rounds = 1
+    resend_first = 1_800 * SECOND  # an answer takes a run of the job at either side, and room is scarce
 
     def lay(self, mailbox: str, put: Put, *, everything: bool = False) -> int:
         """As many cells as were set, whatever waits. Returns how many messages went out whole."""
@@ -143,13 +142,6 @@ class CoveredVisit(Visit):
     def _begun(self) -> _Begun | None:
         text = self._node.store.notes.get(BEGUN.format(peer=self._peer))
         return msgspec.json.decode(text, type=_Begun) if text else None
-
-    def _is_due(self, row: Outgoing) -> bool:
-        """Later than without cover: an answer takes a run of the job at either side, and room is scarce."""
-        now = self._node.clock()
-        if row.expires <= now + 60 * SECOND:
-            return False
-        return row.put_at is None or now >= row.put_at + min(RESEND_FIRST << min(row.puts - 1, 20), RESEND_MOST)
 
     def _sealed_standing(self, mailbox: str) -> bytes:
         node, memory = self._node, memory_of(self._node, self._peer)

@@ -33,7 +33,6 @@ from seawall.model.post import Outgoing
 
 BOUNDS = DEFAULT_POST_BOUNDS
 SECOND = 1_000_000
-RESEND_FIRST = 10 * SECOND  # what nobody acknowledged is laid down again after this, then after twice as long ...
 RESEND_MOST = 6 * 3_600 * SECOND  # ... and at most after this
 STANDING_LIFE = 14 * 86_400 * SECOND
 PAGES = 1_000  # of one visit
@@ -74,6 +73,7 @@ class Visit:
     """One visit to the two mailboxes, or to what people carried: ``take_one`` and ``lay`` know nothing of relays."""
 
     rounds = 20  # each fetches and lays down; two nodes that visit at once may talk
+    resend_first = 10 * SECOND  # what nobody acknowledged is laid down again after this, then after twice as long ...
 
     def __init__(self, node: Node, record: PeerRecord, link: RelayLink, handlers: Mapping[MessageKind, str]) -> None:
         self._node, self._record, self._peer, self._link = node, record, record.code_name, link
@@ -243,7 +243,7 @@ class Visit:
         now = self._node.clock()
         if row.expires <= now + 60 * SECOND:  # the least that a relay keeps anything for
             return False
-        return row.put_at is None or now >= row.put_at + min(RESEND_FIRST << min(row.puts - 1, 20), RESEND_MOST)
+        return row.put_at is None or now >= row.put_at + min(self.resend_first << min(row.puts - 1, 20), RESEND_MOST)
 
     def _lay_one(self, put: Put, sequence: int) -> None:
         kept = self._node.store.post.get(self._peer, sequence)

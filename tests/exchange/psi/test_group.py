@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from voprf.ristretto import BlindedInput, Client, Evaluator, PublicKey, VerifiableOutput
 
+from exchange.psi.points import NOT_POINTS
 from seawall.exchange.psi import batches, group, proofs
 from seawall.model import Fault, Refused
 
@@ -27,14 +28,6 @@ VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "_data" / "rfc9497
 OPRF = b"OPRFV1-\0-ristretto255-SHA512"
 VOPRF = b"OPRFV1-\x01-ristretto255-SHA512"
 ONE = (1).to_bytes(32, "little")
-NOT_POINTS = {
-    "the identity": bytes(32),
-    "not canonical": (2**255 - 19).to_bytes(32, "little"),
-    "negative": ONE,
-    "all ones": b"\xff" * 32,
-    "a point with bit 255 set": bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2df6"),
-    "no square": (2).to_bytes(32, "little"),
-}
 
 
 def unhex(values: list[str]) -> list[bytes]:
