@@ -84,6 +84,44 @@ def test_a_day_with_an_attack_looks_like_one_without(
         assert node.here("peers", "cover", peer, "--off")["cells"] == 0
 
 
+@pytest.mark.tool("libsodium")
+def test_an_overlap_is_found_under_cover(pair: Relayed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Greeting, lists, answers and evidence travel in cells alone, and both sides find what both hold."""
+    both, ours, theirs = ["45.76.10.1", "45.76.10.2"], ["45.76.10.7"], ["45.76.10.8"]
+    sizes: set[int] = set()
+    boxes = type(pair.relay.boxes)
+    put = boxes.put
+
+    def watched(self: Any, id: bytes, token: bytes, data: bytes, *rest: int) -> bytes:
+        sizes.add(len(data))
+        made: bytes = put(self, id, token, data, *rest)
+        return made
+
+    monkeypatch.setattr(boxes, "put", watched)
+    for node, peer, values in ((pair.taipei, "seoul", both + ours), (pair.seoul, "taipei", both + theirs)):
+        node.here("circles", "create", "quiet", "--members", peer, "--tlp-ceiling", "amber", "--commitment-age", "0s")
+        file = tmp_path / f"{peer}.json"
+        file.write_text("".join(
+            eve(f"2026-03-14T03:{place:02d}:0{host}.000000+0000", value, f"10.1.{place}.{host}", sensor=f"s-{peer}")
+            + "\n" for place, value in enumerate(values) for host in (5, 6)
+        ))  # fmt: skip
+        node.here("ingest", file)
+        node.here("match")
+    runs(pair, 3)
+    for node in (pair.taipei, pair.seoul):
+        node.here("run", "commitments")
+    assert pair.taipei.here("overlap", "seoul")["state"] != "complete"
+    found: list[set[str]] = []
+    for _ in range(12):
+        runs(pair, 1)
+        told = [pair.taipei.here("overlap", "seoul"), pair.seoul.here("overlap", "taipei")]
+        found = [{item["value"] for item in one["items"]} for one in told]
+        if found == [set(both)] * 2:
+            break
+    assert found == [set(both)] * 2
+    assert len(sizes) == 1
+
+
 def test_what_cannot_be_is_said(pair: Relayed) -> None:
     """Too many cells, both options at once, a peer that is nobody."""
     for words in (("seoul", "--cells", "257"), ("seoul", "--cells", "3", "--off"), ("nobody", "--cells", "3")):
