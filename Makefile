@@ -29,9 +29,9 @@ $(VENV)/.dev-ready: $(VENV)/.run-ready requirements-dev.txt
 
 # Optional: comparisons multiply by libsodium where no C compiler is.
 $(VENV)/.accelerator-ready: $(VENV)/.dev-ready $(wildcard accelerator/*.* accelerator/src/*/*)
-	@$(PIP) install --no-deps --no-build-isolation --force-reinstall ./accelerator || \
+	@{ command -v $${CC:-cc} >/dev/null && \
+	$(PIP) install --no-deps --no-build-isolation --force-reinstall ./accelerator && touch $@; } || \
 	echo "The accelerator was not built (it needs a C compiler): comparisons multiply by libsodium alone." >&2
-	@touch $@
 
 accelerator: $(VENV)/.dev-ready ## build the accelerator's wheel into dist/, for a node like this machine
 	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist ./accelerator

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from flow.neighbours import carry
+from flow.neighbours import carry, neighbours
 from seawall.exchange.relay import CountAnswer, MailboxFull, Waiting, is_padded
 from seawall.flow import post as post_flow
 from seawall.flow import relay_delivery
@@ -126,6 +127,15 @@ def watched(monkeypatch: pytest.MonkeyPatch, relay: RelayInMemory | None = None)
     if relay is not None:
         monkeypatch.setattr(relay_delivery, "connect", lambda _place: relay)
     yield
+
+
+@contextmanager
+def by_relay(folder: Path, monkeypatch: pytest.MonkeyPatch, relay: RelayInMemory) -> Iterator[dict[str, Node]]:
+    """Taipei and Seoul, which speak through the relay."""
+    with neighbours(folder, "taipei", "seoul") as found, watched(monkeypatch, relay):
+        know_keys(found)
+        link(found, "taipei", "seoul", relay)
+        yield found
 
 
 def settle(nodes: dict[str, Node], *names: str, rounds: int = 3) -> list[str]:

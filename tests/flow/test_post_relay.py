@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from flow.neighbours import AT, Clock, neighbours
-from flow.post_scenes import SEEN, RelayInMemory, know_keys, link, settle, watched
+from flow.neighbours import AT, Clock
+from flow.post_scenes import SEEN, RelayInMemory, by_relay, settle
 from seawall.exchange.relay import Waiting
 from seawall.flow.conduct import conduct_of
 from seawall.flow.node import Node
@@ -36,9 +36,7 @@ def relay() -> RelayInMemory:
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: RelayInMemory) -> Iterator[dict[str, Node]]:
     """Taipei and Seoul, which speak through the relay."""
-    with neighbours(tmp_path, "taipei", "seoul") as found, watched(monkeypatch, relay):
-        know_keys(found)
-        link(found, "taipei", "seoul", relay)
+    with by_relay(tmp_path, monkeypatch, relay) as found:
         yield found
 
 

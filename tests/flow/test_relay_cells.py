@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.exchange.envelope import MAX_ENVELOPE_BYTES
-from seawall.flow.relay_cells import CELL_BYTES, Assembly, Packer, Piece, name_of, pieces_of
+from seawall.exchange.envelope import MAX_ENVELOPE_BYTES, MIN_ENVELOPE_BYTES
+from seawall.flow.relay_cells import CELL_BYTES, MOST_PIECES, Assembly, Packer, Piece, name_of, pieces_of
 
 
 def packed(messages: list[bytes], cells: int) -> tuple[list[bytes], int]:
@@ -38,7 +38,7 @@ def taken(assembly: Assembly, bodies: list[bytes]) -> list[bytes]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(sizes=st.lists(st.integers(1, 3 * CELL_BYTES), max_size=8), cells=st.integers(1, 12))
+@given(sizes=st.lists(st.integers(MIN_ENVELOPE_BYTES, 3 * CELL_BYTES), max_size=8), cells=st.integers(1, 12))
 def test_what_fits_comes_out_as_it_went_in(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], cells: int
 ) -> None:
@@ -105,18 +105,31 @@ def test_another_message_takes_the_place_of_one_that_never_ends(tmp_path: Path) 
 @pytest.mark.parametrize(
     "piece",
     [
-        Piece(b"short", 10, 0, b"0123456789"),
+        Piece(b"short", 10_000, 0, b"0123456789"),
         Piece(bytes(16), 0, 0, b""),
-        Piece(bytes(16), 10, -1, b"01"),
-        Piece(bytes(16), 10, 9, b"01"),
+        Piece(bytes(16), 10_000, -1, b"01"),
+        Piece(bytes(16), 10_000, 9_999, b"01"),
+        Piece(bytes(16), MIN_ENVELOPE_BYTES - 1, 0, b"01"),
         Piece(bytes(16), MAX_ENVELOPE_BYTES + 1, 0, b"01"),
-        Piece(bytes(16), 10, 3, b""),
+        Piece(bytes(16), 10_000, 3, b""),
     ],
 )
 def test_pieces_that_cannot_be_make_no_cell(piece: Piece) -> None:
-    """A name of another length, bytes outside of the message, a message larger than any: the cell is left out."""
-    encoded = msgspec.msgpack.encode([piece])
-    assert pieces_of((len(encoded).to_bytes(4) + encoded).ljust(CELL_BYTES, b"\0")) is None
+    """A name of another length, bytes outside of the message, one larger or smaller than any: the cell is left out."""
+    assert pieces_of(cell_of([piece])) is None
+
+
+def test_a_cell_of_many_small_pieces_is_none() -> None:
+    """Messages fill a cell with a few pieces; whoever sends thousands would have us write thousands of files."""
+    small = Piece(bytes(16), 10_000, 0, b"01")
+    assert pieces_of(cell_of([small] * MOST_PIECES)) is not None
+    assert pieces_of(cell_of([small] * (MOST_PIECES + 1))) is None
+
+
+def cell_of(pieces: list[Piece]) -> bytes:
+    """A body with these, whatever they are."""
+    encoded = msgspec.msgpack.encode(pieces)
+    return (len(encoded).to_bytes(4) + encoded).ljust(CELL_BYTES, b"\0")
 
 
 def test_rubbish_is_no_cell(tmp_path: Path) -> None:

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from flow.neighbours import Clock, neighbours
-from flow.post_scenes import SEEN, RelayInMemory, know_keys, link, watched
+from flow.neighbours import Clock
+from flow.post_scenes import SEEN, RelayInMemory, by_relay
 from seawall.exchange.relay import Waiting
+from seawall.flow.ending import end_relation
 from seawall.flow.exchange import sync_peer
+from seawall.flow.health import FAREWELL
 from seawall.flow.jobs import JOBS
 from seawall.flow.node import Node
 from seawall.flow.post import Delivered, deliver, post
 from seawall.flow.relay_book import RelayLink, keep_link, link_of
-from seawall.flow.relay_cells import CELL_BYTES
-from seawall.flow.relay_cover import rhythm, set_cover, show_cover
+from seawall.flow.relay_cells import CELL_BYTES, Packer
+from seawall.flow.relay_cover import BEGUN, rhythm, set_cover, show_cover
 from seawall.model import Fault, Refused
 from seawall.model.message import MessageKind
+from seawall.model.peer import PeerState
 
 ASK = MessageKind.ASK
 CELLS = 3
@@ -36,9 +39,7 @@ def relay() -> RelayInMemory:
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: RelayInMemory) -> Iterator[dict[str, Node]]:
     """Taipei and Seoul, both under cover."""
-    with neighbours(tmp_path, "taipei", "seoul") as found, watched(monkeypatch, relay):
-        know_keys(found)
-        link(found, "taipei", "seoul", relay)
+    with by_relay(tmp_path, monkeypatch, relay) as found:
         set_cover(found["taipei"], "seoul", CELLS)
         set_cover(found["seoul"], "taipei", CELLS)
         yield found
@@ -238,6 +239,44 @@ def test_every_cell_is_on_the_ledger_before_it_leaves(nodes: dict[str, Node], re
                 recorded.update(event["details"]["sha256"])
     assert len(relay.stored) == 2 * 2 * CELLS
     assert {hashlib.sha256(data).hexdigest() for data in relay.stored} == recorded
+
+
+def test_a_relation_that_ends_leaves_nothing_in_part(nodes: dict[str, Node]) -> None:
+    """A message was begun: severing makes one last visit with the farewell, and forgets what came and went in part."""
+    taipei, seoul = nodes["taipei"], nodes["seoul"]
+    post(taipei, "seoul", ASK, os.urandom(1_000_000))
+    day(nodes, 2)
+    assert list(seoul.folder.rglob("*.part"))
+    assert taipei.store.notes.get(BEGUN.format(peer="seoul")) is not None
+    end_relation(taipei, "seoul", PeerState.SEVERED, farewell="It was a pleasure.")
+    assert taipei.store.notes.get(BEGUN.format(peer="seoul")) is None
+    end_relation(seoul, "taipei", PeerState.SEVERED)
+    assert not list(seoul.folder.rglob("*.part"))
+
+
+def test_a_farewell_leaves_under_cover(
+    nodes: dict[str, Node], relay: RelayInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes in cells, at once, and the other side's people can read it after their next run."""
+    watcher = Watcher(relay, monkeypatch)
+    end_relation(nodes["taipei"], "seoul", PeerState.SEVERED, farewell="It was a pleasure.")
+    assert [call for call, _ in watcher.seen].count("put") == CELLS
+    assert visit(nodes, "seoul").problems == ()
+    assert nodes["seoul"].store.notes.get(FAREWELL.format(peer="taipei")) == "It was a pleasure."
+
+
+def test_a_peer_that_sends_rubbish_in_cells_is_told_of_a_few_times(
+    nodes: dict[str, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damaged cells are left out, with a bound on the sentences, and what comes behind them arrives."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Packer, "bodies", lambda _self: [os.urandom(CELL_BYTES) for _ in range(30)])
+        visit(nodes, "taipei")
+    said = visit(nodes, "seoul").problems
+    assert said == ("of taipei: a cell of its cover traffic is damaged; it was left out",)
+    post(nodes["taipei"], "seoul", ASK, b"one")
+    day(nodes, 2)
+    assert bodies("taipei") == [b"one"]
 
 
 def test_one_side_alone_may_be_under_cover(nodes: dict[str, Node], relay: RelayInMemory) -> None:

@@ -19,6 +19,7 @@ from seawall.flow.notices import send_notice
 from seawall.flow.overlap_ending import forget_epochs
 from seawall.flow.recall_obeying import withdraw_from_us
 from seawall.flow.relay_book import COUNTER_TOKEN, GIVEN, READ, WRITE, RelayLink, forget_tokens, keep_link, relay_of
+from seawall.flow.relay_cover import forget_cover, rhythm
 from seawall.ledger import EventKind
 from seawall.model import Fault, NotFound, Refused
 from seawall.model.circle import HeldData
@@ -74,7 +75,8 @@ def _say_farewell(node: Node, name: str, words: str) -> str:
     if record.carried and relay_of(node, name) is None:
         return "not delivered: no network reaches this peer"
     try:
-        sync_peer(node, name)
+        with rhythm():  # under cover this is the last visit: that the relation ends is seen anyway
+            sync_peer(node, name)
     except Fault as fault:
         return f"not delivered: {fault.text.format(**fault.values)}"
     waits = any(kept.number == number for kept in node.store.notices.waiting(name, limit=PAGE))
@@ -96,6 +98,7 @@ def _close(node: Node, name: str, state: PeerState, held_data: HeldData | None) 
     node.store.post_in.drop_held(name)
     keep_link(node, name, RelayLink())
     forget_tokens(node, name, READ, GIVEN, WRITE, COUNTER_TOKEN)
+    forget_cover(node, name)
     unreachable = node.store.recalls.unreachable(name)
     node.store.sync.forget(name)
     node.store.notes.delete(HEALTH.format(peer=name))

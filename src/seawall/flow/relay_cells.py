@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.exchange.envelope import MAX_ENVELOPE_BYTES
+from seawall.exchange.envelope import MAX_ENVELOPE_BYTES, MIN_ENVELOPE_BYTES
 from seawall.identity.key_folder import destroy
 from seawall.model.unreadable import UNREADABLE
 
@@ -24,6 +24,7 @@ MOST_CELLS = 256  # of one visit: 16 MB
 LENGTH_BYTES = 4
 PIECE_BYTES = 48  # around the data of a piece, at most
 NAME_BYTES = 16
+MOST_PIECES = 2 + CELL_BYTES // MIN_ENVELOPE_BYTES  # of one cell: the end of one message, whole ones, the begin of one
 SUFFIX = ".part"
 
 
@@ -70,7 +71,7 @@ def name_of(sealed: bytes) -> bytes:
 
 
 def pieces_of(body: bytes) -> tuple[Piece, ...] | None:
-    """What a cell holds; None for what is no cell, or holds a piece that cannot be."""
+    """What a cell holds; None for what is no cell, holds a piece that cannot be, or more than messages could fill."""
     length = int.from_bytes(body[:LENGTH_BYTES])
     if len(body) != CELL_BYTES or length > CELL_BYTES - LENGTH_BYTES:
         return None
@@ -78,7 +79,7 @@ def pieces_of(body: bytes) -> tuple[Piece, ...] | None:
         found = msgspec.msgpack.decode(body[LENGTH_BYTES : LENGTH_BYTES + length], type=tuple[Piece, ...])
     except UNREADABLE:
         return None
-    return found if all(map(_can_be, found)) else None
+    return found if len(found) <= MOST_PIECES and all(map(_can_be, found)) else None
 
 
 class Assembly:
@@ -133,7 +134,7 @@ def _filled(encoded: bytes) -> bytes:
 def _can_be(piece: Piece) -> bool:
     return (
         len(piece.message) == NAME_BYTES
-        and 0 < piece.total <= MAX_ENVELOPE_BYTES
+        and MIN_ENVELOPE_BYTES <= piece.total <= MAX_ENVELOPE_BYTES
         and 0 <= piece.start < piece.start + len(piece.data) <= piece.total
     )
 

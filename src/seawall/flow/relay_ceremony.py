@@ -31,6 +31,7 @@ from seawall.flow.relay_book import (
     take_told,
     told_of,
 )
+from seawall.flow.relay_cover import forget_cover
 from seawall.identity import dsse, read_card
 from seawall.identity.prekeys import read_prekey, sign_prekey
 from seawall.ledger import EventKind
@@ -115,6 +116,7 @@ def remove_relay(node: Node, name: str) -> dict[str, object]:
     before = link_of(node, name)
     keep_link(node, name, RelayLink())
     forget_tokens(node, name, READ, GIVEN, WRITE)
+    forget_cover(node, name)
     if before.ours is not None:
         node.event(EventKind.RELAY_SET, name, url="", whose="ours")
         if not peer.carried:

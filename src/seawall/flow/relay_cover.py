@@ -26,7 +26,7 @@ from seawall.flow.post_seal import lives_until, seal_for
 from seawall.flow.post_state import locked, memory_of, remember
 from seawall.flow.relay_book import RelayLink, keep_link, link_of
 from seawall.flow.relay_cells import CELL_BYTES, MOST_CELLS, Packer, name_of, sealed_digests
-from seawall.flow.relay_delivery import BOUNDS, SECOND, STANDING_LIFE, Put, Visit, visiting
+from seawall.flow.relay_delivery import BOUNDS, SECOND, STANDING_LIFE, Put, Visit, assembly_of, visiting
 from seawall.ledger import EventKind, LedgerEvent
 from seawall.model import Fault, Refused
 from seawall.model.message import MessageKind
@@ -186,8 +186,15 @@ def set_cover(node: Node, name: str, cells: int) -> dict[str, object]:
                     most=MOST_CELLS, cells=cells)  # fmt: skip
     if cells != link.cover:
         keep_link(node, name, msgspec.structs.replace(link, cover=cells))
+        node.store.notes.delete(BEGUN.format(peer=name))  # what was begun begins anew
         node.event(EventKind.RELAY_SET, name, url=link.theirs.url if link.theirs else "", whose="cover", cells=cells)
     return show_cover(node, name)
+
+
+def forget_cover(node: Node, peer: str) -> None:
+    """Let go of what came or went in part; the mailboxes between us and this peer are given up."""
+    node.store.notes.delete(BEGUN.format(peer=peer))
+    assembly_of(node, peer).clear()
 
 
 def show_cover(node: Node, name: str) -> dict[str, object]:

@@ -83,7 +83,7 @@ class Visit:
         self._seen: set[bytes] = set()
         self.reply = False  # the peer asks, or does not know, how far we have come
         self._bad = 0  # messages that could not be opened
-        self._assembly = Assembly(node.folder / FOLDER / f"{lock_name(self._peer)}-cells")
+        self._assembly = assembly_of(node, self._peer)
         self._stopped = False  # a handler could not go on, or the mailbox takes no more
 
     def run(self) -> Carried:
@@ -159,9 +159,7 @@ class Visit:
             opened = open_from(self._node, self._record, data, mailbox=self._book.mailbox)
         except BadEnvelope as bad:
             self._seen.add(digest)
-            self._bad += 1
-            if self._bad <= BAD_TOLD:
-                self.carried.problems.append(f"of {self._peer}: {bad.text.format(**bad.values)}")
+            self._left_out(bad.text.format(**bad.values))
             return
         if opened.kind is MessageKind.STANDING:
             self._hear(opened)
@@ -176,11 +174,16 @@ class Visit:
         self.carried.bytes_in += len(data)
         self._seen.add(digest)
 
+    def _left_out(self, sentence: str) -> None:
+        self._bad += 1
+        if self._bad <= BAD_TOLD:
+            self.carried.problems.append(f"of {self._peer}: {sentence}")
+
     def _take_pieces(self, body: bytes) -> None:
         """What a cell brings to its end is taken like a message that lay there by itself."""
         pieces = pieces_of(body)
         if pieces is None:
-            self.carried.problems.append(f"of {self._peer}: a cell of its cover traffic is damaged; it was left out")
+            self._left_out("a cell of its cover traffic is damaged; it was left out")
             return
         for piece in pieces:
             whole = self._assembly.take(piece)
@@ -283,6 +286,11 @@ class Visit:
         remember(node, self._peer, msgspec.structs.replace(memory, turn=self._turn, told=content))
         self._turn += 1
         self.reply = False
+
+
+def assembly_of(node: Node, peer: str) -> Assembly:
+    """Where messages of this peer that came in part wait for the rest."""
+    return Assembly(node.folder / FOLDER / f"{lock_name(peer)}-cells")
 
 
 def close(relay: Relay) -> None:
